@@ -1,0 +1,79 @@
+package sqlgen
+
+import "strings"
+
+// A Field is one pair of a request as Asterisk sends it: in a condition its
+// name may end in an operator after one or more blanks, as in "id LIKE" or
+// "mailboxes !=" (protocol P12).
+type Field struct {
+	Name  string
+	Value string
+}
+
+// operators are the comparisons a condition may ask for, upper case with
+// single blanks, and what stands for them in SQL.
+var operators = map[string]string{
+	"=":        "=",
+	"!=":       "<>",
+	"<>":       "<>",
+	"<":        "<",
+	"<=":       "<=",
+	">":        ">",
+	">=":       ">=",
+	"LIKE":     "LIKE",
+	"NOT LIKE": "NOT LIKE",
+}
+
+// Operators lists the comparisons a condition may ask for, in the order in
+// which documents and messages name them.
+const Operators = "=, !=, <>, <, <=, >, >=, LIKE, NOT LIKE"
+
+// A condition is a field resolved against a table.
+type condition struct {
+	column   *Column
+	operator string
+	value    string
+}
+
+// resolve splits a field's name into column and operator. The whole name is
+// tried as a column first, because a column's name may hold blanks.
+func (t *Table) resolve(f Field) (condition, error) {
+	name := strings.Trim(f.Name, " ")
+	if c := t.Column(name); c != nil {
+		return condition{c, "=", f.Value}, nil
+	}
+	column, operator := splitOperator(name)
+	c := t.Column(column)
+	switch {
+	case c != nil:
+		return condition{c, operator, f.Value}, nil
+	case operator == "=" && t.Column(firstWord(name)) != nil:
+		return condition{}, &Fault{Cause: UnknownOperator, Table: t.Name, Column: name}
+	default:
+		return condition{}, &Fault{Cause: UnknownColumn, Table: t.Name, Column: column}
+	}
+}
+
+// splitOperator takes the operator off the end of a name; without one the
+// comparison is "=".
+func splitOperator(name string) (column, operator string) {
+	rest, last := cutLastWord(name)
+	word := strings.ToUpper(last)
+	if before, not := cutLastWord(rest); word == "LIKE" && strings.EqualFold(not, "NOT") && before != "" {
+		return before, operators["NOT LIKE"]
+	}
+	if sql, known := operators[word]; known && rest != "" {
+		return rest, sql
+	}
+	return name, "="
+}
+
+func cutLastWord(s string) (before, last string) {
+	i := strings.LastIndexByte(s, ' ')
+	return strings.TrimRight(s[:i+1], " "), s[i+1:]
+}
+
+func firstWord(s string) string {
+	word, _, _ := strings.Cut(s, " ")
+	return word
+}

@@ -1,0 +1,155 @@
+package sqlgen
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// A Requirement is what Asterisk will write to a column: its type and size, as
+// in "uinteger2:5" or "char:80" (P19). The size counts characters.
+type Requirement struct {
+	Column string
+	Type   string // char, date, datetime, float, integer1..4, integer8, uinteger1..4, uinteger8; others ask for the column only
+	Size   int
+}
+
+// maxSize bounds what a requirement may ask for, so that a repair stays one
+// that a database can carry out.
+const maxSize = 65535
+
+// ParseRequirement reads a field of a require request.
+func ParseRequirement(f Field) (Requirement, error) {
+	typ, size, found := strings.Cut(f.Value, ":")
+	n, err := strconv.ParseUint(size, 10, 31)
+	if !found || typ == "" || err != nil || n > maxSize {
+		return Requirement{}, &Fault{
+			Cause: BadRequirement, Column: f.Name,
+			Remedy: fmt.Sprintf("send type:size with a size from 0 to %d, as in char:80", maxSize),
+		}
+	}
+	return Requirement{Column: strings.Trim(f.Name, " "), Type: strings.ToLower(typ), Size: int(n)}, nil
+}
+
+// Integer returns the width in bytes that an integer type asks for, 0 for any
+// other type.
+func (r Requirement) Integer() (bytes int, unsigned bool) {
+	rest, unsigned := strings.CutPrefix(r.Type, "u")
+	switch rest {
+	case "integer1", "integer2", "integer3", "integer4", "integer8":
+		return int(rest[len(rest)-1] - '0'), unsigned
+	}
+	return 0, false
+}
+
+// characters returns how long the longest value is as text. The figures are
+// those of the native ODBC driver.
+func (r Requirement) characters() int {
+	switch r.Type {
+	case "uinteger1":
+		return 3
+	case "integer1":
+		return 4
+	case "uinteger2":
+		return 5
+	case "integer2":
+		return 6
+	case "uinteger3", "integer3":
+		return 8
+	case "uinteger4", "date":
+		return 10
+	case "integer4":
+		return 11
+	case "uinteger8":
+		return 20
+	case "integer8":
+		return 20
+	case "datetime":
+		return max(19, r.Size)
+	}
+	return r.Size
+}
+
+// A Shortfall is a requirement that a table does not meet.
+type Shortfall struct {
+	Requirement Requirement
+	Reason      string // for the log: "is missing", "is varchar(10), too narrow for char:80"
+	Repair      string // the SQL that would mend it
+}
+
+// Require compares a table with what is required of it and returns where it
+// falls short, nothing where it meets all.
+func Require(d *Dialect, t *Table, required []Requirement) []Shortfall {
+	var short []Shortfall
+	for _, r := range required {
+		c := t.Column(r.Column)
+		if c == nil {
+			short = append(short, Shortfall{r, "is missing",
+				d.Add(d.Quote(t.Name), d.Quote(r.Column), d.Type(r))})
+			continue
+		}
+		if fault := c.lacks(r); fault != "" {
+			short = append(short, Shortfall{r,
+				fmt.Sprintf("is %s, %s for %s:%d", c.Type, fault, r.Type, r.Size),
+				d.Alter(d.Quote(t.Name), d.Quote(c.Name), d.Type(r))})
+		}
+	}
+	return short
+}
+
+// lacks says what a column lacks to take values of a requirement: "too narrow",
+// "of the wrong class", or nothing.
+func (c *Column) lacks(r Requirement) string {
+	const narrow, wrong = "too narrow", "of the wrong class"
+	bytes, unsigned := r.Integer()
+	switch {
+	case bytes == 0 && r.Type != "char" && r.Type != "date" && r.Type != "datetime" && r.Type != "float":
+		return "" // a type that no driver knows asks for the column only
+	case c.Class == Text || c.Class == Binary:
+		if c.Size > 0 && c.Size < r.characters() {
+			return narrow
+		}
+		return ""
+	case bytes > 0:
+		return c.lacksInteger(bytes, unsigned, narrow, wrong)
+	}
+	fits := map[string][]Class{
+		"char":     nil,
+		"date":     {Date, DateTime},
+		"datetime": {DateTime},
+		"float":    {Float, Decimal},
+	}[r.Type]
+	for _, class := range fits {
+		if c.Class == class {
+			return ""
+		}
+	}
+	return wrong
+}
+
+func (c *Column) lacksInteger(bytes int, unsigned bool, narrow, wrong string) string {
+	switch c.Class {
+	case Decimal, Float:
+		return ""
+	case Boolean:
+		if bytes > 1 {
+			return narrow
+		}
+		return ""
+	case Integer:
+		holds := c.Size
+		if holds == 0 {
+			return ""
+		}
+		switch {
+		case c.Unsigned && !unsigned:
+			return wrong // a negative number has no place in it
+		case unsigned && !c.Unsigned && holds == bytes:
+			return narrow // the upper half of the numbers has no place in it
+		case holds < bytes:
+			return narrow
+		}
+		return ""
+	}
+	return wrong
+}

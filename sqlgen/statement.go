@@ -1,0 +1,255 @@
+package sqlgen
+
+import (
+	"strconv"
+	"strings"
+)
+
+// A Statement is SQL text with one placeholder for each argument. An argument
+// is a string or nil; nil is NULL.
+type Statement struct {
+	SQL  string
+	Args []any
+}
+
+// Single reads every column of the first row that meets all conditions.
+func Single(d *Dialect, t *Table, lookup []Field) (Statement, error) {
+	b := builder{d: d}
+	b.text("SELECT ", d.BeforeOne)
+	if err := b.selectRows(t, lookup); err != nil {
+		return Statement{}, err
+	}
+	b.text(d.AfterOne)
+	return b.statement(), nil
+}
+
+// Multi reads every column of all rows that meet all conditions, ordered by the
+// first condition's column (P11).
+func Multi(d *Dialect, t *Table, lookup []Field) (Statement, error) {
+	b := builder{d: d}
+	b.text("SELECT ")
+	if err := b.selectRows(t, lookup); err != nil {
+		return Statement{}, err
+	}
+	first, err := t.resolve(lookup[0])
+	if err != nil {
+		return Statement{}, err
+	}
+	b.text(" ORDER BY ", d.Quote(first.column.Name))
+	return b.statement(), nil
+}
+
+// Store inserts one row. With replace it overwrites the columns given of the
+// row that has the same key.
+func Store(d *Dialect, t *Table, values []Field, replace bool) (Statement, error) {
+	columns, err := t.assign(values)
+	if err != nil {
+		return Statement{}, err
+	}
+	quoted := make([]string, len(columns))
+	for i, c := range columns {
+		quoted[i] = d.Quote(c.Name)
+	}
+	b := builder{d: d}
+	b.text("INSERT INTO ", d.Quote(t.Name), " (", strings.Join(quoted, ", "), ") VALUES (")
+	for i, c := range columns {
+		if i > 0 {
+			b.text(", ")
+		}
+		b.value(c, values[i].Value)
+	}
+	b.text(")")
+	if replace {
+		b.text(d.Replace(quoted))
+	}
+	return b.statement(), nil
+}
+
+// Update gives new values to all rows that meet all conditions. The same column
+// may stand in both (P14).
+func Update(d *Dialect, t *Table, lookup, values []Field) (Statement, error) {
+	columns, err := t.assign(values)
+	if err != nil {
+		return Statement{}, err
+	}
+	b := builder{d: d}
+	b.text("UPDATE ", d.Quote(t.Name), " SET ")
+	for i, c := range columns {
+		if i > 0 {
+			b.text(", ")
+		}
+		b.text(d.Quote(c.Name), " = ")
+		b.value(c, values[i].Value)
+	}
+	if err := b.where(t, lookup); err != nil {
+		return Statement{}, err
+	}
+	return b.statement(), nil
+}
+
+// Destroy deletes all rows that meet all conditions.
+func Destroy(d *Dialect, t *Table, lookup []Field) (Statement, error) {
+	b := builder{d: d}
+	b.text("DELETE FROM ", d.Quote(t.Name))
+	if err := b.where(t, lookup); err != nil {
+		return Statement{}, err
+	}
+	return b.statement(), nil
+}
+
+// StaticColumns are the columns of a static file's row that Asterisk is sent,
+// in their order (P17).
+var StaticColumns = []string{"cat_metric", "category", "var_name", "var_val"}
+
+// Static reads the rows of one static file, without those commented out, in the
+// order of the native drivers (P17). Where the table has an id, it settles what
+// the order leaves open.
+func Static(d *Dialect, t *Table, file string) (Statement, error) {
+	b := builder{d: d}
+	quoted := make(map[string]string, 7)
+	for _, name := range [...]string{"cat_metric", "category", "var_name", "var_val", "filename", "commented", "var_metric"} {
+		c := t.Column(name)
+		if c == nil {
+			return Statement{}, &Fault{Cause: UnknownColumn, Table: t.Name, Column: name}
+		}
+		quoted[name] = d.Quote(c.Name)
+	}
+	b.text("SELECT ")
+	for i, name := range StaticColumns {
+		if i > 0 {
+			b.text(", ")
+		}
+		b.text(d.Read(t.Column(name), quoted[name]))
+	}
+	b.text(" FROM ", d.Quote(t.Name), " WHERE ", quoted["filename"], " = ")
+	b.argument(file)
+	b.text(" AND ", quoted["commented"], " = 0 ORDER BY ", quoted["cat_metric"], " DESC, ",
+		quoted["var_metric"], ", ", quoted["category"], ", ", quoted["var_name"])
+	if id := t.Column("id"); id != nil {
+		b.text(", ", d.Quote(id.Name))
+	}
+	return b.statement(), nil
+}
+
+// assign resolves the columns that a write gives values to. A name that ends in
+// an operator is no column.
+func (t *Table) assign(values []Field) ([]*Column, error) {
+	if len(values) == 0 {
+		return nil, &Fault{Cause: NoValue, Table: t.Name}
+	}
+	columns := make([]*Column, len(values))
+	seen := make(map[*Column]bool, len(values))
+	for i, f := range values {
+		c := t.Assigned(f)
+		if c == nil {
+			return nil, &Fault{Cause: UnknownColumn, Table: t.Name, Column: f.Name}
+		}
+		if seen[c] {
+			return nil, &Fault{Cause: RepeatedColumn, Table: t.Name, Column: c.Name}
+		}
+		seen[c] = true
+		columns[i] = c
+	}
+	return columns, nil
+}
+
+// Assigned finds the column that a field of a write gives a value to, nil where
+// the table has none of this name.
+func (t *Table) Assigned(f Field) *Column {
+	return t.Column(strings.Trim(f.Name, " "))
+}
+
+// A builder grows a statement's text and its arguments side by side, so that
+// they cannot part.
+type builder struct {
+	d    *Dialect
+	sql  strings.Builder
+	args []any
+}
+
+func (b *builder) statement() Statement { return Statement{SQL: b.sql.String(), Args: b.args} }
+
+func (b *builder) text(parts ...string) {
+	for _, p := range parts {
+		b.sql.WriteString(p)
+	}
+}
+
+func (b *builder) argument(value any) {
+	b.args = append(b.args, value)
+	b.text(b.d.Placeholder(len(b.args)))
+}
+
+// value adds the new value of a column. An empty one is NULL where the column
+// can be NULL and is no text, as the native ODBC driver has it (P15).
+func (b *builder) value(c *Column, value string) {
+	if value == "" && c.Nullable && c.Class != Text && c.Class != Binary {
+		b.argument(nil)
+		return
+	}
+	b.argument(value)
+}
+
+func (b *builder) selectRows(t *Table, lookup []Field) error {
+	for i := range t.Columns {
+		if i > 0 {
+			b.text(", ")
+		}
+		c := &t.Columns[i]
+		b.text(b.d.Read(c, b.d.Quote(c.Name)))
+	}
+	b.text(" FROM ", b.d.Quote(t.Name))
+	return b.where(t, lookup)
+}
+
+// where adds the conditions. There must be one: every row is never what a
+// client of this protocol means.
+func (b *builder) where(t *Table, lookup []Field) error {
+	if len(lookup) == 0 {
+		return &Fault{Cause: NoCondition, Table: t.Name}
+	}
+	for i, f := range lookup {
+		c, err := t.resolve(f)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			b.text(" WHERE ")
+		} else {
+			b.text(" AND ")
+		}
+		b.condition(c)
+	}
+	return nil
+}
+
+func (b *builder) condition(c condition) {
+	quoted := b.d.Quote(c.column.Name)
+	if c.operator != "LIKE" && c.operator != "NOT LIKE" {
+		b.text(quoted, " ", c.operator, " ")
+		b.argument(c.value)
+		return
+	}
+	if c.column.Class != Text {
+		quoted = b.d.AsText(c.column, quoted)
+	}
+	b.text(quoted, " ", c.operator, " ")
+	b.argument(closePattern(c.value))
+	b.text(b.d.Escape)
+}
+
+// closePattern doubles a backslash at the very end of a LIKE pattern. It has
+// nothing to escape there, and databases disagree on what that means.
+func closePattern(pattern string) string {
+	trailing := len(pattern) - len(strings.TrimRight(pattern, `\`))
+	if trailing%2 == 1 {
+		return pattern + `\`
+	}
+	return pattern
+}
+
+// QuestionMark is the placeholder of most databases.
+func QuestionMark(int) string { return "?" }
+
+// Dollar is the numbered placeholder of PostgreSQL.
+func Dollar(n int) string { return "$" + strconv.Itoa(n) }
