@@ -35,6 +35,23 @@ type condition struct {
 	value    string
 }
 
+// conditions resolves a lookup. There must be a condition: every row is never
+// what a client of this protocol means.
+func (t *Table) conditions(lookup []Field) ([]condition, error) {
+	if len(lookup) == 0 {
+		return nil, &Fault{Cause: NoCondition, Table: t.Name}
+	}
+	conditions := make([]condition, len(lookup))
+	for i, f := range lookup {
+		c, err := t.resolve(f)
+		if err != nil {
+			return nil, err
+		}
+		conditions[i] = c
+	}
+	return conditions, nil
+}
+
 // resolve splits a field's name into column and operator. The whole name is
 // tried as a column first, because a column's name may hold blanks.
 func (t *Table) resolve(f Field) (condition, error) {

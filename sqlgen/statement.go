@@ -14,11 +14,13 @@ type Statement struct {
 
 // Single reads every column of the first row that meets all conditions.
 func Single(d *Dialect, t *Table, lookup []Field) (Statement, error) {
-	b := builder{d: d}
-	b.text("SELECT ", d.BeforeOne)
-	if err := b.selectRows(t, lookup); err != nil {
+	conditions, err := t.conditions(lookup)
+	if err != nil {
 		return Statement{}, err
 	}
+	b := builder{d: d}
+	b.text("SELECT ", d.BeforeOne)
+	b.rows(t, conditions)
 	b.text(d.AfterOne)
 	return b.statement(), nil
 }
@@ -26,16 +28,14 @@ func Single(d *Dialect, t *Table, lookup []Field) (Statement, error) {
 // Multi reads every column of all rows that meet all conditions, ordered by the
 // first condition's column (P11).
 func Multi(d *Dialect, t *Table, lookup []Field) (Statement, error) {
-	b := builder{d: d}
-	b.text("SELECT ")
-	if err := b.selectRows(t, lookup); err != nil {
-		return Statement{}, err
-	}
-	first, err := t.resolve(lookup[0])
+	conditions, err := t.conditions(lookup)
 	if err != nil {
 		return Statement{}, err
 	}
-	b.text(" ORDER BY ", d.Quote(first.column.Name))
+	b := builder{d: d}
+	b.text("SELECT ")
+	b.rows(t, conditions)
+	b.text(" ORDER BY ", d.Quote(conditions[0].column.Name))
 	return b.statement(), nil
 }
 
@@ -72,6 +72,10 @@ func Update(d *Dialect, t *Table, lookup, values []Field) (Statement, error) {
 	if err != nil {
 		return Statement{}, err
 	}
+	conditions, err := t.conditions(lookup)
+	if err != nil {
+		return Statement{}, err
+	}
 	b := builder{d: d}
 	b.text("UPDATE ", d.Quote(t.Name), " SET ")
 	for i, c := range columns {
@@ -81,19 +85,19 @@ func Update(d *Dialect, t *Table, lookup, values []Field) (Statement, error) {
 		b.text(d.Quote(c.Name), " = ")
 		b.value(c, values[i].Value)
 	}
-	if err := b.where(t, lookup); err != nil {
-		return Statement{}, err
-	}
+	b.where(conditions)
 	return b.statement(), nil
 }
 
 // Destroy deletes all rows that meet all conditions.
 func Destroy(d *Dialect, t *Table, lookup []Field) (Statement, error) {
-	b := builder{d: d}
-	b.text("DELETE FROM ", d.Quote(t.Name))
-	if err := b.where(t, lookup); err != nil {
+	conditions, err := t.conditions(lookup)
+	if err != nil {
 		return Statement{}, err
 	}
+	b := builder{d: d}
+	b.text("DELETE FROM ", d.Quote(t.Name))
+	b.where(conditions)
 	return b.statement(), nil
 }
 
@@ -190,7 +194,7 @@ func (b *builder) value(c *Column, value string) {
 	b.argument(value)
 }
 
-func (b *builder) selectRows(t *Table, lookup []Field) error {
+func (b *builder) rows(t *Table, conditions []condition) {
 	for i := range t.Columns {
 		if i > 0 {
 			b.text(", ")
@@ -199,20 +203,11 @@ func (b *builder) selectRows(t *Table, lookup []Field) error {
 		b.text(b.d.Read(c, b.d.Quote(c.Name)))
 	}
 	b.text(" FROM ", b.d.Quote(t.Name))
-	return b.where(t, lookup)
+	b.where(conditions)
 }
 
-// where adds the conditions. There must be one: every row is never what a
-// client of this protocol means.
-func (b *builder) where(t *Table, lookup []Field) error {
-	if len(lookup) == 0 {
-		return &Fault{Cause: NoCondition, Table: t.Name}
-	}
-	for i, f := range lookup {
-		c, err := t.resolve(f)
-		if err != nil {
-			return err
-		}
+func (b *builder) where(conditions []condition) {
+	for i, c := range conditions {
 		if i == 0 {
 			b.text(" WHERE ")
 		} else {
@@ -220,7 +215,6 @@ func (b *builder) where(t *Table, lookup []Field) error {
 		}
 		b.condition(c)
 	}
-	return nil
 }
 
 func (b *builder) condition(c condition) {

@@ -1,0 +1,55 @@
+// Command dbsep answers Asterisk's realtime requests over HTTP from a database:
+// as a server, as a CGI program in place of dbsep.cgi, or under FastCGI.
+//
+// This package wires: it reads the configuration, opens the database, gives
+// both to the gateway and runs it in one of these ways. It decides neither SQL
+// nor a byte of an answer.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() { os.Exit(run()) }
+
+// run picks the way the program was started: by a web server for one request,
+// by a web server for many, or by a person. It returns the exit status.
+func run() int {
+	switch {
+	case os.Getenv("GATEWAY_INTERFACE") != "":
+		return serveCGI()
+	case startedAsFastCGI():
+		return serveFastCGI()
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := command().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "dbsep:", err)
+		return exitStatus(err)
+	}
+	return 0
+}
+
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "dbsep",
+		Short: "answers Asterisk's realtime requests over HTTP from a database",
+		Long: `dbsep stands between a telephone system and its database. Asterisk's curl
+realtime driver asks it over HTTP; it turns each request into one parameterized
+SQL statement and answers in the realtime format.
+
+Started by a web server it is a CGI or FastCGI program; see docs/running.md.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), versionCommand())
+	return root
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"dbsep/config"
+	"dbsep/database"
+	"dbsep/gateway"
+)
+
+// defaultFile is where Asterisk's Perl script has its configuration.
+const defaultFile = "/etc/asterisk/dbsep.conf"
+
+// configFile returns the file that DBSEP_CONF names, or the usual one.
+func configFile() string { return cmp.Or(os.Getenv("DBSEP_CONF"), defaultFile) }
+
+// A site is a configuration and the database that it names.
+type site struct {
+	config *config.Config
+	db     *database.DB
+}
+
+// openSite reads a configuration and opens its database, which is not asked
+// anything yet. The error names every mistake in the file, with its line.
+func openSite(file string) (*site, error) {
+	c, err := config.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	db, err := database.Open(database.Source{
+		DSN:            c.DSN,
+		User:           fallback(c.User, c.HasUser, "DBI_USER"),
+		Password:       fallback(c.Password, c.HasPassword, "DBI_PASS"),
+		Schema:         c.Schema,
+		Environ:        os.Getenv,
+		MaxConnections: c.Database.MaxConnections,
+		ConnectTimeout: c.Database.ConnectTimeout,
+		BusyTimeout:    c.Database.BusyTimeout,
+	})
+	if err != nil {
+		return nil, located(c, err)
+	}
+	return &site{c, db}, nil
+}
+
+// fallback lets the environment stand in for a line that the file does not
+// have, as Perl's DBI did; a line that is empty says empty.
+func fallback(value string, present bool, variable string) string {
+	if present {
+		return value
+	}
+	return os.Getenv(variable)
+}
+
+// located gives the mistakes that a database found in its source the line of
+// the file that they stand in.
+func located(c *config.Config, err error) error {
+	var problems config.Problems
+	for _, e := range unjoin(err) {
+		var p *database.Problem
+		if !errors.As(e, &p) {
+			return fmt.Errorf("%s: %w", c.File, err)
+		}
+		problems = append(problems, locate(c, *p))
+	}
+	return problems
+}
+
+func locate(c *config.Config, p database.Problem) config.Problem {
+	return config.Problem{File: c.File, Line: c.Line(p.Key), Key: p.Key, Text: p.Text, Remedy: p.Remedy}
+}
+
+func unjoin(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
+// warnings are all that the configuration and the database found worth saying.
+func (s *site) warnings() []config.Problem {
+	all := s.config.Warnings
+	for _, p := range s.db.Warnings() {
+		all = append(all, locate(s.config, p))
+	}
+	return all
+}
+
+// gateway returns the gateway to the site's database.
+func (s *site) gateway(log *slog.Logger) *gateway.Gateway {
+	return gateway.New(s.db, options(s.config, log))
+}
+
+func options(c *config.Config, log *slog.Logger) gateway.Options {
+	return gateway.Options{
+		Log:               log,
+		RawSemicolons:     c.Compat.Semicolons == "raw",
+		UnknownColumns:    map[string]gateway.Policy{"skip": gateway.Skip, "fail": gateway.Fail}[c.Compat.UnknownColumns],
+		ReplaceDuplicates: c.Compat.StoreDuplicate == "replace",
+		BodyBytes:         c.Limits.BodyBytes,
+		Fields:            c.Limits.Fields,
+		StatementTimeout:  c.Limits.Statement,
+		WriteTimeout:      c.Limits.Write,
+		DescriptionAge:    c.Database.DescriptionAge,
+	}
+}
+
+func (s *site) close() { _ = s.db.Close() }

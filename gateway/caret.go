@@ -1,0 +1,37 @@
+package gateway
+
+import (
+	"bytes"
+	"strings"
+)
+
+// Asterisk reads a column as a list whose items ; separates. A ; that belongs to
+// a value, as in every PJSIP contact, is therefore stored as ^3B and a ^ as ^5E:
+// the coding of Asterisk's native drivers, so that a database can be shared with
+// them (P7).
+
+var caretEncoder = strings.NewReplacer(";", "^3B", "^", "^5E")
+
+// encodeCaret codes a value for a column, a condition or a LIKE pattern.
+func encodeCaret(value string) string { return caretEncoder.Replace(value) }
+
+// appendCaretDecoded appends value with every ^XX, XX two upper-case
+// hexadecimal digits, replaced by its byte.
+func appendCaretDecoded(dst, value []byte) []byte {
+	for {
+		i := bytes.IndexByte(value, '^')
+		if i < 0 {
+			return append(dst, value...)
+		}
+		dst = append(dst, value[:i]...)
+		if i+2 < len(value) && isUpperHex(value[i+1]) && isUpperHex(value[i+2]) {
+			dst = append(dst, unhex(value[i+1])<<4|unhex(value[i+2]))
+			value = value[i+3:]
+			continue
+		}
+		dst = append(dst, '^')
+		value = value[i+1:]
+	}
+}
+
+func isUpperHex(c byte) bool { return isHex(c) && c <= 'F' }

@@ -1,0 +1,240 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+
+	"dbsep/sqlgen"
+)
+
+// A Code names a kind of error. It is sent in the header X-Dbsep-Error, and in
+// JSON, and does not change from version to version.
+type Code string
+
+const (
+	UnknownOperation     Code = "unknown-operation"
+	NoTable              Code = "no-table"
+	MethodNotAllowed     Code = "method-not-allowed"
+	UnsupportedMediaType Code = "unsupported-media-type"
+	BodyTooLarge         Code = "body-too-large"
+	BodyUnreadable       Code = "body-unreadable"
+	TooManyFields        Code = "too-many-fields"
+	NoName               Code = "no-name"
+	NulByte              Code = "nul-byte"
+	NoFile               Code = "no-file"
+	GluedFields          Code = "glued-fields"
+	NoCondition          Code = "no-condition"
+	NoValue              Code = "no-value"
+	UnknownTable         Code = "unknown-table"
+	UnknownColumn        Code = "unknown-column"
+	UnknownOperator      Code = "unknown-operator"
+	RepeatedColumn       Code = "repeated-column"
+	BadRequirement       Code = "bad-requirement"
+	NoRow                Code = "no-row"
+	RequirementNotMet    Code = "requirement-not-met"
+	Duplicate            Code = "duplicate"
+	Constraint           Code = "constraint"
+	BadValue             Code = "bad-value"
+	Denied               Code = "denied"
+	ReadOnly             Code = "read-only"
+	Full                 Code = "full"
+	Busy                 Code = "busy"
+	Timeout              Code = "timeout"
+	Unavailable          Code = "unavailable"
+	ClientGone           Code = "client-gone"
+	Internal             Code = "internal"
+)
+
+// An Entry of the catalogue says what a code means and how it is told.
+type Entry struct {
+	Code    Code
+	Status  int    // HTTP status of reads and of JSON; a write in text is always 200 (P4)
+	Meaning string // for a client's eyes
+	Remedy  string // what would mend it
+}
+
+// Catalogue holds every error that a client can be told, in the order of docs/errors.md.
+var Catalogue = []Entry{
+	{UnknownOperation, http.StatusNotFound, "the path ends in no operation", "let the URL end in /TABLE/ and one of single, multi, store, update, destroy, require, static"},
+	{NoTable, http.StatusNotFound, "the path names no table", "let the URL end in /TABLE/OPERATION; in extconfig.conf the table is the end of the URL"},
+	{MethodNotAllowed, http.StatusMethodNotAllowed, "the operation is not to be had by this method", "use POST; GET is for single, multi and static"},
+	{UnsupportedMediaType, http.StatusUnsupportedMediaType, "the body is no form", "send the fields as application/x-www-form-urlencoded"},
+	{BodyTooLarge, http.StatusRequestEntityTooLarge, "the body is too large", "send less, or raise [limits] body_bytes"},
+	{BodyUnreadable, http.StatusBadRequest, "the body broke off or came too slowly", "send the request again; see [limits] read_timeout"},
+	{TooManyFields, http.StatusBadRequest, "the request has too many fields", "send fewer, or raise [limits] fields"},
+	{NoName, http.StatusBadRequest, "a field has no name", "send fields as name=value"},
+	{NulByte, http.StatusBadRequest, "a field holds a NUL byte", "send text without NUL bytes"},
+	{NoFile, http.StatusBadRequest, "no static file is named", "add ?file=NAME to the URL"},
+	{GluedFields, http.StatusBadRequest, "the fields of an update2 cannot be told apart", "see docs/errors.md; the table's column names allow more than one reading, or none"},
+	{NoCondition, http.StatusBadRequest, "the request has no condition", "send at least one field; dbsep never reads, changes or deletes a whole table unasked"},
+	{NoValue, http.StatusBadRequest, "the request has no new value", "send at least one field in the body"},
+	{UnknownTable, http.StatusNotFound, "there is no such table", "create the table, or mend its name in extconfig.conf; dbsep check lists the tables"},
+	{UnknownColumn, http.StatusBadRequest, "the table has no such column", "add the column to the table, or mend the name"},
+	{UnknownOperator, http.StatusBadRequest, "there is no such operator", "use one of " + sqlgen.Operators + " after the column's name"},
+	{RepeatedColumn, http.StatusBadRequest, "a column is given two values", "send each column once"},
+	{BadRequirement, http.StatusBadRequest, "a requirement cannot be read", "send column=type:size, as in name=char:80"},
+	{NoRow, http.StatusNotFound, "no row meets the conditions", ""},
+	{RequirementNotMet, http.StatusConflict, "the table does not meet what is required of it", "the log names each column and the ALTER TABLE that would mend it"},
+	{Duplicate, http.StatusConflict, "a row with this key exists", "update the row, or set [compat] store_duplicate=replace"},
+	{Constraint, http.StatusConflict, "a rule of the table forbids the row", "send every column that must not be NULL; see the table's definition"},
+	{BadValue, http.StatusBadRequest, "a value does not fit its column", "widen the column, or send a value of its type"},
+	{Denied, http.StatusInternalServerError, "the database account may not do this", "check dbuser and dbpass in dbsep.conf and the account's rights"},
+	{ReadOnly, http.StatusServiceUnavailable, "the database takes no writes", "make the database, or its file and folder, writable for the account that runs dbsep"},
+	{Full, http.StatusServiceUnavailable, "the database has no space left", "make room on the database's disk"},
+	{Busy, http.StatusServiceUnavailable, "the database is busy", "try again; if it lasts, look for what holds a lock or all connections"},
+	{Timeout, http.StatusServiceUnavailable, "the database took too long", "look for a missing index, or raise [limits] statement_timeout"},
+	{Unavailable, http.StatusServiceUnavailable, "the database cannot be reached", "start the database; dbsep check tells what is wrong with the connection"},
+	{ClientGone, 499, "the client went away before its answer was complete", ""},
+	{Internal, http.StatusInternalServerError, "an error inside dbsep or the database", "the log has more at level debug"},
+}
+
+var catalogue = func() map[Code]Entry {
+	m := make(map[Code]Entry, len(Catalogue))
+	for _, e := range Catalogue {
+		m[e.Code] = e
+	}
+	return m
+}()
+
+// codes says what a fault's cause is called on the wire.
+var codes = map[sqlgen.Cause]Code{
+	sqlgen.UnknownTable:    UnknownTable,
+	sqlgen.UnknownColumn:   UnknownColumn,
+	sqlgen.UnknownOperator: UnknownOperator,
+	sqlgen.NoCondition:     NoCondition,
+	sqlgen.NoValue:         NoValue,
+	sqlgen.RepeatedColumn:  RepeatedColumn,
+	sqlgen.BadRequirement:  BadRequirement,
+	sqlgen.Mismatch:        RequirementNotMet,
+	sqlgen.Duplicate:       Duplicate,
+	sqlgen.Constraint:      Constraint,
+	sqlgen.BadValue:        BadValue,
+	sqlgen.Denied:          Denied,
+	sqlgen.ReadOnly:        ReadOnly,
+	sqlgen.Full:            Full,
+	sqlgen.Busy:            Busy,
+	sqlgen.Timeout:         Timeout,
+	sqlgen.Unavailable:     Unavailable,
+	sqlgen.Canceled:        ClientGone,
+}
+
+// An Error is a request that failed: which kind, and what it concerned. It
+// holds no value of the request.
+type Error struct {
+	Code   Code
+	Table  string // as far as known
+	Column string // as far as known
+	Remedy string // instead of the catalogue's
+	Err    error  // the cause underneath, for a log at debug level
+}
+
+func (e *Error) Error() string { return catalogue[e.Code].Meaning }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// asError brings any error into the catalogue.
+func asError(err error) *Error {
+	var known *Error
+	var fault *sqlgen.Fault
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &fault):
+		code, ok := codes[fault.Cause]
+		if !ok {
+			code = Internal
+		}
+		return &Error{Code: code, Table: fault.Table, Column: fault.Column, Remedy: fault.Remedy, Err: fault.Err}
+	}
+	return &Error{Code: Internal, Err: err}
+}
+
+// fromDatabase tells whether the database itself raised a fault, and not the
+// description of a table.
+func fromDatabase(err error) bool {
+	var fault *sqlgen.Fault
+	return errors.As(err, &fault) && fault.Err != nil
+}
+
+// A safe body is what a failed operation answers in text so that Asterisk takes
+// it for a failure and nothing else.
+type safe int
+
+const (
+	safeRows   safe = iota // nothing, which is no row (P3)
+	safeCount              // -1 with status 200 (P1, P4)
+	safeStatic             // a row that makes Asterisk keep what it has (P5)
+)
+
+// fail logs an error and tells the client, if it still can be told.
+func (g *Gateway) fail(r *http.Request, req *request, out *reply, err error) {
+	e := asError(err)
+	if e.Table == "" {
+		e.Table = req.table
+	}
+	g.logError(r, req, e)
+	if out.started {
+		// What has left cannot be taken back. Breaking off tells the client that
+		// the answer is not whole.
+		panic(http.ErrAbortHandler)
+	}
+	status := out.failure(req.operation, e)
+	out.w.Header().Set("X-Dbsep-Error", string(e.Code))
+	_ = out.send(status)
+}
+
+// failure makes the answer to a failed request and returns its status.
+func (out *reply) failure(o *operation, e *Error) int {
+	entry := catalogue[e.Code]
+	out.buf = out.buf[:0]
+	if out.json {
+		out.buf = append(out.buf, e.json()...)
+		return entry.Status
+	}
+	switch {
+	case o == nil || o.safe == safeRows:
+		return entry.Status
+	case o.safe == safeCount:
+		out.buf = append(out.buf, "-1\n"...)
+	case o.safe == safeStatic:
+		out.names = staticNames
+		_ = out.staticRow([][]byte{[]byte("0"), []byte("general"), []byte("#include"), []byte("/dbsep/error/" + string(e.Code))})
+	}
+	return http.StatusOK
+}
+
+// json returns the error as an object on one line.
+func (e *Error) json() []byte {
+	type object struct {
+		Code    Code   `json:"code"`
+		Message string `json:"message"`
+		Table   string `json:"table,omitempty"`
+		Column  string `json:"column,omitempty"`
+		Remedy  string `json:"remedy,omitempty"`
+	}
+	text, _ := json.Marshal(map[string]object{"error": {e.Code, e.Error(), shorten(e.Table), shorten(e.Column), e.remedy()}})
+	return append(text, '\n')
+}
+
+func (e *Error) remedy() string {
+	if e.Remedy != "" {
+		return e.Remedy
+	}
+	return catalogue[e.Code].Remedy
+}
+
+// recoverPanic turns a fault of our own into an answer that is safe for the
+// client, instead of a connection that breaks off.
+func (g *Gateway) recoverPanic(r *http.Request, req *request, out *reply) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler { //nolint:errorlint // recover returns what panic was given
+		panic(p)
+	}
+	g.fail(r, req, out, &Error{Code: Internal, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())})
+}

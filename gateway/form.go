@@ -1,0 +1,94 @@
+package gateway
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"dbsep/sqlgen"
+)
+
+// parseForm reads the pairs of a query string or a form body in their order.
+//
+// It is our own because net/url loses the order, refuses ; and stray %, and
+// because a value's length on the wire tells whether Asterisk cut it (P16).
+// Only & separates pairs and only the first = of a pair separates name and
+// value; empty pairs mean nothing (a9); a name without = has an empty value;
+// + is a blank; % without two hexadecimal digits stands for itself (a12).
+func parseForm(text string, limit int) ([]sqlgen.Field, error) {
+	fields := make([]sqlgen.Field, 0, min(limit, 1+strings.Count(text, "&")))
+	for text != "" {
+		var pair string
+		pair, text, _ = strings.Cut(text, "&")
+		if pair == "" {
+			continue
+		}
+		if len(fields) == limit {
+			return nil, &Error{Code: TooManyFields}
+		}
+		rawName, rawValue, _ := strings.Cut(pair, "=")
+		name := unescape(rawName)
+		value := trimCut(unescape(rawValue), len(rawValue))
+		if strings.Trim(name, " ") == "" {
+			return nil, &Error{Code: NoName}
+		}
+		if strings.IndexByte(name, 0) >= 0 || strings.IndexByte(value, 0) >= 0 {
+			return nil, &Error{Code: NulByte, Column: strings.ReplaceAll(name, "\x00", "")}
+		}
+		fields = append(fields, sqlgen.Field{Name: name, Value: value})
+	}
+	return fields, nil
+}
+
+// unescape decodes %XX and + of the form encoding, once.
+func unescape(s string) string {
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
+		return s
+	}
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '+':
+			out = append(out, ' ')
+		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+			out = append(out, unhex(s[i+1])<<4|unhex(s[i+2]))
+			i += 2
+		default:
+			out = append(out, c)
+		}
+	}
+	return string(out)
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+func unhex(c byte) byte {
+	switch {
+	case c <= '9':
+		return c - '0'
+	case c <= 'F':
+		return c - 'A' + 10
+	}
+	return c - 'a' + 10
+}
+
+// trimCut removes the half character at the end of a value that Asterisk cut.
+// Its driver has buffers of 256 and 200 bytes, never cuts inside a %XX, and
+// pays no heed to characters: a cut value has 253 to 255 or 197 to 199 encoded
+// bytes (P16). A database would refuse the whole row for the half character.
+func trimCut(value string, encoded int) string {
+	if !(253 <= encoded && encoded <= 255 || 197 <= encoded && encoded <= 199) {
+		return value
+	}
+	for i := len(value) - 1; i >= 0 && i >= len(value)-utf8.UTFMax; i-- {
+		if !utf8.RuneStart(value[i]) {
+			continue
+		}
+		if value[i] >= utf8.RuneSelf && !utf8.FullRuneInString(value[i:]) {
+			return value[:i]
+		}
+		break
+	}
+	return value
+}

@@ -1,0 +1,248 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"dbsep/sqlgen"
+)
+
+// An operation is what the last segment of a path asks for.
+type operation struct {
+	name  string
+	reads bool // may be asked for by GET
+	safe  safe // what a failed one answers in text
+
+	// run carries it out on its table and writes the answer, except the end of it.
+	run func(g *Gateway, ctx context.Context, req *request, t *table, out *reply) error
+}
+
+// operations are all that a client may ask for, by name. Asterisk's driver has
+// these seven (protocol section 2).
+var operations = map[string]*operation{}
+
+func init() {
+	for _, o := range []*operation{
+		{name: "single", reads: true, safe: safeRows, run: (*Gateway).single},
+		{name: "multi", reads: true, safe: safeRows, run: (*Gateway).multi},
+		{name: "store", safe: safeCount, run: (*Gateway).store},
+		{name: "update", safe: safeCount, run: (*Gateway).update},
+		{name: "destroy", safe: safeCount, run: (*Gateway).destroy},
+		{name: "require", safe: safeCount, run: (*Gateway).require},
+		{name: "static", reads: true, safe: safeStatic, run: (*Gateway).static},
+	} {
+		operations[o.name] = o
+	}
+}
+
+// allows tells whether an operation may be asked for by a method. A write by GET
+// is refused: a crawler must not be able to do one, and Asterisk sends an update
+// so when a key with a parenthesis has swallowed its body (P18).
+func (o *operation) allows(method string) bool {
+	return method == http.MethodPost || o.reads && (method == http.MethodGet || method == http.MethodHead)
+}
+
+// single answers the first row.
+func (g *Gateway) single(ctx context.Context, req *request, t *table, out *reply) error {
+	lookup, err := g.lookup(req)
+	if err != nil {
+		return err
+	}
+	s, err := sqlgen.Single(g.db.Dialect(), t.Table, lookup)
+	if err != nil {
+		return err
+	}
+	out.begin(oneRow, t.names, t.keys)
+	return g.query(ctx, s, out, g.rowWriter(out))
+}
+
+// multi answers all rows.
+func (g *Gateway) multi(ctx context.Context, req *request, t *table, out *reply) error {
+	lookup, err := g.lookup(req)
+	if err != nil {
+		return err
+	}
+	s, err := sqlgen.Multi(g.db.Dialect(), t.Table, lookup)
+	if err != nil {
+		return err
+	}
+	out.begin(manyRows, t.names, t.keys)
+	return g.query(ctx, s, out, g.rowWriter(out))
+}
+
+func (g *Gateway) rowWriter(out *reply) func(columns [][]byte) error {
+	if g.RawSemicolons {
+		return out.rawRow
+	}
+	return out.row
+}
+
+// static answers the rows of one static file, named in the query string. They
+// are not split at ; and all four keys are always there (P17).
+func (g *Gateway) static(ctx context.Context, req *request, t *table, out *reply) error {
+	fields, err := parseForm(req.query, g.Fields)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(fields, func(f sqlgen.Field) bool { return f.Name == "file" && f.Value != "" })
+	if i < 0 {
+		return &Error{Code: NoFile, Table: t.Name}
+	}
+	s, err := sqlgen.Static(g.db.Dialect(), t.Table, fields[i].Value)
+	if err != nil {
+		return err
+	}
+	out.begin(manyRows, staticNames, staticKeys)
+	return g.query(ctx, s, out, out.staticRow)
+}
+
+// store inserts a row.
+func (g *Gateway) store(ctx context.Context, req *request, t *table, out *reply) error {
+	values, err := g.fields(req)
+	if err != nil {
+		return err
+	}
+	if g.UnknownColumns == Skip {
+		values = g.known(ctx, req, t, values)
+	}
+	s, err := sqlgen.Store(g.db.Dialect(), t.Table, g.code(values), g.ReplaceDuplicates)
+	if err != nil {
+		return err
+	}
+	affected, err := g.exec(ctx, s)
+	if err != nil {
+		return err
+	}
+	out.count(min(affected, 1)) // MariaDB counts an overwritten row twice
+	return nil
+}
+
+// update gives new values, from the body, to the rows that meet the conditions
+// in the query string (a11).
+func (g *Gateway) update(ctx context.Context, req *request, t *table, out *reply) error {
+	lookup, err := g.updateFields(ctx, req.query, t)
+	if err != nil {
+		return err
+	}
+	values, err := g.updateFields(ctx, req.body, t)
+	if err != nil {
+		return err
+	}
+	if g.UnknownColumns != Fail {
+		values = g.known(ctx, req, t, values)
+	}
+	s, err := sqlgen.Update(g.db.Dialect(), t.Table, g.code(lookup), g.code(values))
+	if err != nil {
+		return err
+	}
+	affected, err := g.exec(ctx, s)
+	if err != nil {
+		return err
+	}
+	out.count(affected)
+	return nil
+}
+
+// updateFields reads the fields of an update's query string or body.
+func (g *Gateway) updateFields(ctx context.Context, text string, t *table) ([]sqlgen.Field, error) {
+	if glued(text) {
+		var err error
+		if text, err = unglue(text, t.Table); err != nil {
+			return nil, err
+		}
+		g.log.LogAttrs(ctx, slog.LevelInfo, "glued fields of an update2 were told apart", slog.String("table", t.Name))
+	}
+	return parseForm(text, g.Fields)
+}
+
+// destroy deletes rows.
+func (g *Gateway) destroy(ctx context.Context, req *request, t *table, out *reply) error {
+	lookup, err := g.lookup(req)
+	if err != nil {
+		return err
+	}
+	s, err := sqlgen.Destroy(g.db.Dialect(), t.Table, lookup)
+	if err != nil {
+		return err
+	}
+	affected, err := g.exec(ctx, s)
+	if err != nil {
+		return err
+	}
+	out.count(affected)
+	return nil
+}
+
+// require tells whether the table can take what Asterisk is going to write
+// (P19). What it falls short of is logged with the SQL that would mend it.
+func (g *Gateway) require(ctx context.Context, req *request, t *table, out *reply) error {
+	fields, err := g.fields(req)
+	if err != nil {
+		return err
+	}
+	if len(fields) == 0 {
+		return &sqlgen.Fault{Cause: sqlgen.BadRequirement, Table: t.Name, Remedy: "name at least one column"}
+	}
+	required := make([]sqlgen.Requirement, len(fields))
+	for i, f := range fields {
+		if required[i], err = sqlgen.ParseRequirement(f); err != nil {
+			return err
+		}
+	}
+	short := sqlgen.Require(g.db.Dialect(), t.Table, required)
+	if len(short) == 0 {
+		out.count(0)
+		return nil
+	}
+	if req.settled {
+		for _, s := range short {
+			g.log.LogAttrs(ctx, slog.LevelWarn, "a column does not meet what Asterisk requires",
+				slog.String("table", t.Name), slog.String("column", s.Requirement.Column),
+				slog.String("reason", s.Reason), slog.String("remedy", s.Repair))
+		}
+	}
+	return &sqlgen.Fault{Cause: sqlgen.Mismatch, Table: t.Name, Column: short[0].Requirement.Column}
+}
+
+// lookup reads the conditions of an operation that has no other fields.
+func (g *Gateway) lookup(req *request) ([]sqlgen.Field, error) {
+	fields, err := g.fields(req)
+	return g.code(fields), err
+}
+
+// code brings the values of fields into the form in which they are stored.
+func (g *Gateway) code(fields []sqlgen.Field) []sqlgen.Field {
+	if g.RawSemicolons {
+		return fields
+	}
+	for i := range fields {
+		fields[i].Value = encodeCaret(fields[i].Value)
+	}
+	return fields
+}
+
+// known leaves out the values for columns that the table does not have, as the
+// native ODBC driver does (P15): chan_iax2 sends one that the usual schema
+// lacks, and the telephone would not be registered for it. It does so once the
+// description is known to be up to date, and says so in the log once for each
+// column and description. Where no value would be left, it leaves all.
+func (g *Gateway) known(ctx context.Context, req *request, t *table, values []sqlgen.Field) []sqlgen.Field {
+	unknown := func(f sqlgen.Field) bool { return t.Assigned(f) == nil }
+	if !req.settled || !slices.ContainsFunc(values, func(f sqlgen.Field) bool { return !unknown(f) }) {
+		return values
+	}
+	return slices.DeleteFunc(values, func(f sqlgen.Field) bool {
+		if !unknown(f) {
+			return false
+		}
+		if _, seen := t.warned.LoadOrStore(strings.ToLower(f.Name), true); !seen {
+			g.log.LogAttrs(ctx, slog.LevelWarn, "a value was left out: the table has no such column",
+				slog.String("table", t.Name), slog.String("column", f.Name),
+				slog.String("remedy", "add the column, or ignore this if Asterisk does not need it"))
+		}
+		return true
+	})
+}

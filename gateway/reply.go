@@ -1,0 +1,264 @@
+package gateway
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"dbsep/sqlgen"
+)
+
+// A reply is an answer being written. Short answers leave in one piece with
+// their length; long ones leave in pieces of pieceBytes, so that memory does not
+// grow with the rows. Until the first piece has left, an error can still become
+// an answer of its own.
+type reply struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	timeout time.Duration // for the client to take one piece
+	json    bool
+
+	buf     []byte
+	scratch []byte // a value on its way
+	started bool   // a piece has left
+
+	form  form
+	names [][]byte // "name=" of each column
+	keys  [][]byte // "\"name\":" of each column
+	rows  int
+}
+
+// A form says what an answer is made of.
+type form int
+
+const (
+	number   form = iota // a count
+	oneRow               // a row, or word that there is none
+	manyRows             // any number of rows
+)
+
+// pieceBytes is how much of an answer leaves at once.
+const pieceBytes = 64 << 10
+
+// buffers keeps the memory of finished replies for later ones.
+var buffers = sync.Pool{New: func() any { return new(reply) }}
+
+// newReply returns a reply with nothing written. It must be released.
+func newReply(w http.ResponseWriter, req *request, timeout time.Duration) *reply {
+	out := buffers.Get().(*reply)
+	*out = reply{
+		w:       w,
+		control: http.NewResponseController(w),
+		timeout: timeout,
+		json:    req.json,
+		buf:     out.buf[:0],
+		scratch: out.scratch[:0],
+	}
+	return out
+}
+
+// release gives the reply's memory back. The reply must not be used after it.
+func (out *reply) release() {
+	if cap(out.buf) <= 4*pieceBytes && cap(out.scratch) <= 4*pieceBytes {
+		buffers.Put(&reply{buf: out.buf, scratch: out.scratch})
+	}
+}
+
+// begin opens an answer made of rows.
+func (out *reply) begin(f form, names, keys [][]byte) {
+	out.form, out.names, out.keys = f, names, keys
+	if out.json && f == manyRows {
+		out.buf = append(out.buf, '[')
+	}
+}
+
+// count makes the answer a number of rows: P1 wants a decimal number and an end
+// of line.
+func (out *reply) count(n int64) {
+	if !out.json {
+		out.buf = append(strconv.AppendInt(out.buf, n, 10), '\n')
+		return
+	}
+	out.buf = append(out.buf, `{"affected":`...)
+	out.buf = append(strconv.AppendInt(out.buf, n, 10), '}', '\n')
+}
+
+// row adds a row whose values are coded with ^ (P7): a value is split at ;, each
+// piece trimmed and decoded. NULL, empty values and empty pieces are left out
+// (P9), because a bare "name=" makes Asterisk refuse an object.
+func (out *reply) row(columns [][]byte) error {
+	if out.json {
+		return out.jsonRow(columns, true)
+	}
+	start := len(out.buf)
+	for i, value := range columns {
+		if bytes.IndexByte(value, ';') < 0 {
+			out.pair(i, value)
+			continue
+		}
+		for piece := range bytes.SplitSeq(value, []byte{';'}) {
+			out.pair(i, bytes.TrimFunc(piece, func(r rune) bool { return r <= ' ' }))
+		}
+	}
+	out.endLine(start)
+	return nil
+}
+
+func (out *reply) pair(column int, value []byte) {
+	if len(value) == 0 {
+		return
+	}
+	if bytes.IndexByte(value, '^') >= 0 {
+		out.scratch = appendCaretDecoded(out.scratch[:0], value)
+		value = out.scratch
+	}
+	out.rawPair(column, value)
+}
+
+// rawRow adds a row as the Perl script did: split at ; but neither trimmed nor
+// decoded, empty pieces kept except at the end (a4).
+func (out *reply) rawRow(columns [][]byte) error {
+	if out.json {
+		return out.jsonRow(columns, false)
+	}
+	start := len(out.buf)
+	for i, value := range columns {
+		value = bytes.TrimRight(value, ";")
+		if len(value) == 0 {
+			continue
+		}
+		for piece := range bytes.SplitSeq(value, []byte{';'}) {
+			out.rawPair(i, piece)
+		}
+	}
+	out.endLine(start)
+	return nil
+}
+
+func (out *reply) rawPair(column int, value []byte) {
+	out.buf = append(out.buf, out.names[column]...)
+	out.buf = append(appendEscaped(out.buf, value), '&')
+}
+
+// endLine ends the line that began at start; the & behind its last pair becomes
+// the end.
+func (out *reply) endLine(start int) {
+	out.rows++
+	if len(out.buf) > start {
+		out.buf[len(out.buf)-1] = '\n'
+		return
+	}
+	out.buf = append(out.buf, '\n')
+}
+
+// staticRow adds a row of a static file: all its keys, NULL as an empty value,
+// nothing split (P17). A key that is missing would take the row before's value.
+func (out *reply) staticRow(columns [][]byte) error {
+	if out.json {
+		return out.jsonRow(columns, false)
+	}
+	start := len(out.buf)
+	for i, value := range columns {
+		out.rawPair(i, value)
+	}
+	out.endLine(start)
+	return nil
+}
+
+// jsonRow adds a row as an object on one line: every column, each a string, or
+// null for NULL.
+func (out *reply) jsonRow(columns [][]byte, coded bool) error {
+	if out.rows > 0 {
+		out.buf = append(out.buf, ',')
+	}
+	out.rows++
+	for i, value := range columns {
+		if i == 0 {
+			out.buf = append(out.buf, '{')
+		} else {
+			out.buf = append(out.buf, ',')
+		}
+		out.buf = append(out.buf, out.keys[i]...)
+		if value == nil {
+			out.buf = append(out.buf, "null"...)
+			continue
+		}
+		if coded && bytes.IndexByte(value, '^') >= 0 {
+			out.scratch = appendCaretDecoded(out.scratch[:0], value)
+			value = out.scratch
+		}
+		out.buf = appendJSON(out.buf, value)
+	}
+	out.buf = append(out.buf, '}')
+	return nil
+}
+
+// finish ends the answer and sends what has not left yet. In text, a single
+// without a row is one empty line and rows that are none are nothing (a5); in
+// JSON, a row that is not there is an error.
+func (out *reply) finish() error {
+	switch {
+	case out.json && out.form == oneRow && out.rows == 0:
+		return &Error{Code: NoRow}
+	case out.json && out.form == oneRow:
+		out.buf = append(out.buf, '\n')
+	case out.json && out.form == manyRows:
+		out.buf = append(out.buf, ']', '\n')
+	case out.form == oneRow && out.rows == 0:
+		out.buf = append(out.buf, '\n')
+	}
+	if out.started {
+		return out.flush()
+	}
+	return out.send(http.StatusOK)
+}
+
+// send sends the buffer as the whole answer.
+func (out *reply) send(status int) error {
+	out.header()
+	out.w.Header().Set("Content-Length", strconv.Itoa(len(out.buf)))
+	out.w.WriteHeader(status)
+	return out.write()
+}
+
+func (out *reply) full() bool { return len(out.buf) >= pieceBytes }
+
+// flush sends the buffer as one piece of the answer.
+func (out *reply) flush() error {
+	if !out.started {
+		out.header()
+		out.w.WriteHeader(http.StatusOK)
+	}
+	return out.write()
+}
+
+func (out *reply) header() {
+	kind := "text/plain"
+	if out.json {
+		kind = "application/json"
+	}
+	out.w.Header().Set("Content-Type", kind)
+}
+
+func (out *reply) write() error {
+	out.started = true
+	_ = out.control.SetWriteDeadline(time.Now().Add(out.timeout)) // CGI has no deadlines; its server does
+	_, err := out.w.Write(out.buf)
+	out.buf = out.buf[:0]
+	if err != nil {
+		return &Error{Code: ClientGone, Err: err}
+	}
+	return nil
+}
+
+// staticNames and staticKeys are the names of a static row's columns as a row
+// of text and of JSON has them.
+var staticNames, staticKeys = func() (names, keys [][]byte) {
+	for _, name := range sqlgen.StaticColumns {
+		names = append(names, append(appendEscaped(nil, []byte(name)), '='))
+		keys = append(keys, append(appendJSON(nil, []byte(name)), ':'))
+	}
+	return names, keys
+}()

@@ -1,0 +1,132 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"dbsep/sqlgen"
+)
+
+// A request is what a client asks for.
+type request struct {
+	operation *operation // nil where the path names none
+	table     string     // as the path spells it
+	json      bool       // the answer is to be JSON
+
+	posted      bool   // by POST: the fields are in the body
+	query, body string // as they came
+	settled     bool   // the table's description is known to be up to date
+}
+
+// parse reads a request as far as it can without its table. It returns what it
+// understood even with an error, so that the error can be told in the way the
+// operation's client expects.
+func (g *Gateway) parse(r *http.Request) (*request, error) {
+	req := &request{json: accepts(r.Header, "application/json")}
+	if err := req.parsePath(r.URL); err != nil {
+		return req, err
+	}
+	if !req.operation.allows(r.Method) {
+		return req, &Error{Code: MethodNotAllowed, Table: req.table}
+	}
+	req.query = r.URL.RawQuery
+	req.posted = r.Method == http.MethodPost
+	if !req.posted {
+		return req, nil
+	}
+	return req, req.readBody(r, g.BodyBytes)
+}
+
+// parsePath takes the table and the operation from the last two segments of a
+// path; what stands before them is the administrator's own (a14). Empty segments
+// do not count, so that a base URL may end in a slash. The operation may be
+// written in any case, and ".json" behind it asks for JSON.
+func (req *request) parsePath(u *url.URL) error {
+	var table, last string
+	for segment := range strings.SplitSeq(u.EscapedPath(), "/") {
+		if segment != "" {
+			table, last = last, segment
+		}
+	}
+	name, err := url.PathUnescape(last)
+	if err != nil {
+		return &Error{Code: UnknownOperation}
+	}
+	name, json := strings.CutSuffix(strings.ToLower(name), ".json")
+	req.json = req.json || json
+	req.operation = operations[name]
+	if req.operation == nil {
+		return &Error{Code: UnknownOperation}
+	}
+	req.table, err = url.PathUnescape(table)
+	if err != nil || req.table == "" || strings.IndexByte(req.table, 0) >= 0 {
+		return &Error{Code: NoTable}
+	}
+	return nil
+}
+
+// readBody reads the form whatever its content type says, since clients send
+// none or a wrong one; only types that are another kind of body are refused.
+func (req *request) readBody(r *http.Request, limit int64) error {
+	switch typ, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); typ {
+	case "application/json", "multipart/form-data", "application/xml", "text/xml":
+		return &Error{Code: UnsupportedMediaType, Table: req.table}
+	}
+	tooLarge := &Error{Code: BodyTooLarge, Table: req.table}
+	if r.ContentLength > limit {
+		swallow(r.Body, limit)
+		return tooLarge
+	}
+	body := make([]byte, 0, max(r.ContentLength, 0)+1)
+	for {
+		n, err := r.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case int64(len(body)) > limit:
+			swallow(r.Body, limit)
+			return tooLarge
+		case errors.Is(err, io.EOF) && int64(len(body)) < r.ContentLength:
+			return &Error{Code: BodyUnreadable, Table: req.table, Err: io.ErrUnexpectedEOF} // CGI does not notice
+		case errors.Is(err, io.EOF):
+			req.body = string(body)
+			return nil
+		case err != nil:
+			return &Error{Code: BodyUnreadable, Table: req.table, Err: err}
+		case len(body) == cap(body):
+			body = append(body, 0)[:len(body)]
+		}
+	}
+}
+
+// swallow reads what is left of a body that is too large and throws it away, so
+// that the client comes to read the answer; a bound keeps it from being asked
+// to read forever.
+func swallow(body io.Reader, limit int64) {
+	_, _ = io.CopyN(io.Discard, body, 16*limit)
+}
+
+// fields reads the fields of an operation that has but one list of them: in the
+// body of a POST, whatever the query string says (a11), or else in the query string.
+func (g *Gateway) fields(req *request) ([]sqlgen.Field, error) {
+	text := req.body
+	if !req.posted {
+		text = req.query
+	}
+	return parseForm(text, g.Fields)
+}
+
+func accepts(h http.Header, media string) bool {
+	for _, line := range h["Accept"] {
+		for one := range strings.SplitSeq(line, ",") {
+			name, _, _ := strings.Cut(one, ";")
+			if strings.EqualFold(strings.TrimSpace(name), media) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,80 @@
+package gateway
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"dbsep/sqlgen"
+)
+
+// A table is a described table with what every answer from it repeats.
+type table struct {
+	*sqlgen.Table
+	read   time.Time
+	names  [][]byte // "name=" of each column, encoded for a row of text
+	keys   [][]byte // "\"name\":" of each column, for a row of JSON
+	warned sync.Map // names of unknown columns that the log has seen
+}
+
+// tables keeps the descriptions of tables for a while, so that a request costs
+// no question about its table. They are read without a lock.
+type tables struct {
+	db  Database
+	age time.Duration
+	now func() time.Time
+
+	known atomic.Pointer[map[string]*table]
+	mu    sync.Mutex // for a new map in known
+}
+
+// tablesKept bounds how many spellings of table names are remembered.
+const tablesKept = 1024
+
+// recheckAfter is how old a description must be before a request that it does
+// not fit has it read again, so that bad requests cost the database little.
+const recheckAfter = time.Second
+
+// find returns the description of a table by the name a client gave it.
+func (ts *tables) find(ctx context.Context, name string) (*table, error) {
+	if known := ts.known.Load(); known != nil {
+		if t := (*known)[name]; t != nil && ts.now().Sub(t.read) < ts.age {
+			return t, nil
+		}
+	}
+	return ts.describe(ctx, name)
+}
+
+// refresh returns the description to try again with after a request failed with
+// cause on an old one: a new reading where the database itself disagreed or the
+// old one has had time to become wrong.
+func (ts *tables) refresh(ctx context.Context, name string, old *table, cause error) (*table, error) {
+	if fromDatabase(cause) || ts.now().Sub(old.read) >= recheckAfter {
+		return ts.describe(ctx, name)
+	}
+	return old, nil
+}
+
+func (ts *tables) describe(ctx context.Context, name string) (*table, error) {
+	d, err := ts.db.Describe(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	t := &table{Table: d, read: ts.now()}
+	for i := range d.Columns {
+		column := []byte(d.Columns[i].Name)
+		t.names = append(t.names, append(appendEscaped(nil, column), '='))
+		t.keys = append(t.keys, append(appendJSON(nil, column), ':'))
+	}
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	next := map[string]*table{}
+	if known := ts.known.Load(); known != nil && len(*known) < tablesKept {
+		next = maps.Clone(*known)
+	}
+	next[name] = t
+	ts.known.Store(&next)
+	return t, nil
+}

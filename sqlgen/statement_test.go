@@ -1,0 +1,255 @@
+package sqlgen_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dbsep/sqlgen"
+)
+
+// plain is a dialect that spells everything so that a test can see it.
+var plain = &sqlgen.Dialect{
+	Quote:       func(name string) string { return "[" + strings.ReplaceAll(name, "]", "]]") + "]" },
+	Placeholder: sqlgen.QuestionMark,
+	Read: func(c *sqlgen.Column, quoted string) string {
+		if c.Class == sqlgen.DateTime {
+			return "+" + quoted
+		}
+		return quoted
+	},
+	AsText:    func(_ *sqlgen.Column, quoted string) string { return "TEXT(" + quoted + ")" },
+	Escape:    ` ESCAPE '\'`,
+	BeforeOne: "FIRST ",
+	AfterOne:  " ONLY ONE",
+	Replace: func(columns []string) string {
+		return " REPLACING " + strings.Join(columns, ",")
+	},
+	Type: func(r sqlgen.Requirement) string {
+		if bytes, unsigned := r.Integer(); bytes > 0 {
+			return strings.Repeat("U", map[bool]int{true: 1}[unsigned]) + "INT" + string(rune('0'+bytes))
+		}
+		return strings.ToUpper(r.Type)
+	},
+	Add:   func(table, column, typ string) string { return "ADD " + column + " " + typ + " TO " + table },
+	Alter: func(table, column, typ string) string { return "MAKE " + column + " OF " + table + " " + typ },
+}
+
+var members = sqlgen.NewTable("queue members", []sqlgen.Column{
+	{Name: "name", Class: sqlgen.Text, Type: "varchar(40)", Size: 40, Nullable: true},
+	{Name: "penalty", Class: sqlgen.Integer, Type: "int(11)", Size: 4, Nullable: true},
+	{Name: "uniqueid", Class: sqlgen.Integer, Type: "int(11)", Size: 4},
+	{Name: "100rel", Class: sqlgen.Text, Type: "text", Nullable: true},
+	{Name: "since", Class: sqlgen.DateTime, Type: "datetime", Nullable: true},
+	{Name: "full name", Class: sqlgen.Text, Type: "text", Nullable: true},
+	{Name: "Twice", Class: sqlgen.Text, Type: "text", Nullable: true},
+	{Name: "tWICE", Class: sqlgen.Text, Type: "text", Nullable: true},
+	{Name: "]; x", Class: sqlgen.Text, Type: "text", Nullable: true},
+	{Name: "picture", Class: sqlgen.Binary, Type: "blob", Nullable: true},
+})
+
+const allColumns = "[name], [penalty], [uniqueid], [100rel], +[since], [full name], [Twice], [tWICE], []]; x], [picture]"
+
+// pairs makes fields of names and values in turn.
+func pairs(s ...string) (fields []sqlgen.Field) {
+	for i := 0; i < len(s); i += 2 {
+		fields = append(fields, sqlgen.Field{Name: s[i], Value: s[i+1]})
+	}
+	return fields
+}
+
+func single(f []sqlgen.Field) (sqlgen.Statement, error)  { return sqlgen.Single(plain, members, f) }
+func multi(f []sqlgen.Field) (sqlgen.Statement, error)   { return sqlgen.Multi(plain, members, f) }
+func destroy(f []sqlgen.Field) (sqlgen.Statement, error) { return sqlgen.Destroy(plain, members, f) }
+func store(f []sqlgen.Field) (sqlgen.Statement, error) {
+	return sqlgen.Store(plain, members, f, false)
+}
+func replace(f []sqlgen.Field) (sqlgen.Statement, error) {
+	return sqlgen.Store(plain, members, f, true)
+}
+
+func updateOf(values ...string) func([]sqlgen.Field) (sqlgen.Statement, error) {
+	return func(lookup []sqlgen.Field) (sqlgen.Statement, error) {
+		return sqlgen.Update(plain, members, lookup, pairs(values...))
+	}
+}
+
+func TestStatement(t *testing.T) {
+	const from = " FROM [queue members] WHERE "
+	for _, test := range []struct {
+		name   string
+		make   func([]sqlgen.Field) (sqlgen.Statement, error)
+		fields []sqlgen.Field
+		sql    string
+		args   []any
+	}{
+		{"single asks for one row", single, pairs("name", "alice"),
+			"SELECT FIRST " + allColumns + from + "[name] = ? ONLY ONE", []any{"alice"}},
+		{"multi orders by the first field's column", multi, pairs("penalty >=", "0", "name", "x"),
+			"SELECT " + allColumns + from + "[penalty] >= ? AND [name] = ? ORDER BY [penalty]", []any{"0", "x"}},
+		{"names are found without regard to case", single, pairs("NAME", "x"),
+			"SELECT FIRST " + allColumns + from + "[name] = ? ONLY ONE", []any{"x"}},
+		{"where case would have to choose, only the exact spelling counts", destroy, pairs("Twice", "x", "tWICE", "y"),
+			"DELETE" + from + "[Twice] = ? AND [tWICE] = ?", []any{"x", "y"}},
+		{"a name may hold blanks, digits and quotes", destroy, pairs("full name", "a", "100rel", "b", "]; x", "c"),
+			"DELETE" + from + "[full name] = ? AND [100rel] = ? AND []]; x] = ?", []any{"a", "b", "c"}},
+		{"a name with blanks takes an operator too", destroy, pairs("full name LIKE", "a"),
+			"DELETE" + from + `[full name] LIKE ? ESCAPE '\'`, []any{"a"}},
+		{"every operator, in any case, with any number of blanks", destroy,
+			pairs("name =", "1", "name !=", "", "name  <>", "3", "name <", "4", "name <=", "5", "name >", "6", " name  >= ", "7",
+				"name like", "8", "name  not  LiKe ", "9"),
+			"DELETE" + from + "[name] = ? AND [name] <> ? AND [name] <> ? AND [name] < ? AND [name] <= ? AND [name] > ? AND [name] >= ? AND " +
+				`[name] LIKE ? ESCAPE '\' AND [name] NOT LIKE ? ESCAPE '\'`, []any{"1", "", "3", "4", "5", "6", "7", "8", "9"}},
+		{"one column may stand in several conditions", destroy, pairs("name", "a", "name", "b"),
+			"DELETE" + from + "[name] = ? AND [name] = ?", []any{"a", "b"}},
+		{"LIKE compares other columns as text", destroy, pairs("penalty LIKE", "%"),
+			"DELETE" + from + `TEXT([penalty]) LIKE ? ESCAPE '\'`, []any{"%"}},
+		{"a pattern's last backslash is closed", destroy, pairs("name LIKE", `a\\b\`, "name NOT LIKE", `a\\`),
+			"DELETE" + from + `[name] LIKE ? ESCAPE '\' AND [name] NOT LIKE ? ESCAPE '\'`, []any{`a\\b\\`, `a\\`}},
+		{"store keeps the order of its fields", store, pairs("uniqueid", "1", "name", "x=y;'"),
+			"INSERT INTO [queue members] ([uniqueid], [name]) VALUES (?, ?)", []any{"1", "x=y;'"}},
+		{"an empty value is NULL where the column is no text and can be NULL", store,
+			pairs("penalty", "", "uniqueid", "", "name", "", "since", "", "picture", ""),
+			"INSERT INTO [queue members] ([penalty], [uniqueid], [name], [since], [picture]) VALUES (?, ?, ?, ?, ?)",
+			[]any{nil, "", "", nil, ""}},
+		{"store can replace", replace, pairs("uniqueid", "1", "name", "x"),
+			"INSERT INTO [queue members] ([uniqueid], [name]) VALUES (?, ?) REPLACING [uniqueid],[name]", []any{"1", "x"}},
+		{"update takes values first, then conditions; one column may stand in both", updateOf("name", "new", "penalty", ""), pairs("name", "old"),
+			"UPDATE [queue members] SET [name] = ?, [penalty] = ? WHERE [name] = ?", []any{"new", nil, "old"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, err := test.make(test.fields)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(sqlgen.Statement{SQL: test.sql, Args: test.args}, s); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestRefusal(t *testing.T) {
+	const name = "queue members"
+	for _, test := range []struct {
+		name   string
+		make   func([]sqlgen.Field) (sqlgen.Statement, error)
+		fields []sqlgen.Field
+		want   sqlgen.Fault
+	}{
+		{"single without a condition", single, nil, sqlgen.Fault{Cause: sqlgen.NoCondition, Table: name}},
+		{"multi without a condition", multi, nil, sqlgen.Fault{Cause: sqlgen.NoCondition, Table: name}},
+		{"destroy without a condition", destroy, nil, sqlgen.Fault{Cause: sqlgen.NoCondition, Table: name}},
+		{"update without a condition", updateOf("name", "x"), nil, sqlgen.Fault{Cause: sqlgen.NoCondition, Table: name}},
+		{"update without a value", updateOf(), pairs("name", "x"), sqlgen.Fault{Cause: sqlgen.NoValue, Table: name}},
+		{"store without a value", store, nil, sqlgen.Fault{Cause: sqlgen.NoValue, Table: name}},
+		{"a column that is not there", single, pairs("nosuch", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "nosuch"}},
+		{"one unknown column fails the whole request", destroy, pairs("name", "x", "nosuch >", "1"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "nosuch"}},
+		{"a spelling between two columns", single, pairs("twice", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "twice"}},
+		{"an operator that is none", multi, pairs("name RLIKE", "x"), sqlgen.Fault{Cause: sqlgen.UnknownOperator, Table: name, Column: "name RLIKE"}},
+		{"an operator alone", multi, pairs("LIKE", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "LIKE"}},
+		{"NOT LIKE alone", multi, pairs("NOT LIKE", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "NOT"}},
+		{"SQL for a name", destroy, pairs("TRUE OR name LIKE", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "TRUE OR name"}},
+		{"NOT before a name", multi, pairs("NOT name LIKE", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "NOT name"}},
+		{"a tab before the operator", multi, pairs("name\tLIKE", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "name\tLIKE"}},
+		{"store into a column that is not there", store, pairs("name", "x", "nosuch", "1"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "nosuch"}},
+		{"an operator in a value's name", updateOf("name LIKE", "x"), pairs("name", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "name LIKE"}},
+		{"two values for one column", store, pairs("name", "x", "NAME", "y"), sqlgen.Fault{Cause: sqlgen.RepeatedColumn, Table: name, Column: "name"}},
+		{"an unknown column in update's lookup", updateOf("name", "x"), pairs("nosuch", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "nosuch"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, err := test.make(test.fields)
+			var fault *sqlgen.Fault
+			if !errors.As(err, &fault) {
+				t.Fatalf("got %v and error %v, want a fault", s, err)
+			}
+			if diff := cmp.Diff(test.want, *fault); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestStatic(t *testing.T) {
+	column := func(name string) sqlgen.Column { return sqlgen.Column{Name: name} }
+	files := sqlgen.NewTable("ast_config", []sqlgen.Column{
+		column("id"), column("CAT_metric"), column("var_metric"), column("commented"), column("filename"),
+		column("category"), column("var_name"), column("var_val"),
+	})
+	const read = "SELECT [CAT_metric], [category], [var_name], [var_val] FROM [ast_config] WHERE [filename] = ? AND [commented] = 0 " +
+		"ORDER BY [CAT_metric] DESC, [var_metric], [category], [var_name]"
+	t.Run("the file is an argument, and id settles the order", func(t *testing.T) {
+		s, err := sqlgen.Static(plain, files, "x' OR 1=1")
+		if diff := cmp.Diff(sqlgen.Statement{SQL: read + ", [id]", Args: []any{"x' OR 1=1"}}, s); err != nil || diff != "" {
+			t.Error(err, diff)
+		}
+	})
+	t.Run("without an id the order is that of the native drivers", func(t *testing.T) {
+		s, err := sqlgen.Static(plain, sqlgen.NewTable("ast_config", files.Columns[1:]), "x")
+		if diff := cmp.Diff(read, s.SQL); err != nil || diff != "" {
+			t.Error(err, diff)
+		}
+	})
+	t.Run("a table of another kind is refused by the column it lacks", func(t *testing.T) {
+		_, err := sqlgen.Static(plain, members, "x")
+		var fault *sqlgen.Fault
+		if !errors.As(err, &fault) || fault.Cause != sqlgen.UnknownColumn || fault.Column != "cat_metric" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestDollarPlaceholdersAreNumbered(t *testing.T) {
+	d := *plain
+	d.Placeholder = sqlgen.Dollar
+	s, err := sqlgen.Update(&d, members, pairs("name", "a", "penalty >", "1"), pairs("penalty", "2"))
+	if want := "UPDATE [queue members] SET [penalty] = $1 WHERE [name] = $2 AND [penalty] > $3"; err != nil || s.SQL != want {
+		t.Errorf("got %q and %v, want %q", s.SQL, err, want)
+	}
+}
+
+// FuzzStatement shows that whatever a request holds, the text of its statement
+// is made of the table's names alone, and that there are as many placeholders
+// as arguments.
+func FuzzStatement(f *testing.F) {
+	f.Add("name", "x", "penalty LIKE", "%")
+	f.Add("TRUE OR name LIKE", "1", "]; x", "'; DROP TABLE x --")
+	f.Add("name NOT LIKE", `\`, " ", "?")
+	f.Add("full name  >=", "", "since", "")
+	f.Fuzz(func(t *testing.T, name1, value1, name2, value2 string) {
+		fields := pairs(name1, value1, name2, value2)
+		for _, make := range []func([]sqlgen.Field) (sqlgen.Statement, error){single, multi, store, replace, destroy, updateOf(name2, value2)} {
+			s, err := make(fields)
+			if err != nil {
+				var fault *sqlgen.Fault
+				if !errors.As(err, &fault) || fault.Error() == "" {
+					t.Errorf("error %v is no fault", err)
+				}
+				continue
+			}
+			if n := strings.Count(s.SQL, "?"); n != len(s.Args) {
+				t.Errorf("%d placeholders for %d arguments in %q", n, len(s.Args), s.SQL)
+			}
+			if rest := withoutVocabulary(s.SQL); rest != "" {
+				t.Errorf("%q is in the text of %q", rest, s.SQL)
+			}
+		}
+	})
+}
+
+// withoutVocabulary takes from a statement all that the package and the dialect
+// of these tests can put into one.
+func withoutVocabulary(sql string) string {
+	for _, c := range members.Columns {
+		sql = strings.ReplaceAll(sql, plain.Quote(c.Name), "")
+	}
+	for _, word := range []string{
+		"[queue members]", "REPLACING", "INSERT INTO", "DELETE FROM", "UPDATE", "SELECT", "FIRST", "ONLY ONE", "ORDER BY", "FROM", "WHERE",
+		"VALUES", "SET", "TEXT", `ESCAPE '\'`, "NOT LIKE", "LIKE", "AND", "<>", "<=", ">=", "<", ">", "=", "+", "?", ",", "(", ")", " ",
+	} {
+		sql = strings.ReplaceAll(sql, word, "")
+	}
+	return sql
+}
