@@ -1,0 +1,128 @@
+package config
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Config is what one dbsep.conf says, with the defaults of [Default] where
+// it says nothing.
+type Config struct {
+	File string // as it was named to Load or Parse
+
+	// The keys of the Perl script. They stand anywhere in the file, as it knew
+	// no sections. Empty where the file does not set them.
+	DSN, User, Password, Schema string
+
+	// Whether the file has the line at all: DBI_USER and DBI_PASS stand in for
+	// a missing one, not for an empty one.
+	HasUser, HasPassword bool
+
+	Server   Server
+	Database Database
+	Limits   Limits
+	Compat   Compat
+
+	// Warnings tells, in the order of the lines, where the Perl script would
+	// have read something else and which lines have no effect.
+	Warnings []Problem
+
+	lines map[string]int // key of a setting → the line that sets it
+}
+
+// Server is the section [server]. CGI runs have no use for it.
+type Server struct {
+	Listen string // host:port or unix:/path
+}
+
+// Database is the section [database]: how dbsep deals with any kind of
+// database. Where the database is, the DSN tells.
+type Database struct {
+	MaxConnections int           // open at a time, at least 1
+	ConnectTimeout time.Duration // for making one connection, and for waiting until one is free
+	BusyTimeout    time.Duration // for waiting on another writer's lock (SQLite)
+	DescriptionAge time.Duration // for how long the description of a table is believed
+}
+
+// Limits is the section [limits]: everything that a client could otherwise
+// make endless.
+type Limits struct {
+	BodyBytes int64         // of one request
+	Fields    int           // name=value pairs of one request
+	Statement time.Duration // for one statement
+	Header    time.Duration // for the header of a request to arrive
+	Read      time.Duration // for a whole request to arrive
+	Write     time.Duration // for a client to take one piece of an answer
+	Idle      time.Duration // between two requests of one connection
+	Drain     time.Duration // for requests in flight when the server ends
+}
+
+// Compat is the section [compat]: where the Perl script and the native drivers
+// of Asterisk disagree, and a site has to choose.
+type Compat struct {
+	Semicolons     string // "encode": as the native drivers, ^3B and ^5E; "raw": as the Perl script
+	UnknownColumns string // "skip" or "fail"; "" skips them in an update and fails a store
+	StoreDuplicate string // "fail" or "replace"
+}
+
+// Default is the configuration of an empty file.
+func Default() Config {
+	var c Config
+	for _, s := range table {
+		if s.Section != "" {
+			s.read(&c, s.Default)
+		}
+	}
+	return c
+}
+
+// Parse reads the text of a dbsep.conf. The name of the file only serves its
+// messages. When there are mistakes, the error is [Problems] and names every
+// one of them.
+func Parse(file string, text []byte) (*Config, error) {
+	a := arrange(text)
+	values, err := literal(a.placed)
+	if err != nil {
+		a.mistake(line{}, "", "the file cannot be read", "compare it with dbsep.conf.sample")
+	}
+
+	c := Default()
+	c.File = file
+	c.lines = map[string]int{}
+	for _, s := range table {
+		at, ok := a.counts[s.Key]
+		if !ok || err != nil {
+			continue
+		}
+		c.lines[s.Key] = at.number
+		if p := s.read(&c, values.Section(s.Section).Key(s.Key).Value()); p != nil {
+			a.mistake(at, s.Key, p.Text, p.Remedy)
+		}
+		a.compare(s, at)
+	}
+
+	if len(a.mistakes) > 0 {
+		return nil, inOrder(a.mistakes, file)
+	}
+	c.Warnings = inOrder(a.warnings, file)
+	return &c, nil
+}
+
+// Line tells in which line the file sets a key, 0 if nowhere, so that a
+// mistake that only shows later (in a DSN, say) can be reported where it
+// stands.
+func (c *Config) Line(key string) int {
+	return c.lines[strings.ToLower(key)]
+}
+
+// inOrder gives problems their file and sorts them by line, keeping the order
+// of those of one line.
+func inOrder(problems Problems, file string) Problems {
+	for i := range problems {
+		problems[i].File = file
+	}
+	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	return problems
+}

@@ -1,0 +1,141 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A read puts the text of a value into its place in a Config, or tells why it
+// cannot be one: a Problem of Text and Remedy alone.
+type read func(c *Config, text string) *Problem
+
+// plain takes any text as it is.
+func plain(set func(c *Config, text string)) read {
+	return func(c *Config, text string) *Problem {
+		set(c, text)
+		return nil
+	}
+}
+
+// duration takes what time.ParseDuration does, and a bare number as seconds.
+// Zero is refused: no wait is endless, and none is so short that all fails.
+func duration(place func(*Config) *time.Duration) read {
+	const least, most = time.Millisecond, 24 * time.Hour
+	return func(c *Config, text string) *Problem {
+		d, err := time.ParseDuration(text)
+		if seconds, bare := strconv.ParseUint(text, 10, 32); bare == nil {
+			d, err = time.Duration(seconds)*time.Second, nil
+		}
+		if err != nil {
+			return refuse(text, "is no duration", "give a number and a unit, ms, s, m or h, for example 10s; a number alone counts seconds")
+		}
+		if d < least || d > most {
+			return refuse(text, "is out of range", "give 1ms to 24h, for example 10s")
+		}
+		*place(c) = d
+		return nil
+	}
+}
+
+// size takes a number of bytes, with K, M or G for powers of 1024.
+func size(place func(*Config) *int64) read {
+	const least, most = 1 << 10, 1 << 30
+	return func(c *Config, text string) *Problem {
+		number := strings.TrimSuffix(strings.TrimSuffix(strings.ToUpper(text), "B"), "I")
+		shift := 0
+		for i, unit := range []string{"K", "M", "G"} {
+			if trimmed, found := strings.CutSuffix(number, unit); found {
+				number, shift = strings.TrimRight(trimmed, blanks), 10*(i+1)
+				break
+			}
+		}
+		n, err := strconv.ParseUint(number, 10, 32)
+		if err != nil {
+			return refuse(text, "is no size", "give a number of bytes, or one with K, M or G, for example 4M")
+		}
+		if n <<= shift; n < least || n > most {
+			return refuse(text, "is out of range", "give 1K to 1G, for example 4M")
+		}
+		*place(c) = int64(n)
+		return nil
+	}
+}
+
+// count takes a number from 1 up to most.
+func count(most int, place func(*Config) *int) read {
+	return func(c *Config, text string) *Problem {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > most {
+			return refuse(text, "is no number in range", fmt.Sprintf("give a whole number from 1 to %d", most))
+		}
+		*place(c) = n
+		return nil
+	}
+}
+
+// choice takes one of some words, in any case. The empty word may be one.
+func choice(place func(*Config) *string, words ...string) read {
+	return func(c *Config, text string) *Problem {
+		for _, w := range words {
+			if strings.EqualFold(text, w) {
+				*place(c) = w
+				return nil
+			}
+		}
+		remedy := "give " + either(words)
+		if w := near(strings.ToLower(text), words); w != "" {
+			remedy = "did you mean " + w + "? " + remedy
+		}
+		return refuse(text, "is no choice here", remedy)
+	}
+}
+
+// address takes host:port or unix:/path.
+func address(place func(*Config) *string) read {
+	return func(c *Config, text string) *Problem {
+		const example = "give host:port, for example 127.0.0.1:8000 or [::1]:8000, or unix: and a path, for example unix:/run/dbsep/dbsep.sock"
+		if path, ok := strings.CutPrefix(text, "unix:"); ok {
+			if !strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/") {
+				return refuse(text, "does not name a socket by its full path", example)
+			}
+			*place(c) = text
+			return nil
+		}
+		host, port, err := net.SplitHostPort(text)
+		if err != nil || strings.ContainsAny(host, "/ \t") {
+			return refuse(text, "is no address", example)
+		}
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return refuse(text, "has no port from 1 to 65535", example)
+		}
+		*place(c) = text
+		return nil
+	}
+}
+
+// refuse tells what is wrong with the value of a setting of our own. Those
+// hold no secrets, so it may be shown: quoted, and not at any length.
+func refuse(text, wrong, remedy string) *Problem {
+	const enough = 60
+	switch {
+	case text == "":
+		return &Problem{Text: "the value is empty", Remedy: "remove the line to have the default, or " + remedy}
+	case len(text) > enough:
+		text = text[:enough] + "..."
+	}
+	return &Problem{Text: fmt.Sprintf("%q %s", text, wrong), Remedy: remedy}
+}
+
+// either lists the words of a choice for a sentence.
+func either(words []string) string {
+	var named []string
+	for _, w := range words {
+		if w != "" {
+			named = append(named, w)
+		}
+	}
+	return strings.Join(named, " or ")
+}

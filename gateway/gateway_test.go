@@ -1,0 +1,274 @@
+package gateway_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dbsep/gateway"
+	"dbsep/sqlgen"
+)
+
+func TestAnswer(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		request *http.Request
+		rows    [][]any
+		count   int64
+		options gateway.Options
+		body    string
+		sql     string // empty: not looked at
+		args    []any
+	}{
+		{name: "single: columns in table order, NULL and empty ones left out", request: post("/peers/single", "id=alice"),
+			rows: [][]any{{"alice", "2", nil, ""}}, body: "id=alice&call%2Dlimit=2\n",
+			sql: `SELECT "id", "call-limit", "contact", "port" FROM "peers" WHERE "id" = ? LIMIT 1`, args: []any{"alice"}},
+		{name: "single: no row is an empty line", request: post("/peers/single", "id=alice"), body: "\n"},
+		{name: "single: a row with nothing in it is one too", request: post("/peers/single", "id=alice"), rows: [][]any{{"", nil, nil, nil}}, body: "\n"},
+		{name: "a blank is %20 and is kept", request: post("/peers/single", "id=a"), rows: [][]any{{" ", " x ", nil, nil}}, body: "id=%20&call%2Dlimit=%20x%20\n"},
+		{name: "everything but letters, digits, _ and . is encoded, byte by byte", request: post("/peers/single", "id=a"),
+			rows: [][]any{{"aZ0_.", "-~*+&=%\r\n\t'\"/é\xff", nil, nil}},
+			body: "id=aZ0_.&call%2Dlimit=%2D%7E%2A%2B%26%3D%25%0D%0A%09%27%22%2F%C3%A9%FF\n"},
+		{name: "multi: one row a line, ordered by the first field", request: post("/peers/multi", "id%20LIKE=%25&contact=x"),
+			rows: [][]any{{"a", nil, nil, "1"}, {nil, nil, nil, nil}, {"b", nil, nil, "2"}}, body: "id=a&port=1\n\nid=b&port=2\n",
+			sql:  `SELECT "id", "call-limit", "contact", "port" FROM "peers" WHERE "id" LIKE ? ESCAPE '\' AND "contact" = ? ORDER BY "id"`,
+			args: []any{"%", "x"}},
+		{name: "multi: no rows are nothing", request: post("/peers/multi", "id=alice"), body: ""},
+		{name: "a list is split at ; and its items trimmed and decoded", request: post("/peers/single", "id=a"),
+			rows: [][]any{{"alice^3B@c1", "a; b ;c", ";x;;y;", ";"}}, body: "id=alice%3B%40c1&call%2Dlimit=a&call%2Dlimit=b&call%2Dlimit=c&contact=x&contact=y\n"},
+		{name: "a ^ that codes nothing stays", request: post("/peers/single", "id=a"), rows: [][]any{{"^", "a^b^3b^5E^", nil, nil}}, body: "id=%5E&call%2Dlimit=a%5Eb%5E3b%5E%5E\n"},
+		{name: "raw: lists as the Perl script split them", request: post("/peers/single", "id=a"), options: gateway.Options{RawSemicolons: true},
+			rows: [][]any{{"alice^3B@c1", "a; b ;c", ";x;;y;", ";"}}, body: "id=alice%5E3B%40c1&call%2Dlimit=a&call%2Dlimit=%20b%20&call%2Dlimit=c&contact=&contact=x&contact=&contact=y\n"},
+		{name: "; and ^ of a lookup are coded, in patterns too", request: post("/peers/multi", "id%20LIKE=al^ice%3B@%25"), args: []any{"al^5Eice^3B@%"}},
+		{name: "raw: nothing is coded", request: post("/peers/multi", "id=al^ice%3B@"), options: gateway.Options{RawSemicolons: true}, args: []any{"al^ice;@"}},
+		{name: "store: values hold anything", request: post("/peers/store", "id=a%3Bb&contact=sip%3Aa%40b%3Btransport%3Dws'%22%0A%5C%2B+x&port="),
+			count: 1, body: "1\n", sql: `INSERT INTO "peers" ("id", "contact", "port") VALUES (?, ?, ?)`, args: []any{"a^3Bb", "sip:a@b^3Btransport=ws'\"\n\\+ x", nil}},
+		{name: "store: an overwritten row counts once", request: post("/peers/store", "id=a"), options: gateway.Options{ReplaceDuplicates: true},
+			count: 2, body: "1\n", sql: `INSERT INTO "peers" ("id") VALUES (?) REPLACING`},
+		{name: "update: conditions from the query string, values from the body, one column in both", request: post("/peers/update?id=old%3B1", "id=new&port=5"),
+			count: 3, body: "3\n", sql: `UPDATE "peers" SET "id" = ?, "port" = ? WHERE "id" = ?`, args: []any{"new", "5", "old^3B1"}},
+		{name: "update: no row is 0", request: post("/peers/update?id=x", "port=5"), body: "0\n"},
+		{name: "update: an empty value for a number is NULL", request: post("/peers/update?id=x", "port=&contact="), count: 1, body: "1\n", args: []any{nil, "", "x"}},
+		{name: "destroy: Asterisk's closing & means nothing", request: post("/peers/destroy", "id=x&"), count: 2, body: "2\n",
+			sql: `DELETE FROM "peers" WHERE "id" = ?`, args: []any{"x"}},
+		{name: "the query string of a POST does not count", request: post("/peers/single?id=other", "id=x"), body: "\n", args: []any{"x"}},
+		{name: "a read by GET has its fields in the query string", request: get("/peers/single?id=x+y%2Bz"), body: "\n", args: []any{"x y+z"}},
+		{name: "any prefix, any case, double slashes, a slash at the end", request: post("/cgi-bin/dbsep.cgi//peers//SINGLE/", "id=x"), body: "\n"},
+		{name: "static: four keys always, NULL as empty, nothing split or decoded", request: get("/ast_config/static?x=1&file=a%20b.conf&file=other"),
+			rows: [][]any{{"1", "general", "allow", "a;b^3B"}, {"0", "x", "empty", nil}},
+			body: "cat_metric=1&category=general&var_name=allow&var_val=a%3Bb%5E3B\ncat_metric=0&category=x&var_name=empty&var_val=\n",
+			sql: `SELECT "cat_metric", "category", "var_name", "var_val" FROM "ast_config" WHERE "filename" = ? AND "commented" = 0 ` +
+				`ORDER BY "cat_metric" DESC, "var_metric", "category", "var_name", "id"`, args: []any{"a b.conf"}},
+		{name: "static: an unknown file is nothing", request: get("/ast_config/static?file=x"), body: ""},
+		{name: "require: met is 0", request: post("/peers/require", "id=char%3A40&port=uinteger2%3A5"), body: "0\n"},
+		{name: "JSON single: every column, one line", request: asJSON(post("/peers/single", "id=a")), rows: [][]any{{"alice^3B@c1", "a;b", nil, ""}},
+			body: `{"id":"alice;@c1","call-limit":"a;b","contact":null,"port":""}` + "\n"},
+		{name: "JSON by the end of the URL", request: get("/peers/multi.JSON?id=a"), rows: [][]any{{"a", nil, nil, nil}, {"\"\\\n\r\t\x01é\xff", nil, nil, "1"}},
+			body: `[{"id":"a","call-limit":null,"contact":null,"port":null},{"id":"\"\\\n\r\t\u0001é�","call-limit":null,"contact":null,"port":"1"}]` + "\n"},
+		{name: "JSON raw: nothing is decoded", request: asJSON(post("/peers/single", "id=a")), options: gateway.Options{RawSemicolons: true},
+			rows: [][]any{{"a^3Bb", nil, nil, nil}}, body: `{"id":"a^3Bb","call-limit":null,"contact":null,"port":null}` + "\n"},
+		{name: "JSON multi: no rows are an empty list", request: asJSON(post("/peers/multi", "id=a")), body: "[]\n"},
+		{name: "JSON static", request: asJSON(get("/ast_config/static?file=x")), rows: [][]any{{"0", "c", "n", nil}},
+			body: `[{"cat_metric":"0","category":"c","var_name":"n","var_val":null}]` + "\n"},
+		{name: "JSON counts", request: asJSON(post("/peers/destroy", "id=a")), count: 7, body: `{"affected":7}` + "\n"},
+		{name: "JSON is asked for by media type, not by */*", request: withAccept(post("/peers/destroy", "id=a"), "text/html, Application/JSON;q=0.9"), body: `{"affected":0}` + "\n"},
+		{name: "a content type that is none of ours is read as a form", request: withType(post("/peers/destroy", "id=a"), "text/plain"), body: "0\n"},
+		{name: "so is a body without one", request: withType(post("/peers/destroy", "id=a"), ""), body: "0\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			db := newScript()
+			db.rows, db.affected = test.rows, test.count
+			got := ask(t, db, test.options, test.request)
+			kind := "text/plain"
+			if strings.HasPrefix(test.body, "{") || strings.HasPrefix(test.body, "[") {
+				kind = "application/json"
+			}
+			if test.args != nil && test.body == "" && len(test.rows) == 0 {
+				kind = got.kind
+			}
+			want := answer{status: http.StatusOK, kind: kind, body: test.body}
+			if diff := cmp.Diff(want, got, cmp.AllowUnexported(answer{})); diff != "" {
+				t.Error(diff)
+			}
+			if len(db.statements) != 1 && !strings.HasSuffix(test.request.URL.Path, "require") {
+				t.Fatalf("%d statements ran, want 1", len(db.statements))
+			}
+			if test.sql != "" && db.statements[0].SQL != test.sql {
+				t.Error(cmp.Diff(test.sql, db.statements[0].SQL))
+			}
+			if test.args != nil {
+				if diff := cmp.Diff(test.args, db.statements[0].Args); diff != "" {
+					t.Error(diff)
+				}
+			}
+		})
+	}
+}
+
+func withAccept(r *http.Request, accept string) *http.Request {
+	r.Header.Set("Accept", accept)
+	return r
+}
+
+func withType(r *http.Request, kind string) *http.Request {
+	r.Header.Del("Content-Type")
+	if kind != "" {
+		r.Header.Set("Content-Type", kind)
+	}
+	return r
+}
+
+func TestUpdate2IsToldApart(t *testing.T) {
+	for _, test := range []struct {
+		name, target, body string
+		args               []any // nil: refused
+	}{
+		{"two conditions", "/voicemail/update?&context=defaultmailbox=1234", "&password=8642", []any{"8642", "default", "1234"}},
+		{"four conditions", "/rt_test/update?&name=s5c=Cb=Ba=A", "&e=X", []any{"X", "s5", "C", "B", "A"}},
+		{"one pair needs nothing", "/rt_test/update?&name=s2", "&b=X", []any{"X", "s2"}},
+		{"several values", "/voicemail/update?&uniqueid=7", "&password=1fullname=Jane%20Doe", []any{"1", "Jane Doe", "7"}},
+		{"an empty value between", "/voicemail/update?&context=mailbox=1", "&password=2", []any{"2", "", "1"}},
+		{"an encoded = belongs to the value", "/voicemail/update?&context=a%3Dmailbox=1", "&password=2", []any{"2", "a=", "1"}},
+		{"two readings are refused", "/rt_test/update?&x_y=1name=2", "&e=X", nil},
+		{"no reading is refused", "/voicemail/update?&context=defaultnosuch=1234", "&password=8642", nil},
+		{"nor is a first name that is no column", "/voicemail/update?&nosuch=1mailbox=1234", "&password=8642", nil},
+		{"without the leading & a second = is the value's", "/voicemail/update?context=a=mailbox=1", "password=2", []any{"2", "a=mailbox=1"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			db := newScript()
+			got := ask(t, db, gateway.Options{}, post(test.target, test.body))
+			if test.args == nil {
+				if got.body != "-1\n" || got.status != 200 || got.code != "glued-fields" || len(db.statements) != 0 {
+					t.Errorf("got %+v and %d statements, want a refusal", got, len(db.statements))
+				}
+				return
+			}
+			if got.body != "1\n" {
+				t.Fatalf("got %+v", got)
+			}
+			if diff := cmp.Diff(test.args, db.statements[0].Args); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestHalfCharacterOfACutValueIsTrimmed(t *testing.T) {
+	e := strings.Repeat("%C3%A9", 42) // 252 encoded bytes, 84 of the database's
+	for _, test := range []struct{ name, value, want string }{
+		{"cut at 255", e + "%C3", strings.Repeat("é", 42)},
+		{"cut at 253 with a letter first", "x" + strings.Repeat("%C3%A9", 41) + "xxx%C3", "x" + strings.Repeat("é", 41) + "xxx"},
+		{"cut at 198", strings.Repeat("%C3%A9", 32) + "xxx%C3", strings.Repeat("é", 32) + "xxx"},
+		{"a whole character stays", "xxx" + strings.Repeat("%C3%A9", 42), "xxx" + strings.Repeat("é", 42)},
+		{"other lengths are as the client meant them", "a%C3", "a\xc3"},
+		{"a byte that never begins a character stays", strings.Repeat("x", 252) + "%A9", strings.Repeat("x", 252) + "\xa9"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			db := newScript()
+			ask(t, db, gateway.Options{}, post("/peers/store", "id="+test.value))
+			if diff := cmp.Diff([]any{test.want}, db.statements[0].Args); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestUnknownColumnOfAWrite(t *testing.T) {
+	update := func() *http.Request { return post("/peers/update?id=x", "port=1&regserver=y") }
+	store := func() *http.Request { return post("/peers/store", "id=x&regserver=y") }
+	for _, test := range []struct {
+		name    string
+		policy  gateway.Policy
+		request *http.Request
+		body    string
+		warned  bool
+	}{
+		{"update leaves it out, with a warning", gateway.ByOperation, update(), "1\n", true},
+		{"store refuses it", gateway.ByOperation, store(), "-1\n", false},
+		{"skip: store leaves it out", gateway.Skip, store(), "1\n", true},
+		{"fail: update refuses it", gateway.Fail, update(), "-1\n", false},
+		{"an update of unknown columns only is refused", gateway.ByOperation, post("/peers/update?id=x", "regserver=y"), "-1\n", false},
+		{"in a lookup it is never left out", gateway.Skip, post("/peers/update?regserver=x", "id=y"), "-1\n", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := ask(t, newScript(), gateway.Options{UnknownColumns: test.policy}, test.request)
+			if got.body != test.body || got.status != 200 {
+				t.Errorf("got %+v", got)
+			}
+			if warned := strings.Contains(got.log, "left out") && strings.Contains(got.log, "regserver"); warned != test.warned {
+				t.Errorf("the log says %q", got.log)
+			}
+		})
+	}
+}
+
+func TestRequirementNotMet(t *testing.T) {
+	got := ask(t, newScript(), gateway.Options{}, post("/peers/require", "id=char%3A40&nosuch=char%3A10&port=char%3A5"))
+	if got.body != "-1\n" || got.status != 200 || got.code != "requirement-not-met" {
+		t.Errorf("got %+v", got)
+	}
+	for _, want := range []string{
+		`column=nosuch reason="is missing" remedy="ALTER TABLE \"peers\" ADD \"nosuch\" CHAR"`,
+		`column=port reason="is integer, of the wrong class for char:5" remedy="ALTER TABLE \"peers\" MODIFY \"port\" CHAR"`,
+	} {
+		if !strings.Contains(got.log, want) {
+			t.Errorf("the log lacks %s:\n%s", want, got.log)
+		}
+	}
+}
+
+func TestLongAnswerStreams(t *testing.T) {
+	db := newScript()
+	for range 5000 {
+		db.rows = append(db.rows, []any{strings.Repeat("x", 50), nil, nil, nil})
+	}
+	server := httptest.NewServer(gateway.New(db, gateway.Options{}))
+	defer server.Close()
+	response, err := http.Post(server.URL+"/peers/multi", "", strings.NewReader("id=x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.ContentLength != -1 {
+		t.Errorf("an answer of many pieces has the length %d", response.ContentLength)
+	}
+	body := new(strings.Builder)
+	if _, err := copyAll(body, response.Body); err != nil {
+		t.Fatal(err)
+	}
+	if want := strings.Repeat("id="+strings.Repeat("x", 50)+"\n", 5000); body.String() != want {
+		t.Errorf("got %d bytes, want %d", body.Len(), len(want))
+	}
+}
+
+func TestAnswerThatBreaksOffIsNotWhole(t *testing.T) {
+	db := newScript()
+	for range 5000 {
+		db.rows = append(db.rows, []any{strings.Repeat("x", 50), nil, nil, nil})
+	}
+	db.err = &sqlgen.Fault{Cause: sqlgen.Unavailable, Err: errors.New("connection lost")}
+	server := httptest.NewServer(gateway.New(db, gateway.Options{}))
+	defer server.Close()
+	response, err := http.Post(server.URL+"/peers/multi", "", strings.NewReader("id=x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if _, err := copyAll(new(strings.Builder), response.Body); err == nil {
+		t.Error("the client cannot tell that the answer is not whole")
+	}
+}
+
+func TestDatabaseFailsAfterAFewRows(t *testing.T) {
+	db := newScript()
+	db.rows = [][]any{{"a", nil, nil, nil}}
+	db.err = &sqlgen.Fault{Cause: sqlgen.Unavailable, Err: errors.New("connection lost")}
+	got := ask(t, db, gateway.Options{}, post("/peers/multi", "id=x"))
+	if got.body != "" || got.status != http.StatusServiceUnavailable {
+		t.Errorf("got %+v, want nothing of the rows", got)
+	}
+}
