@@ -29,7 +29,8 @@ type Config struct {
 	// have read something else and which lines have no effect.
 	Warnings []Problem
 
-	lines map[string]int // key of a setting → the line that sets it
+	lines map[string]int    // key of a setting → the line that sets it
+	texts map[string]string // key of a setting of a section → its value as written
 }
 
 // Server is the section [server]. CGI runs have no use for it.
@@ -90,14 +91,18 @@ func Parse(file string, text []byte) (*Config, error) {
 
 	c := Default()
 	c.File = file
-	c.lines = map[string]int{}
+	c.lines, c.texts = map[string]int{}, map[string]string{}
 	for _, s := range table {
 		at, ok := a.counts[s.Key]
 		if !ok || err != nil {
 			continue
 		}
 		c.lines[s.Key] = at.number
-		if p := s.read(&c, values.Section(s.Section).Key(s.Key).Value()); p != nil {
+		text := values.Section(s.Section).Key(s.Key).Value()
+		if s.Section != "" { // the Perl script's hold secrets
+			c.texts[s.Key] = text
+		}
+		if p := s.read(&c, text); p != nil {
 			a.mistake(at, s.Key, p.Text, p.Remedy)
 		}
 		a.compare(s, at)
@@ -115,6 +120,15 @@ func Parse(file string, text []byte) (*Config, error) {
 // stands.
 func (c *Config) Line(key string) int {
 	return c.lines[strings.ToLower(key)]
+}
+
+// Text returns a setting of a section as the file has it, or its default. The
+// Perl script's keys are not given out: they hold secrets.
+func (c *Config) Text(s Setting) string {
+	if text, ok := c.texts[s.Key]; ok {
+		return text
+	}
+	return s.Default
 }
 
 // inOrder gives problems their file and sorts them by line, keeping the order

@@ -31,29 +31,33 @@ func openSite(file string) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := database.Open(database.Source{
-		DSN:            c.DSN,
-		User:           fallback(c.User, c.HasUser, "DBI_USER"),
-		Password:       fallback(c.Password, c.HasPassword, "DBI_PASS"),
-		Schema:         c.Schema,
-		Environ:        os.Getenv,
-		MaxConnections: c.Database.MaxConnections,
-		ConnectTimeout: c.Database.ConnectTimeout,
-		BusyTimeout:    c.Database.BusyTimeout,
-	})
+	db, err := database.Open(source(c))
 	if err != nil {
 		return nil, located(c, err)
 	}
 	return &site{c, db}, nil
 }
 
-// fallback lets the environment stand in for a line that the file does not
-// have, as Perl's DBI did; a line that is empty says empty.
-func fallback(value string, present bool, variable string) string {
-	if present {
-		return value
+// source is what a configuration says of its database. The environment stands
+// in for a line that the file does not have, as Perl's DBI did; a line that is
+// empty says empty.
+func source(c *config.Config) database.Source {
+	said := map[string]bool{"DBI_USER": c.HasUser, "DBI_PASS": c.HasPassword}
+	return database.Source{
+		DSN:      c.DSN,
+		User:     c.User,
+		Password: c.Password,
+		Schema:   c.Schema,
+		Environ: func(variable string) string {
+			if said[variable] {
+				return ""
+			}
+			return os.Getenv(variable)
+		},
+		MaxConnections: c.Database.MaxConnections,
+		ConnectTimeout: c.Database.ConnectTimeout,
+		BusyTimeout:    c.Database.BusyTimeout,
 	}
-	return os.Getenv(variable)
 }
 
 // located gives the mistakes that a database found in its source the line of

@@ -1,0 +1,143 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"dbsep/sqlgen"
+)
+
+// A DB is a database that a [Source] names. Its methods may be called at the
+// same time from many goroutines. Every error of a method with a context is a
+// *[sqlgen.Fault].
+type DB struct {
+	kind          *kind
+	address       string
+	reads, writes *pool
+	patience      time.Duration // for locks that again waits for
+	warnings      []Problem
+	described     *memory
+}
+
+// Warnings lists what the source says in vain, and what it says to dbsep
+// otherwise than it did to the Perl script.
+func (db *DB) Warnings() []Problem { return db.warnings }
+
+// Kind names the kind of database, for people.
+func (db *DB) Kind() string { return db.kind.name }
+
+// Address says where the database is: a file, a socket or a host, without any
+// secret.
+func (db *DB) Address() string { return db.address }
+
+// Dialect is how the database's SQL is spelled.
+func (db *DB) Dialect() *sqlgen.Dialect { return db.kind.dialect }
+
+// Version asks the database for its version.
+func (db *DB) Version(ctx context.Context) (string, error) {
+	var version string
+	err := db.Query(ctx, sqlgen.Statement{SQL: db.kind.version}, func(columns [][]byte) error {
+		version = string(columns[0])
+		return nil
+	})
+	return version, err
+}
+
+// Ping asks whether the database answers.
+func (db *DB) Ping(ctx context.Context) error {
+	return db.Query(ctx, sqlgen.Statement{SQL: db.kind.probe}, func([][]byte) error { return nil })
+}
+
+// Close ends all connections. Statements that run are waited for.
+func (db *DB) Close() error {
+	err := db.writes.close()
+	if db.reads != db.writes {
+		err = errors.Join(err, db.reads.close())
+	}
+	return err
+}
+
+// Query runs a statement and calls row for each row of its result, as they
+// come. Each column is its text as the Perl DBI driver printed it, nil where it
+// is NULL. The slices are valid until row returns. An error of row ends the
+// query and is returned as it is.
+func (db *DB) Query(ctx context.Context, s sqlgen.Statement, row func(columns [][]byte) error) error {
+	var stopped error
+	err := db.run(ctx, db.reads, s, func(stmt *prepared) (begun bool, err error) {
+		rows, err := stmt.QueryContext(ctx, s.Args...)
+		if err != nil {
+			return false, err
+		}
+		defer rows.Close()
+		r, err := newRow(rows)
+		if err != nil {
+			return false, err
+		}
+		for rows.Next() {
+			begun = true
+			columns, err := r.read(rows)
+			if err != nil {
+				return begun, err
+			}
+			if stopped = row(columns); stopped != nil {
+				return begun, nil
+			}
+		}
+		return begun, rows.Err()
+	})
+	if stopped != nil {
+		return stopped
+	}
+	return err
+}
+
+// Exec runs a statement that changes rows and returns how many rows its
+// conditions matched, whether or not they hold new values now (P8).
+func (db *DB) Exec(ctx context.Context, s sqlgen.Statement) (affected int64, err error) {
+	err = db.run(ctx, db.writes, s, func(stmt *prepared) (bool, error) {
+		result, err := stmt.ExecContext(ctx, s.Args...)
+		if err != nil {
+			return false, err
+		}
+		affected, err = result.RowsAffected()
+		return true, err
+	})
+	if err == nil && db.kind.affected != nil {
+		affected = db.kind.affected(s, affected)
+	}
+	return affected, err
+}
+
+// run runs a statement, and once more as long as its kind says that this is
+// worth it and nothing of it has begun. It makes a Fault of what fails.
+func (db *DB) run(ctx context.Context, p *pool, s sqlgen.Statement, use func(*prepared) (begun bool, err error)) error {
+	patience := newPatience(db.patience)
+	for {
+		begun, err := db.attempt(ctx, p, s, use)
+		if err == nil {
+			return nil
+		}
+		if !begun && ctx.Err() == nil && db.kind.again != nil {
+			again, wait := db.kind.again(err)
+			if again && patience.left(ctx, wait) {
+				continue
+			}
+		}
+		return db.blame(ctx, s, db.fault(ctx, err))
+	}
+}
+
+// attempt runs a statement once. One that fails is prepared anew next time: its
+// table may have changed.
+func (db *DB) attempt(ctx context.Context, p *pool, s sqlgen.Statement, use func(*prepared) (bool, error)) (begun bool, err error) {
+	stmt, err := p.borrow(ctx, s.SQL)
+	if err != nil {
+		return false, err
+	}
+	defer p.release(stmt)
+	if begun, err = use(stmt); err != nil {
+		p.forget(s.SQL)
+	}
+	return begun, err
+}

@@ -1,0 +1,129 @@
+package databasetest
+
+import (
+	"slices"
+	"testing"
+
+	"dbsep/sqlgen"
+)
+
+var schema = map[string]func(*testing.T, *fixture){
+	"a description has the columns in the table's order": func(t *testing.T, f *fixture) {
+		f.setup("CREATE TABLE [peers] ([name] VARCHAR(40) NOT NULL, [port] INTEGER, [host] VARCHAR(255), [rate] DOUBLE NOT NULL, [seen] DATETIME, [day] DATE, [body] BLOB)")
+		table := f.describe("peers")
+		if table.Name != "peers" {
+			t.Errorf("name is %q", table.Name)
+		}
+		want := []struct {
+			name     string
+			class    sqlgen.Class
+			nullable bool
+		}{
+			{"name", sqlgen.Text, false}, {"port", sqlgen.Integer, true}, {"host", sqlgen.Text, true}, {"rate", sqlgen.Float, false},
+			{"seen", sqlgen.DateTime, true}, {"day", sqlgen.Date, true}, {"body", sqlgen.Binary, true},
+		}
+		if len(table.Columns) != len(want) {
+			t.Fatalf("%d columns, want %d", len(table.Columns), len(want))
+		}
+		for i, w := range want {
+			c := table.Columns[i]
+			if c.Name != w.name || c.Class != w.class || c.Nullable != w.nullable || c.Type == "" {
+				t.Errorf("column %d is %+v, want %+v", i, c, w)
+			}
+		}
+		if f.Widths && table.Column("name").Size != 40 {
+			t.Errorf("size of name is %d, want 40", table.Column("name").Size)
+		}
+		if !f.Widths && table.Column("name").Size != 0 {
+			t.Errorf("size of name is %d, though no width is enforced", table.Column("name").Size)
+		}
+	},
+
+	"a table is found in another case": func(t *testing.T, f *fixture) {
+		f.setup("CREATE TABLE [SipPeers] ([FullContact] VARCHAR(10))")
+		for _, name := range []string{"SipPeers", "sippeers", "SIPPEERS"} {
+			if got := f.describe(name).Name; got != "SipPeers" {
+				t.Errorf("%q is %q", name, got)
+			}
+		}
+	},
+
+	"the exact spelling comes first and none is guessed": func(t *testing.T, f *fixture) {
+		if f.FoldsTables {
+			t.Skip("tables cannot differ in case only")
+		}
+		f.setup("CREATE TABLE [Peers] ([a] INTEGER)", "CREATE TABLE [peers] ([b] INTEGER)")
+		if f.describe("Peers").Column("a") == nil || f.describe("peers").Column("b") == nil {
+			t.Error("the exact spelling did not win")
+		}
+		_, err := f.DB.Describe(t.Context(), "PEERS")
+		f.wantFault("a name that fits two", err, sqlgen.UnknownTable)
+	},
+
+	"a view is described": func(t *testing.T, f *fixture) {
+		f.setup("CREATE TABLE [base] ([id] INTEGER, [name] VARCHAR(10))",
+			"INSERT INTO [base] VALUES (1, 'a')",
+			"CREATE VIEW [shown] AS SELECT [name], [id] FROM [base]")
+		table := f.describe("shown")
+		if len(table.Columns) != 2 || table.Columns[0].Name != "name" {
+			t.Errorf("columns are %+v", table.Columns)
+		}
+		f.wantRows("rows", f.multi(table, "name", "a"), "a|1")
+	},
+
+	"what is no table is told": func(t *testing.T, f *fixture) {
+		f.setup("CREATE TABLE [peers] ([a] INTEGER)")
+		for _, name := range []string{"", "nosuch", "peers ", "peers;", "`peers`", "peer_", "%", "information_schema.tables", "sqlite_master", "mysql.user", "a\x00b", "peers' OR '1'='1"} {
+			_, err := f.DB.Describe(t.Context(), name)
+			f.wantFault(name, err, sqlgen.UnknownTable)
+		}
+	},
+
+	"odd names are names": func(t *testing.T, f *fixture) {
+		d := f.DB.Dialect()
+		odd := []string{"100rel", "call-limit", "@name", "my column", "match", `dou"ble`, "back`tick", "quo'te", "brac[ket", "per%cent", "?", "$1", ":x", "sémaphore"}
+		for _, name := range append([]string{"my table", "ta`ble", `ta"ble`, "order", "100"}, odd...) {
+			create := "CREATE TABLE " + d.Quote(name) + " ("
+			for i, c := range odd {
+				if i > 0 {
+					create += ", "
+				}
+				create += d.Quote(c) + " VARCHAR(20)"
+			}
+			f.Setup(create + ")")
+			table := f.describe(name)
+			for i, c := range odd {
+				if table.Columns[i].Name != c {
+					t.Errorf("column %d is %q, want %q", i, table.Columns[i].Name, c)
+				}
+				n, err := f.store(table, c, "value")
+				if n != 1 || err != nil {
+					t.Fatalf("store into %q of %q: %d, %v", c, name, n, plain(err))
+				}
+				if got := f.single(table, c, "value"); len(got) != 1 {
+					t.Errorf("%q of %q: %q", c, name, got)
+				}
+			}
+		}
+	},
+
+	"tables and views are listed": func(t *testing.T, f *fixture) {
+		f.setup("CREATE TABLE [b] ([x] INTEGER)", "CREATE TABLE [a] ([x] INTEGER)", "CREATE VIEW [c] AS SELECT * FROM [a]")
+		got, err := f.DB.Tables(t.Context())
+		if want := []string{"a", "b", "c"}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("tables are %q, %v; want %q", got, err, want)
+		}
+	},
+
+	"the database answers for itself": func(t *testing.T, f *fixture) {
+		if err := f.DB.Ping(t.Context()); err != nil {
+			t.Error(plain(err))
+		}
+		if v, err := f.DB.Version(t.Context()); v == "" || err != nil {
+			t.Errorf("version is %q, %v", v, err)
+		}
+		if f.DB.Kind() == "" || f.DB.Address() == "" {
+			t.Errorf("kind is %q, address is %q", f.DB.Kind(), f.DB.Address())
+		}
+	},
+}

@@ -1,0 +1,62 @@
+package database
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"net"
+
+	"dbsep/sqlgen"
+)
+
+// fault makes a Fault of whatever ended a statement.
+func (db *DB) fault(ctx context.Context, err error) error {
+	if f := ended(ctx, err); f != nil {
+		return f
+	}
+	var known *sqlgen.Fault
+	if errors.As(err, &known) {
+		return err
+	}
+	cause, remedy := db.kind.fault(err)
+	if cause == sqlgen.Unexpected {
+		cause = broken(err)
+	}
+	var u *unreachable
+	if errors.As(err, &u) && cause != sqlgen.Denied && cause != sqlgen.Busy {
+		cause = sqlgen.Unavailable
+	}
+	return &sqlgen.Fault{Cause: cause, Remedy: remedy, Err: err}
+}
+
+// ended is the Fault of a context that is over, nil while it is not. What the
+// driver says then is only how it noticed.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	why := context.Cause(ctx)
+	var f *sqlgen.Fault
+	switch {
+	case errors.As(why, &f):
+		return f
+	case errors.Is(why, context.DeadlineExceeded):
+		return &sqlgen.Fault{Cause: sqlgen.Timeout, Err: errors.Join(why, err)}
+	}
+	return &sqlgen.Fault{Cause: sqlgen.Canceled, Err: errors.Join(why, err)}
+}
+
+// broken tells whether a connection failed, for drivers that hand out the
+// errors of the network.
+func broken(err error) sqlgen.Cause {
+	var network net.Error
+	switch {
+	case errors.Is(err, driver.ErrBadConn):
+		return sqlgen.Unavailable
+	case errors.As(err, &network) && network.Timeout():
+		return sqlgen.Timeout
+	case errors.As(err, &network):
+		return sqlgen.Unavailable
+	}
+	return sqlgen.Unexpected
+}

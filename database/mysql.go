@@ -1,0 +1,253 @@
+package database
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"dbsep/sqlgen"
+)
+
+func init() { register(mariadb) }
+
+// mariadb is a MariaDB or MySQL server, which both Perl drivers speak to.
+var mariadb = &kind{
+	name:    "MariaDB/MySQL",
+	drivers: []string{mysqlDriver, mariadbDriver},
+	dialect: mysqlDialect,
+	open:    openMySQL,
+	probe:   "SELECT 1",
+	version: "SELECT VERSION()",
+	tables:  "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
+	// The server looks up the first at once. For the second it opens every table.
+	columns: []string{
+		mysqlColumns + "table_name = ? ORDER BY table_name, ordinal_position",
+		mysqlColumns + "LOWER(table_name) = LOWER(?) ORDER BY table_name, ordinal_position",
+	},
+	classify: classifyMySQL,
+	fault:    faultMySQL,
+	again:    againMySQL,
+	affected: affectedMySQL,
+}
+
+// The names of the DBI drivers, DBD::mysql and DBD::MariaDB.
+const (
+	mysqlDriver   = "mysql"
+	mariadbDriver = "MariaDB"
+)
+
+const mysqlColumns = `
+	SELECT table_name, column_name, column_type, character_maximum_length, is_nullable = 'YES'
+	FROM information_schema.columns WHERE table_schema = DATABASE() AND `
+
+var mysqlDialect = &sqlgen.Dialect{
+	Quote:       func(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" },
+	Placeholder: sqlgen.QuestionMark,
+	Read:        readMySQL,
+	AsText: func(c *sqlgen.Column, quoted string) string {
+		if c.Class == sqlgen.Binary {
+			return quoted // bytes that are no characters would be lost
+		}
+		return "CAST(" + quoted + " AS CHAR)"
+	},
+
+	// Backslash as a number: as a text it would be spelled in two ways, and
+	// sql_mode decides which one (NO_BACKSLASH_ESCAPES).
+	Escape:   " ESCAPE 0x5C",
+	AfterOne: " LIMIT 1",
+	Replace: func(columns []string) string {
+		return " ON DUPLICATE KEY UPDATE " + assignEach(columns, func(c string) string { return "VALUES(" + c + ")" })
+	},
+	Type: typeMySQL,
+	Add: func(table, column, typ string) string {
+		return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ
+	},
+	Alter: func(table, column, typ string) string {
+		return "ALTER TABLE " + table + " MODIFY COLUMN " + column + " " + typ
+	},
+}
+
+// readMySQL asks for numbers with leading zeros as text: the zeros are the
+// display's, and the server sends numbers to prepared statements.
+func readMySQL(c *sqlgen.Column, quoted string) string {
+	if strings.HasSuffix(c.Type, " zerofill") || strings.HasPrefix(c.Type, "year") {
+		return "CAST(" + quoted + " AS CHAR)"
+	}
+	return quoted
+}
+
+func typeMySQL(r sqlgen.Requirement) string {
+	if bytes, unsigned := r.Integer(); bytes > 0 {
+		typ := map[int]string{1: "TINYINT", 2: "SMALLINT", 3: "MEDIUMINT", 4: "INT", 8: "BIGINT"}[bytes]
+		if unsigned {
+			typ += " UNSIGNED"
+		}
+		return typ
+	}
+	switch r.Type {
+	case "float":
+		return "DOUBLE"
+	case "date", "datetime":
+		return strings.ToUpper(r.Type)
+	}
+	// A row has room for 65535 bytes, and a character takes up to four.
+	const widest = 16383
+	if r.Size > widest {
+		return "TEXT"
+	}
+	return fmt.Sprintf("VARCHAR(%d)", max(r.Size, 1))
+}
+
+// mysqlClasses are the classes of types, by the first word of a type as
+// information_schema spells it. Types that are not here are texts.
+var mysqlClasses = map[string]struct {
+	class sqlgen.Class
+	size  int
+}{
+	"tinyint":   {sqlgen.Integer, 1},
+	"smallint":  {sqlgen.Integer, 2},
+	"mediumint": {sqlgen.Integer, 3},
+	"int":       {sqlgen.Integer, 4},
+	"bigint":    {sqlgen.Integer, 8},
+	"bit":       {sqlgen.Integer, 0},
+	"year":      {sqlgen.Integer, 1},
+	"decimal":   {sqlgen.Decimal, 0},
+	"float":     {sqlgen.Float, 0},
+	"double":    {sqlgen.Float, 0},
+	"date":      {sqlgen.Date, 0},
+	"datetime":  {sqlgen.DateTime, 0},
+	"timestamp": {sqlgen.DateTime, 0},
+	"time":      {sqlgen.Time, 0},
+
+	"binary": {sqlgen.Binary, 0}, "varbinary": {sqlgen.Binary, 0}, "blob": {sqlgen.Binary, 0},
+	"tinyblob": {sqlgen.Binary, 0}, "mediumblob": {sqlgen.Binary, 0}, "longblob": {sqlgen.Binary, 0},
+	"geometry": {sqlgen.Binary, 0}, "point": {sqlgen.Binary, 0}, "linestring": {sqlgen.Binary, 0},
+	"polygon": {sqlgen.Binary, 0}, "multipoint": {sqlgen.Binary, 0}, "multilinestring": {sqlgen.Binary, 0},
+	"multipolygon": {sqlgen.Binary, 0}, "geometrycollection": {sqlgen.Binary, 0},
+}
+
+func classifyMySQL(declared string, characters int) (class sqlgen.Class, size int, unsigned bool) {
+	name, _, _ := strings.Cut(declared, " ")
+	name, rest, _ := strings.Cut(name, "(")
+	known, found := mysqlClasses[name]
+	switch {
+	case !found && name != "enum" && name != "set" && characters <= 65535:
+		return sqlgen.Text, characters, false
+	case !found:
+		return sqlgen.Text, 0, false
+	case name == "bit":
+		bits, _ := strconv.Atoi(strings.TrimSuffix(rest, ")"))
+		return sqlgen.Integer, (bits + 7) / 8, true
+	case known.class == sqlgen.Binary && characters <= 65535:
+		return sqlgen.Binary, characters, false
+	}
+	return known.class, known.size, strings.Contains(declared, " unsigned")
+}
+
+// mysqlFault is what is known of an error's number.
+type mysqlFault struct {
+	cause  sqlgen.Cause
+	remedy string
+}
+
+// mysqlFaults are the errors of MariaDB and MySQL that a telephone system
+// meets, by their numbers.
+var mysqlFaults = func() map[uint16]mysqlFault {
+	faults := make(map[uint16]mysqlFault)
+	set := func(cause sqlgen.Cause, remedy string, numbers ...uint16) {
+		for _, n := range numbers {
+			faults[n] = mysqlFault{cause, remedy}
+		}
+	}
+	set(sqlgen.UnknownTable, "", 1051, 1109, 1146)
+	set(sqlgen.UnknownColumn, "", 1054)
+	set(sqlgen.Duplicate, "", 1022, 1062, 1169, 1586, 1859)
+	set(sqlgen.Constraint, "", 1048, 1216, 1217, 1263, 1364, 1451, 1452, 3819, 4025)
+	set(sqlgen.BadValue, "", 1264, 1265, 1292, 1300, 1366, 1367, 1406, 1411, 1416, 1690, 3140)
+	set(sqlgen.BadValue, "send a shorter value, or raise the server's max_allowed_packet", 1153)
+	set(sqlgen.Denied, "give the account its rights with GRANT", 1044, 1142, 1143, 1227, 1370)
+	set(sqlgen.Denied, "correct dbuser and dbpass, or the account's password on the server", 1045, 1698, 1862)
+	set(sqlgen.Denied, "let the account log in from this host", 1130)
+	set(sqlgen.Denied, "unlock the account", 3118, 4151)
+	set(sqlgen.ReadOnly, "connect to the primary server, or end read_only there", 1036, 1290, 1792, 1836)
+	set(sqlgen.Full, "make room on the server's disk", 3, 28, 1021, 1114)
+	set(sqlgen.Busy, "", 1205, 1213)
+	set(sqlgen.Busy, "raise the server's max_connections, or lower dbsep's", 1040, 1203, 1226)
+	set(sqlgen.Timeout, "", 1969, 3024)
+	set(sqlgen.Unavailable, "correct the database's name in dsn, or create the database", 1046, 1049)
+	set(sqlgen.Unavailable, "unblock this host with FLUSH HOSTS", 1129)
+	set(sqlgen.Unavailable, "", 1053, 1080, 1152, 1158, 1159, 1160, 1161, 1317, 1927)
+	return faults
+}()
+
+func faultMySQL(err error) (cause sqlgen.Cause, remedy string) {
+	var e *mysql.MySQLError
+	switch {
+	case errors.As(err, &e):
+		f := mysqlFaults[e.Number]
+		return f.cause, f.remedy
+	case errors.Is(err, mysql.ErrPktTooLarge):
+		return sqlgen.BadValue, "send a shorter value"
+	case errors.Is(err, mysql.ErrInvalidConn):
+		return sqlgen.Unavailable, ""
+	case errors.Is(err, mysql.ErrNoTLS):
+		return sqlgen.Unavailable, "switch TLS on in the server, or take mysql_ssl out of dsn"
+	case errors.Is(err, mysql.ErrUnknownPlugin), errors.Is(err, mysql.ErrOldPassword), errors.Is(err, mysql.ErrCleartextPassword):
+		return sqlgen.Denied, "give the account a password of the plugin mysql_native_password, caching_sha2_password or ed25519"
+	}
+	return sqlgen.Unexpected, ""
+}
+
+// againMySQL knows the errors of a prepared statement that the server has
+// dropped or cannot fit to a changed table: it has done nothing yet.
+func againMySQL(err error) (again, wait bool) {
+	var e *mysql.MySQLError
+	return errors.As(err, &e) && (e.Number == 1615 || e.Number == 1243), false
+}
+
+// affectedMySQL counts a row that an INSERT overwrites as one; the server counts
+// it twice. An INSERT of this program never has more than one row.
+func affectedMySQL(s sqlgen.Statement, count int64) int64 {
+	if strings.HasPrefix(s.SQL, "INSERT ") {
+		return min(count, 1)
+	}
+	return count
+}
+
+// Connections of a MySQL pool. A connection is given up before a server or a
+// firewall that forgets idle ones does so.
+const (
+	mysqlConnections = 10
+	mysqlLifetime    = 3 * time.Minute
+)
+
+func openMySQL(o *opening) pools {
+	options := readMySQLDSN(o)
+	config := options.config(o)
+	if len(o.problems) > 0 {
+		return pools{}
+	}
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		o.refuse("dsn", "cannot be used by the driver", "compare it with the manual")
+		return pools{}
+	}
+	db := sql.OpenDB(connecting{Connector: connector, timeout: config.Timeout, command: options["init_command"]})
+	n := o.MaxConnections
+	if n == 0 {
+		n = mysqlConnections
+	}
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	db.SetConnMaxLifetime(mysqlLifetime)
+	address := config.Addr + "/" + config.DBName
+	if config.Net == "unix" {
+		address = "unix(" + config.Addr + ")/" + config.DBName
+	}
+	return pools{address: address, writes: db}
+}

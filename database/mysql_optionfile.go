@@ -1,0 +1,120 @@
+package database
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// optionFiles are the C library's own, read where a DSN names a group and no
+// file. A later file wins.
+var optionFiles = [...]string{"/etc/my.cnf", "/etc/mysql/my.cnf"}
+
+// maxIncludes bounds how deep option files may include each other.
+const maxIncludes = 8
+
+// readFiles completes the options from my.cnf: only what the DSN, dbuser and
+// dbpass leave empty, as the C library does.
+func (m mysqlOptions) readFiles(o *opening) {
+	file, group := m["read_default_file"], m["read_default_group"]
+	if file == "" && group == "" {
+		return
+	}
+	f := optionFile{groups: []string{"client", "client-server", "client-mariadb"}, values: make(map[string]string)}
+	if group != "" {
+		f.groups = append(f.groups, group)
+	}
+	if file != "" {
+		if err := f.read(file, 0); err != nil {
+			o.refuse("dsn", fmt.Sprintf("names the option file %s, which cannot be read", file), "let the account that dbsep runs as read it, or correct mysql_read_default_file")
+		}
+	} else {
+		for _, path := range optionFiles {
+			_ = f.read(path, 0) // those that are missing do not count
+		}
+		if home := o.Environ("HOME"); home != "" {
+			_ = f.read(filepath.Join(home, ".my.cnf"), 0)
+		}
+	}
+	for _, name := range [...]string{"host", "port", "user", "password", "socket", "database"} {
+		if m[name] == "" && f.values[name] != "" {
+			m[name] = f.values[name]
+		}
+	}
+	if charset := f.values["default-character-set"]; charset != "" && !strings.HasPrefix(charset, "utf8") {
+		o.warn("dsn", fmt.Sprintf("names an option file that sets the character set %s; here it is always utf8mb4", charset), "")
+	}
+}
+
+// An optionFile is what the groups wanted of a my.cnf set.
+type optionFile struct {
+	groups []string
+	values map[string]string
+}
+
+// read adds the settings of one file. The last one of a name wins, but those of
+// a group named later count more only where they stand later, as in the C
+// library.
+func (f *optionFile) read(path string, depth int) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	wanted := false
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "" || line[0] == '#' || line[0] == ';':
+		case line[0] == '!':
+			f.include(line, filepath.Dir(path), depth)
+		case line[0] == '[':
+			group, _, _ := strings.Cut(line[1:], "]")
+			wanted = slices.Contains(f.groups, strings.TrimSpace(group))
+		case wanted:
+			name, value, _ := strings.Cut(line, "=")
+			name = strings.ReplaceAll(strings.TrimSpace(name), "_", "-")
+			f.values[name] = optionValue(value)
+		}
+	}
+	return nil
+}
+
+// include follows a line "!include file" or "!includedir directory". A file
+// that cannot be read is left out, as the C library leaves it out.
+func (f *optionFile) include(line, dir string, depth int) {
+	if depth >= maxIncludes {
+		return
+	}
+	directive, target, _ := strings.Cut(line, " ")
+	target = strings.TrimSpace(target)
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(dir, target)
+	}
+	files := []string{target}
+	if directive == "!includedir" {
+		files, _ = filepath.Glob(filepath.Join(target, "*.cnf"))
+	}
+	for _, file := range files {
+		_ = f.read(file, depth+1)
+	}
+}
+
+// optionEscapes are those of option files.
+var optionEscapes = strings.NewReplacer(`\b`, "\b", `\t`, "\t", `\n`, "\n", `\r`, "\r", `\s`, " ", `\\`, `\`, `\"`, `"`, `\'`, `'`)
+
+// optionValue reads a value: a comment behind a blank ends it, unless it is in
+// quotes.
+func optionValue(text string) string {
+	text = strings.TrimSpace(text)
+	if n := len(text); n >= 2 && (text[0] == '"' || text[0] == '\'') {
+		if end := strings.IndexByte(text[1:], text[0]); end >= 0 {
+			return optionEscapes.Replace(text[1 : end+1])
+		}
+	}
+	for _, mark := range []string{" #", "\t#"} {
+		text, _, _ = strings.Cut(text, mark)
+	}
+	return optionEscapes.Replace(strings.TrimSpace(text))
+}

@@ -1,0 +1,130 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"dbsep/sqlgen"
+)
+
+// Tables lists the tables and views of the schema, sorted.
+func (db *DB) Tables(ctx context.Context) ([]string, error) {
+	var names []string
+	err := db.Query(ctx, sqlgen.Statement{SQL: db.kind.tables}, func(columns [][]byte) error {
+		names = append(names, string(columns[0]))
+		return nil
+	})
+	slices.Sort(names)
+	return names, err
+}
+
+// Describe reads what a table or view of the schema consists of. A name in the
+// database's own spelling comes first; another spelling is taken where exactly
+// one table fits it. The Fault of a name that is no table's has the cause
+// [sqlgen.UnknownTable].
+func (db *DB) Describe(ctx context.Context, table string) (*sqlgen.Table, error) {
+	t, err := db.describe(ctx, table)
+	if err != nil {
+		return nil, err
+	}
+	if t == nil {
+		return nil, &sqlgen.Fault{Cause: sqlgen.UnknownTable, Table: table}
+	}
+	db.described.keep(t)
+	return t, nil
+}
+
+// describe returns nil where there is no such table.
+func (db *DB) describe(ctx context.Context, table string) (*sqlgen.Table, error) {
+	for i, text := range db.kind.columns {
+		spellings, err := db.spellings(ctx, sqlgen.Statement{SQL: text, Args: []any{table}})
+		if err != nil {
+			return nil, err
+		}
+		last := i == len(db.kind.columns)-1
+		for name, columns := range spellings {
+			// The database may find a name equal that is not: MySQL disregards
+			// blanks at the end and accents.
+			if name == table || last && len(spellings) == 1 && strings.EqualFold(name, table) {
+				return sqlgen.NewTable(name, columns), nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// spellings reads the columns of every table that a name fits.
+func (db *DB) spellings(ctx context.Context, s sqlgen.Statement) (map[string][]sqlgen.Column, error) {
+	found := make(map[string][]sqlgen.Column)
+	err := db.Query(ctx, s, func(row [][]byte) error {
+		characters, _ := strconv.Atoi(string(row[3])) // NULL is 0
+		c := sqlgen.Column{
+			Name:     string(row[1]),
+			Type:     string(row[2]),
+			Nullable: string(row[4]) == "1",
+		}
+		c.Class, c.Size, c.Unsigned = db.kind.classify(c.Type, characters)
+		table := string(row[0])
+		found[table] = append(found[table], c)
+		return nil
+	})
+	return found, err
+}
+
+// blame names the table or column that is gone, where the driver was vague. It
+// compares the tables of the statement as they were described with what they
+// are now.
+func (db *DB) blame(ctx context.Context, s sqlgen.Statement, err error) error {
+	var fault *sqlgen.Fault
+	if db.kind.vague == nil || !errors.As(err, &fault) || !db.kind.vague(fault.Err) {
+		return err
+	}
+	names := func(identifier string) bool { return strings.Contains(s.SQL, db.kind.dialect.Quote(identifier)) }
+	for _, was := range db.described.all() {
+		if !names(was.Name) {
+			continue
+		}
+		is, failed := db.describe(ctx, was.Name)
+		if failed != nil {
+			return err
+		}
+		if is == nil {
+			return &sqlgen.Fault{Cause: sqlgen.UnknownTable, Table: was.Name, Err: fault.Err}
+		}
+		for _, c := range was.Columns {
+			if is.Column(c.Name) == nil && names(c.Name) {
+				return &sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: was.Name, Column: c.Name, Err: fault.Err}
+			}
+		}
+	}
+	return err
+}
+
+// memory keeps the tables as they were last described, those that are gone
+// since as well. It grows with the schema, not with the requests.
+type memory struct {
+	mu     sync.Mutex
+	tables map[string]*sqlgen.Table
+}
+
+func newMemory() *memory { return &memory{tables: make(map[string]*sqlgen.Table)} }
+
+func (m *memory) keep(t *sqlgen.Table) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tables[t.Name] = t
+}
+
+func (m *memory) all() []*sqlgen.Table {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	tables := make([]*sqlgen.Table, 0, len(m.tables))
+	for _, t := range m.tables {
+		tables = append(tables, t)
+	}
+	return tables
+}

@@ -1,0 +1,80 @@
+package database
+
+import (
+	"time"
+)
+
+// A Source is what dbsep.conf says of a database. The zero value of every
+// field but DSN is useful.
+type Source struct {
+	DSN      string // in DBI's form, as in "DBI:mysql:database=asterisk;host=localhost"
+	User     string
+	Password string
+
+	// Schema is dbschema. A MySQL connection has one schema, its database:
+	// another one here is ignored with a warning. SQLite has none.
+	Schema string
+
+	// Environ looks up environment variables. With it an empty DSN, User or
+	// Password is taken from DBI_DSN, DBI_USER and DBI_PASS, as DBI does.
+	Environ func(string) string
+
+	MaxConnections int           // open at once; 0: a default that suits the kind
+	ConnectTimeout time.Duration // for one connection, its login included; 0: 5 s
+	BusyTimeout    time.Duration // how long a statement waits for a locked SQLite file; 0: 5 s
+}
+
+const (
+	defaultConnectTimeout = 5 * time.Second
+	defaultBusyTimeout    = 5 * time.Second
+)
+
+// complete fills what a source leaves open.
+func (s *Source) complete() {
+	if s.Environ == nil {
+		s.Environ = func(string) string { return "" }
+	}
+	fall := func(value *string, variables ...string) {
+		for _, v := range variables {
+			if *value == "" {
+				*value = s.Environ(v)
+			}
+		}
+	}
+	fall(&s.DSN, "DBI_DSN", "DBI_DBNAME")
+	fall(&s.User, "DBI_USER")
+	fall(&s.Password, "DBI_PASS")
+	if s.BusyTimeout == 0 {
+		s.BusyTimeout = defaultBusyTimeout
+	}
+}
+
+// Open reads a source and makes its database ready. It does not connect: the
+// first statement does. (That a SQLite file exists is looked at nevertheless.)
+//
+// An unusable source gives all its mistakes at once, each a *[Problem], joined
+// with [errors.Join].
+func Open(s Source) (*DB, error) {
+	s.complete()
+	var f findings
+	d, ok := parseDSN(s.DSN, &f)
+	if !ok {
+		return nil, f.err()
+	}
+	k := d.kind(&f)
+	if k == nil {
+		return nil, f.err()
+	}
+	others := d.common(&s, &f)
+	p := k.open(&opening{Source: s, findings: &f, driver: d.driver, attributes: others, rest: d.rest})
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	db := &DB{kind: k, address: p.address, patience: s.BusyTimeout, warnings: f.warnings, described: newMemory()}
+	db.writes = newPool(p.writes)
+	db.reads = db.writes
+	if p.reads != nil {
+		db.reads = newPool(p.reads)
+	}
+	return db, nil
+}

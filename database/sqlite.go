@@ -1,0 +1,408 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+
+	"dbsep/sqlgen"
+)
+
+func init() { register(sqlite) }
+
+// sqlite is a database in one file.
+var sqlite = &kind{
+	name:    "SQLite",
+	drivers: []string{"SQLite"},
+	dialect: sqliteDialect,
+	open:    openSQLite,
+	probe:   "PRAGMA schema_version",
+	version: "SELECT sqlite_version()",
+	tables:  "SELECT name FROM main.sqlite_master WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'",
+	columns: []string{`
+		SELECT m.name, c.name, c.type, NULL,
+		       NOT (c."notnull" OR (c.pk = 1 AND upper(c.type) = 'INTEGER'
+		            AND (SELECT count(*) FROM pragma_table_xinfo(m.name, 'main') k WHERE k.pk > 0) = 1))
+		FROM main.sqlite_master m JOIN pragma_table_xinfo(m.name, 'main') c
+		WHERE m.type IN ('table', 'view') AND substr(m.name, 1, 7) <> 'sqlite_'
+		  AND m.name = ? COLLATE NOCASE AND c.hidden <> 1
+		ORDER BY m.name, c.cid`},
+	classify: classifySQLite,
+	fault:    faultSQLite,
+	vague:    vagueSQLite,
+	again:    againSQLite,
+}
+
+var sqliteDialect = &sqlgen.Dialect{
+	Quote:       quoteSQLite,
+	Placeholder: sqlgen.QuestionMark,
+
+	// The driver makes times and truth values of columns by their declared
+	// type. An expression has no declared type, and the plus sign makes one
+	// without touching the value or its storage class.
+	Read: func(_ *sqlgen.Column, quoted string) string { return "+" + quoted },
+
+	// LIKE takes numbers as text by itself.
+	AsText: func(_ *sqlgen.Column, quoted string) string { return quoted },
+
+	Escape:   ` ESCAPE '\'`,
+	AfterOne: " LIMIT 1",
+	Replace: func(columns []string) string {
+		return " ON CONFLICT DO UPDATE SET " + assignEach(columns, func(c string) string { return "excluded." + c })
+	},
+	Type: typeSQLite,
+	Add: func(table, column, typ string) string {
+		return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ
+	},
+	// A column's type cannot be changed: a new column takes its values over.
+	Alter: func(table, column, typ string) string {
+		old := quoteSQLite("old " + strings.ReplaceAll(column[1:len(column)-1], "``", "`"))
+		return "ALTER TABLE " + table + " RENAME COLUMN " + column + " TO " + old +
+			"; ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ +
+			"; UPDATE " + table + " SET " + column + " = " + old
+	},
+}
+
+// quoteSQLite quotes with backticks. A name in double quotes that is no column
+// any more would be read as a text, and a condition on it would hold for every
+// row.
+func quoteSQLite(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+
+// assignEach spells "column = value" for each column.
+func assignEach(columns []string, value func(column string) string) string {
+	assigned := make([]string, len(columns))
+	for i, c := range columns {
+		assigned[i] = c + " = " + value(c)
+	}
+	return strings.Join(assigned, ", ")
+}
+
+func typeSQLite(r sqlgen.Requirement) string {
+	if bytes, _ := r.Integer(); bytes > 0 {
+		return "INTEGER"
+	}
+	switch r.Type {
+	case "float":
+		return "REAL"
+	case "date", "datetime":
+		return strings.ToUpper(r.Type)
+	}
+	return fmt.Sprintf("VARCHAR(%d)", max(r.Size, 1))
+}
+
+// classifySQLite follows SQLite's rules of affinity (datatype3, section 3.1)
+// where the name of a type says no more. SQLite enforces no widths.
+func classifySQLite(declared string, _ int) (class sqlgen.Class, size int, unsigned bool) {
+	name := strings.ToUpper(declared)
+	has := func(parts ...string) bool {
+		for _, p := range parts {
+			if strings.Contains(name, p) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("BOOL"):
+		return sqlgen.Boolean, 0, false
+	case has("DATETIME", "TIMESTAMP"):
+		return sqlgen.DateTime, 0, false
+	case has("INT"):
+		return sqlgen.Integer, 8, false
+	case has("CHAR", "CLOB", "TEXT"):
+		return sqlgen.Text, 0, false
+	case has("BLOB"):
+		return sqlgen.Binary, 0, false
+	case has("REAL", "FLOA", "DOUB"):
+		return sqlgen.Float, 0, false
+	case has("DEC", "NUM"):
+		return sqlgen.Decimal, 0, false
+	case strings.HasPrefix(name, "DATE"):
+		return sqlgen.Date, 0, false
+	case strings.HasPrefix(name, "TIME"):
+		return sqlgen.Time, 0, false
+	}
+	return sqlgen.Text, 0, false
+}
+
+// sqliteReadOnlyRemedy is for a file that may not be written.
+const sqliteReadOnlyRemedy = "let the account that dbsep runs as write the database file and its directory, and take mode=ro and ReadOnly out of dsn"
+
+// faultSQLite goes by SQLite's result codes.
+func faultSQLite(err error) (cause sqlgen.Cause, remedy string) {
+	var e sqlite3.Error
+	if !errors.As(err, &e) {
+		return sqlgen.Unexpected, ""
+	}
+	switch e.Code {
+	case sqlite3.ErrConstraint:
+		switch e.ExtendedCode {
+		case sqlite3.ErrConstraintUnique, sqlite3.ErrConstraintPrimaryKey, sqlite3.ErrConstraintRowID:
+			return sqlgen.Duplicate, ""
+		case sqlite3.ErrConstraint.Extend(12): // a STRICT table's type
+			return sqlgen.BadValue, ""
+		}
+		return sqlgen.Constraint, ""
+	case sqlite3.ErrMismatch, sqlite3.ErrTooBig, sqlite3.ErrRange:
+		return sqlgen.BadValue, ""
+	case sqlite3.ErrPerm, sqlite3.ErrAuth:
+		return sqlgen.Denied, ""
+	case sqlite3.ErrReadonly:
+		return sqlgen.ReadOnly, sqliteReadOnlyRemedy
+	case sqlite3.ErrFull:
+		return sqlgen.Full, "make room on the disk of the database file"
+	case sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrProtocol:
+		return sqlgen.Busy, "end the program that keeps the database file locked, or let statements wait longer"
+	case sqlite3.ErrCantOpen:
+		return sqlgen.Unavailable, sqliteReadOnlyRemedy
+	case sqlite3.ErrNotADB:
+		return sqlgen.Unavailable, "the file is no SQLite database: correct dsn"
+	case sqlite3.ErrCorrupt:
+		return sqlgen.Unavailable, "the database file is damaged: take it from a backup"
+	case sqlite3.ErrIoErr:
+		if e.SystemErrno == syscall.ENOSPC {
+			return sqlgen.Full, "make room on the disk of the database file"
+		}
+		return sqlgen.Unavailable, ""
+	}
+	return sqlgen.Unexpected, ""
+}
+
+// vagueSQLite knows the code of everything that does not compile: SQLite has no
+// other for a table or column that is not there.
+func vagueSQLite(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && e.Code == sqlite3.ErrError
+}
+
+func againSQLite(err error) (again, wait bool) {
+	var e sqlite3.Error
+	locked := errors.As(err, &e) && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
+	return locked, true
+}
+
+// sqliteWait is how long SQLite itself waits for a lock. While it waits, a
+// context cannot end the statement; but a writer that waits keeps new readers
+// out, so without it many readers would starve the writer. kind.again does the
+// rest of the waiting.
+const sqliteWait = 50 * time.Millisecond
+
+// sqliteReaders is the default for the reading pool: reads of one file are
+// limited by processors.
+const sqliteReaders = 8
+
+func openSQLite(o *opening) pools {
+	file := readSQLiteDSN(o)
+	checkSQLiteFile(o, file.path)
+	if len(o.problems) > 0 {
+		return pools{}
+	}
+	connector := connecting{
+		Connector: sqliteConnector{file.uri(min(sqliteWait, o.BusyTimeout))},
+		timeout:   o.connectTimeout(),
+	}
+	p := pools{address: file.path, writes: sql.OpenDB(connector), reads: sql.OpenDB(connector)}
+	p.writes.SetMaxOpenConns(1) // SQLite has one writer: waiting here is fair and cheap
+	n := o.MaxConnections
+	if n == 0 {
+		n = sqliteReaders
+	}
+	p.reads.SetMaxOpenConns(n)
+	p.reads.SetMaxIdleConns(n)
+	return p
+}
+
+// A sqliteFile is a file and how SQLite is to open it.
+type sqliteFile struct {
+	path     string
+	readOnly bool
+	options  url.Values // of SQLite's own URI, those worth keeping
+}
+
+// readSQLiteDSN reads what DBD::SQLite read: "dbname=/path", "db=" and
+// "database=" likewise, "uri=file:...", or the path alone.
+func readSQLiteDSN(o *opening) sqliteFile {
+	path, isURI := o.rest, false
+	if strings.Contains(o.rest, "=") {
+		for part := range strings.SplitSeq(o.rest, ";") {
+			switch name, value, _ := strings.Cut(part, "="); name {
+			case "dbname", "db", "database":
+				path = value
+			case "uri":
+				path, isURI = value, true
+			default:
+				if part != o.rest {
+					o.warn("dsn", fmt.Sprintf("sets %q, which means nothing to SQLite", name), "remove it")
+				}
+			}
+		}
+	}
+	file := sqliteFile{path: path}
+	if strings.HasPrefix(path, "file:") {
+		file = readSQLiteURI(o, path)
+	} else if isURI {
+		o.warn("dsn", "has a uri= that does not begin with file:", "write dbname= before a path")
+	}
+	for _, a := range o.attributes {
+		switch {
+		case a.name == "ReadOnly":
+			file.readOnly = file.readOnly || isTrue(a.value)
+		case a.name == "sqlite_busy_timeout":
+			o.warn("dsn", "sets sqlite_busy_timeout, which the Perl script does not heed", "remove it")
+		case !strings.HasPrefix(a.name, "sqlite_"):
+			o.warn("dsn", fmt.Sprintf("sets the attribute %q, which dbsep does not know", a.name), "remove it")
+		}
+	}
+	if file.path == "" || file.path == ":memory:" {
+		o.refuse("dsn", "names no file, and a database in memory would be empty at each start", "write DBI:SQLite:dbname=/path/to/file")
+		return file
+	}
+	if !filepath.IsAbs(file.path) {
+		if abs, err := filepath.Abs(file.path); err == nil {
+			file.path = abs
+			o.warn("dsn", fmt.Sprintf("names a file without its directory, which is now %s and another one when dbsep is started elsewhere", abs), "write the whole path")
+		}
+	}
+	return file
+}
+
+// readSQLiteURI reads a file: URI as sqlite.org/uri.html has it.
+func readSQLiteURI(o *opening, uri string) sqliteFile {
+	const remedy = "write uri=file:/path/to/file?mode=ro"
+	text, _, _ := strings.Cut(strings.TrimPrefix(uri, "file:"), "#")
+	text, query, _ := strings.Cut(text, "?")
+	if rest, found := strings.CutPrefix(text, "//"); found {
+		authority, path, _ := strings.Cut(rest, "/")
+		if authority != "" && authority != "localhost" {
+			o.refuse("dsn", "has a file: URI with a host in it", remedy)
+		}
+		text = "/" + path
+	}
+	path, err := url.PathUnescape(text)
+	values, wrong := url.ParseQuery(query)
+	if err != nil || wrong != nil {
+		o.refuse("dsn", "has a file: URI with a wrong % in it", remedy)
+		return sqliteFile{path: "unreadable"}
+	}
+	file := sqliteFile{path: path, options: url.Values{}}
+	for name := range values {
+		switch name {
+		case "mode":
+			file.readOnly = values.Get(name) == "ro"
+			if values.Get(name) == "memory" {
+				file.path = ""
+			}
+		case "immutable", "nolock", "psow", "vfs":
+			file.options.Set(name, values.Get(name))
+		}
+	}
+	return file
+}
+
+// uri is the name that the driver is given. Every byte of the path that means
+// something in a URI is escaped. A file that is missing stays missing: SQLite
+// may not create it.
+func (f sqliteFile) uri(wait time.Duration) string {
+	options := url.Values{}
+	for name, values := range f.options {
+		options[name] = values
+	}
+	options.Set("mode", "rw")
+	if f.readOnly {
+		options.Set("mode", "ro")
+	}
+	options.Set("_busy_timeout", strconv.FormatInt(wait.Milliseconds(), 10))
+	options.Set("_synchronous", "FULL") // as Perl's SQLite has it; the driver would choose NORMAL
+	return "file:" + (&url.URL{Path: f.path}).EscapedPath() + "?" + options.Encode()
+}
+
+// checkSQLiteFile refuses a path that is no file. DBD::SQLite made an empty
+// database of it, and every table was missing.
+func checkSQLiteFile(o *opening, path string) {
+	if len(o.problems) > 0 {
+		return
+	}
+	about, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		o.refuse("dsn", fmt.Sprintf("names the file %s, which does not exist", path), "correct the path, or make the database with sqlite3; dbsep never makes one")
+	case errors.Is(err, os.ErrPermission):
+		o.refuse("dsn", fmt.Sprintf("names the file %s, which may not be reached", path), "let the account that dbsep runs as enter each directory of the path")
+	case err != nil:
+		o.refuse("dsn", "names a file that cannot be looked at", "correct the path")
+	case about.IsDir():
+		o.refuse("dsn", fmt.Sprintf("names %s, which is a directory", path), "write the path of the database file")
+	default:
+		checkSQLiteReadable(o, path)
+	}
+}
+
+func checkSQLiteReadable(o *opening, path string) {
+	f, err := os.Open(path)
+	if err != nil {
+		o.refuse("dsn", fmt.Sprintf("names the file %s, which may not be read", path), sqliteReadOnlyRemedy)
+		return
+	}
+	f.Close()
+}
+
+// sqliteConnector opens connections by their URI.
+type sqliteConnector struct{ uri string }
+
+var sqliteDriver = &sqlite3.SQLiteDriver{ConnectHook: extendSQLite}
+
+func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
+	return sqliteDriver.Open(c.uri)
+}
+func (c sqliteConnector) Driver() driver.Driver { return sqliteDriver }
+
+// extendSQLite adds what DBD::SQLite adds and a schema may make use of: the
+// operator REGEXP and two collations. Both collate by bytes here; perllocale
+// followed the locale of the Perl script, which is "C" in a web server.
+func extendSQLite(c *sqlite3.SQLiteConn) error {
+	return errors.Join(
+		c.RegisterFunc("regexp", matchRegexp, true),
+		c.RegisterCollation("perl", strings.Compare),
+		c.RegisterCollation("perllocale", strings.Compare),
+	)
+}
+
+// lastRegexp keeps the expression last used: a query uses one for all rows.
+var lastRegexp atomic.Pointer[regexp.Regexp]
+
+// matchRegexp is "subject REGEXP pattern"; SQLite gives the pattern first. NULL
+// matches nothing and is matched by nothing.
+func matchRegexp(pattern, subject any) (bool, error) {
+	if pattern == nil || subject == nil {
+		return false, nil
+	}
+	expression, err := appendText(nil, pattern, fullPrecision)
+	if err != nil {
+		return false, err
+	}
+	text, err := appendText(nil, subject, fullPrecision)
+	if err != nil {
+		return false, err
+	}
+	r := lastRegexp.Load()
+	if r == nil || r.String() != string(expression) {
+		if r, err = regexp.Compile(string(expression)); err != nil {
+			return false, err
+		}
+		lastRegexp.Store(r)
+	}
+	return r.Match(text), nil
+}

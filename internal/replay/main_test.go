@@ -1,0 +1,25 @@
+package replay
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"dbsep/internal/mariadbtest"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata/decided.txt; then read every line that changed")
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	flag.Parse()
+	defer mariadbtest.Stop()
+	dir, err := os.MkdirTemp("", "dbsep-replay-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	programFolder = dir
+	return m.Run()
+}
