@@ -12,8 +12,12 @@ import (
 // file. A later file wins.
 var optionFiles = [...]string{"/etc/my.cnf", "/etc/mysql/my.cnf"}
 
-// maxIncludes bounds how deep option files may include each other.
-const maxIncludes = 8
+// maxIncludes bounds how deep option files may include each other, and
+// maxOptionFile how many bytes one has.
+const (
+	maxIncludes   = 4
+	maxOptionFile = 1 << 20
+)
 
 // readFiles completes the options from my.cnf: only what the DSN, dbuser and
 // dbpass leave empty, as the C library does.
@@ -54,10 +58,16 @@ type optionFile struct {
 	values map[string]string
 }
 
-// read adds the settings of one file. The last one of a name wins, but those of
-// a group named later count more only where they stand later, as in the C
-// library.
+// read adds the settings of one file. The last one of a name wins, whichever
+// group it stands in.
 func (f *optionFile) read(path string, depth int) error {
+	about, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !about.Mode().IsRegular() || about.Size() > maxOptionFile {
+		return fmt.Errorf("read %s: no option file", path)
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -104,17 +114,31 @@ func (f *optionFile) include(line, dir string, depth int) {
 // optionEscapes are those of option files.
 var optionEscapes = strings.NewReplacer(`\b`, "\b", `\t`, "\t", `\n`, "\n", `\r`, "\r", `\s`, " ", `\\`, `\`, `\"`, `"`, `\'`, `'`)
 
-// optionValue reads a value: a comment behind a blank ends it, unless it is in
-// quotes.
+// optionValue reads a value. A "#" outside of quotes begins a comment, and
+// quotes around all of the value are not part of it.
 func optionValue(text string) string {
-	text = strings.TrimSpace(text)
-	if n := len(text); n >= 2 && (text[0] == '"' || text[0] == '\'') {
-		if end := strings.IndexByte(text[1:], text[0]); end >= 0 {
-			return optionEscapes.Replace(text[1 : end+1])
+	text = strings.TrimSpace(text[:commentStart(text)])
+	if n := len(text); n >= 2 && (text[0] == '"' || text[0] == '\'') && text[n-1] == text[0] {
+		text = text[1 : n-1]
+	}
+	return optionEscapes.Replace(text)
+}
+
+// commentStart is where the comment behind a value begins, or the value's end.
+func commentStart(text string) int {
+	var quote byte
+	escaped := false
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case quote == 0 && c == '#':
+			return i
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case c == quote && !escaped:
+			quote = 0
 		}
+		escaped = quote != 0 && c == '\\' && !escaped
 	}
-	for _, mark := range []string{" #", "\t#"} {
-		text, _, _ = strings.Cut(text, mark)
-	}
-	return optionEscapes.Replace(strings.TrimSpace(text))
+	return len(text)
 }

@@ -343,8 +343,8 @@ func checkSQLiteFile(o *opening, path string) {
 		o.refuse("dsn", fmt.Sprintf("names the file %s, which may not be reached", path), "let the account that dbsep runs as enter each directory of the path")
 	case err != nil:
 		o.refuse("dsn", "names a file that cannot be looked at", "correct the path")
-	case about.IsDir():
-		o.refuse("dsn", fmt.Sprintf("names %s, which is a directory", path), "write the path of the database file")
+	case !about.Mode().IsRegular():
+		o.refuse("dsn", fmt.Sprintf("names %s, which is no file", path), "write the path of the database file")
 	default:
 		checkSQLiteReadable(o, path)
 	}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"dbsep/database"
+)
+
+// TestMain lets this test's own program be run as dbsep, and as dbsep.cgi.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"dbsep": main, "dbsep.cgi": main})
+}
+
+// TestScript runs the program as a black box: testdata/script tells how.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup:               setUp,
+		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"ask": ask, "terminate": terminate},
+	})
+}
+
+// setUp makes the sample database demo.db and puts its folder into the
+// configurations, where they say WORK.
+func setUp(env *testscript.Env) error {
+	env.Setenv("DBSEP_CONF", "dbsep.conf")
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector's second at each exit is for programs without a log
+	files, err := filepath.Glob(filepath.Join(env.WorkDir, "*.conf"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, bytes.ReplaceAll(text, []byte("WORK"), []byte(env.WorkDir)), 0o600); err != nil {
+			return err
+		}
+	}
+	return database.CreateSQLite(context.Background(), filepath.Join(env.WorkDir, "demo.db"), demoSQL)
+}
+
+// terminate sends TERM to the one program in the background.
+func terminate(ts *testscript.TestScript, neg bool, args []string) {
+	running := ts.BackgroundCmds()
+	if neg || len(args) > 0 || len(running) != 1 {
+		ts.Fatalf("usage: terminate, with one program in the background")
+	}
+	ts.Check(running[0].Process.Signal(syscall.SIGTERM))
+}
+
+// ask sends a request over a unix socket, once somebody listens on it, and
+// writes status, X-Dbsep-Error and body for stdout: ask SOCKET METHOD TARGET [BODY].
+func ask(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: ask SOCKET METHOD TARGET [BODY]")
+	}
+	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return dialWhenReady(ctx, ts.MkAbs(args[0]))
+	}}}
+	defer client.CloseIdleConnections()
+	r, err := http.NewRequest(args[1], "http://localhost"+args[2], strings.NewReader(strings.Join(args[3:], " ")))
+	ts.Check(err)
+	response, err := client.Do(r)
+	ts.Check(err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	_, err = io.WriteString(ts.Stdout(), response.Status+" "+response.Header.Get("X-Dbsep-Error")+"\n"+string(body))
+	ts.Check(err)
+}
+
+// dialWhenReady connects to a socket as soon as it is there.
+func dialWhenReady(ctx context.Context, path string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	var d net.Dialer
+	for {
+		c, err := d.DialContext(ctx, "unix", path)
+		if err == nil || ctx.Err() != nil {
+			return c, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func TestExitStatus(t *testing.T) {
+	if got := exitStatus(exit{2, os.ErrNotExist}); got != 2 {
+		t.Errorf("got %d", got)
+	}
+	if got := exitStatus(os.ErrNotExist); got != 1 {
+		t.Errorf("got %d", got)
+	}
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"dbsep/database"
+)
+
+// sampleSite writes a sample database and a configuration into a folder of the test
+// and returns the folder.
+func sampleSite(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := database.CreateSQLite(t.Context(), filepath.Join(dir, "demo.db"), demoSQL); err != nil {
+		t.Fatal(err)
+	}
+	text := "dsn=DBI:SQLite:dbname=" + filepath.Join(dir, "demo.db") + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "dbsep.conf"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// start runs the program in the background; the test ends it if it still runs.
+func start(t *testing.T, dir string, stdin *os.File, arguments ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command("dbsep", arguments...)
+	cmd.Env = append(os.Environ(), "DBSEP_CONF="+filepath.Join(dir, "dbsep.conf"), "GORACE=atexit_sleep_ms=0")
+	cmd.Stdin, cmd.Stderr = stdin, os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return cmd
+}
+
+func dial(t *testing.T, path string) net.Conn {
+	t.Helper()
+	c, err := dialWhenReady(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// waitUntilRefused returns when nobody listens on the socket any more.
+func waitUntilRefused(t *testing.T, path string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var d net.Dialer
+	for {
+		c, err := d.DialContext(ctx, "unix", path)
+		if err != nil && ctx.Err() == nil {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+	}
+}
+
+func TestRequestInFlightFinishesWhenTheServerEnds(t *testing.T) {
+	dir := sampleSite(t)
+	socket := filepath.Join(dir, "s")
+	server := start(t, dir, nil, "serve", "--listen", "unix:"+socket)
+	c := dial(t, socket)
+	fmt.Fprint(c, "POST /ps_endpoints/destroy HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n")
+	answers := bufio.NewReader(c)
+	if line, err := answers.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("the server did not begin to read the body: %q, %v", line, err)
+	}
+	if _, err := answers.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	waitUntilRefused(t, socket)
+	fmt.Fprint(c, "id=bob")
+	response, err := http.ReadResponse(answers, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); err != nil || string(body) != "1\n" {
+		t.Errorf("the request in flight got %q, %v", body, err)
+	}
+	if err := server.Wait(); err != nil {
+		t.Errorf("the server ended with %v", err)
+	}
+}
+
+// TestFastCGI starts the program as mod_fcgid does, with a listening socket for
+// its standard input, and asks it over the FastCGI protocol.
+func TestFastCGI(t *testing.T) {
+	dir := sampleSite(t)
+	socket := filepath.Join(dir, "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdin, err := l.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := start(t, dir, stdin)
+	if err := stdin.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ path, query, body, want string }{
+		{"/ps_endpoints/single", "", "id=bob", "id=bob&aors=bob&"},
+		{"/ps_endpoints/update", "id=bob", "context=other", "\r\n\r\n1\n"},
+		{"/ps_endpoints/update", "id=bob", "nosuch=1", "X-Dbsep-Error: unknown-column\r\n\r\n-1\n"},
+	} {
+		answer := askFastCGI(t, dial(t, socket), map[string]string{
+			"REQUEST_METHOD": "POST", "SERVER_PROTOCOL": "HTTP/1.1", "REQUEST_URI": "/fcgi-bin/dbsep.fcgi" + test.path + "?" + test.query,
+			"CONTENT_LENGTH": fmt.Sprint(len(test.body)), "CONTENT_TYPE": "application/x-www-form-urlencoded",
+		}, test.body)
+		if !strings.Contains(answer, test.want) {
+			t.Errorf("%s: got %q, want %q in it", test.path, answer, test.want)
+		}
+	}
+	if err := program.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := program.Wait(); err != nil {
+		t.Errorf("the program ended with %v", err)
+	}
+}
+
+// askFastCGI sends one request in the records of the FastCGI protocol
+// (specification 3.3 and 8) and returns what the program writes to its stdout.
+func askFastCGI(t *testing.T, c net.Conn, variables map[string]string, body string) string {
+	t.Helper()
+	const begin, end, params, stdin, stdout = 1, 3, 4, 5, 6
+	var out bytes.Buffer
+	record := func(kind byte, content []byte) {
+		out.Write([]byte{1, kind, 0, 1})
+		_ = binary.Write(&out, binary.BigEndian, uint16(len(content)))
+		out.Write([]byte{0, 0})
+		out.Write(content)
+	}
+	record(begin, []byte{0, 1, 0, 0, 0, 0, 0, 0})
+	var pairs []byte
+	for name, value := range variables {
+		pairs = append(append(append(pairs, byte(len(name)), byte(len(value))), name...), value...)
+	}
+	record(params, pairs)
+	record(params, nil)
+	record(stdin, []byte(body))
+	record(stdin, nil)
+	if _, err := c.Write(out.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	var answer bytes.Buffer
+	for {
+		var head [8]byte
+		if _, err := io.ReadFull(c, head[:]); err != nil {
+			t.Fatal(err)
+		}
+		content := make([]byte, int(head[4])<<8+int(head[5])+int(head[6]))
+		if _, err := io.ReadFull(c, content); err != nil {
+			t.Fatal(err)
+		}
+		switch head[1] {
+		case stdout:
+			answer.Write(content[:len(content)-int(head[6])])
+		case end:
+			return answer.String()
+		}
+	}
+}

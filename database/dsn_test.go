@@ -1,0 +1,72 @@
+package database
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestDSNProblems(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                         "is missing",
+		"  ":                       "is missing",
+		"somedsn":                  "is still the value of the sample file",
+		"DBI::mysql:db":            "is not of the form",
+		"mysql:db":                 "is not of the form",
+		"DBI:mysql":                "is not of the form",
+		"DBI:mysql(Password=>x:db": "is not of the form",
+		"DBI:Pg:dbname=asterisk":   "names the driver Pg",
+		"DBI:CSV:x":                "names the driver CSV",
+	} {
+		_, err := Open(Source{DSN: text})
+		wantProblems(t, text, err, want)
+	}
+	_, err := Open(Source{DSN: "DBI:Pg:dbname=x"})
+	for _, name := range []string{"MariaDB", "SQLite", "mysql"} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("%v does not list %s", err, name)
+		}
+	}
+}
+
+// FuzzDSN opens what any DSN names: there is an error made of Problems or a
+// database, never both, never a panic, and never the password.
+func FuzzDSN(f *testing.F) {
+	const secret = "s3cr3t-Pa55"
+	for _, text := range []string{
+		"somedsn", "DBI:mysql:db", "DBI:mysql:database=db;host=[::1];port=3306;user=u;password=" + secret,
+		"DBI:mysql(Username=>u,Password=>" + secret + "):db:h:p", "DBI:MariaDB:db;mariadb_ssl=1;x=y", "DBI:SQLite:dbname=/nosuch?x#y%z",
+		"DBI:SQLite:uri=file:/nosuch%2?mode=ro&x=%zz", "dbi:sqlite(ReadOnly=>1):file:///x", "DBI:mysql:db;mysql_init_command=SET x=1:h",
+		"DBI:mysql:[[;]];=;==;:::", "DBI:(a=>b):", "DBI:mysql:;mysql_socket=", "DBI:mysql:db;port=-1;host=a b",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		db, err := Open(Source{DSN: text, Password: secret})
+		if (db == nil) == (err == nil) {
+			t.Fatalf("%v, %v", db, err)
+		}
+		told := ""
+		if err != nil {
+			told = err.Error()
+			for _, e := range err.(interface{ Unwrap() []error }).Unwrap() {
+				if p, ok := e.(*Problem); !ok || p.Key == "" || p.Text == "" {
+					t.Errorf("%#v is no Problem", e)
+				}
+			}
+		} else {
+			for _, w := range db.Warnings() {
+				told += w.Error()
+			}
+			told += db.Address()
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		// A name or a path may be anything, the secret as well; where a
+		// password stands, it must not be told.
+		named := strings.Contains(text, "password="+secret) || strings.Contains(text, "Password=>"+secret)
+		if strings.Contains(told, secret) && (!strings.Contains(text, secret) || named && strings.Count(text, secret) == 1) {
+			t.Errorf("the password is told: %s", told)
+		}
+	})
+}
