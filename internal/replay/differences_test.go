@@ -42,7 +42,7 @@ func readDifferences(t *testing.T) differences {
 	return listed
 }
 
-// names tells which entry lists a recording: its id, or its name, which means
+// entry tells which entry lists a recording: its id, or its name, which means
 // that it differs on every database. Empty if none does.
 func (d differences) entry(r *recording, raw bool) string {
 	for _, id := range []string{r.ID, r.name()} {

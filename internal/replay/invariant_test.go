@@ -52,7 +52,7 @@ func checkAnswer(t *testing.T, r *request, a answer) {
 
 func checkSecrecy(t *testing.T, r *request, a answer, fail func(string, ...any)) {
 	t.Helper()
-	if a.code != "" && ownSQL.MatchString(a.body) {
+	if ownSQL.MatchString(a.body) {
 		fail("the answer holds SQL")
 	}
 	if strings.Contains(a.body+a.log, "TOPSECRET") {

@@ -1,0 +1,58 @@
+# Run `make help` for the list.
+
+GO       ?= go
+BIN      := build/bin
+LINT     := $(BIN)/golangci-lint-v2.15.0
+STATIC   := $(BIN)/staticcheck-v0.8.2
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+
+.PHONY: help build demo test lint bench fuzz clean
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+build: dbsep ## build the program, ./dbsep
+
+dbsep: FORCE
+	@.ci/need cc gcc libc6-dev
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/dbsep
+
+demo: dbsep ## build it and answer requests from a throw-away SQLite sample
+	./dbsep demo
+
+test: ## the whole test suite, with the race detector, on SQLite and a real MariaDB
+	@.ci/need cc gcc libc6-dev
+	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
+	$(GO) test -race ./...
+
+lint: $(LINT) $(STATIC) ## gofmt, go vet, staticcheck, golangci-lint
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(STATIC) ./...
+	$(LINT) run
+
+bench: ## the benchmarks in the code
+	$(GO) test -run '^$$' -bench . ./...
+
+FUZZTIME ?= 20s
+fuzz: ## every fuzz target for FUZZTIME (20s)
+	@for package in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+	    echo "$$package $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+	  done; \
+	done
+
+clean: ## remove what was built
+	rm -rf dbsep build
+
+$(LINT):
+	GOBIN=$(abspath $(BIN)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	mv $(BIN)/golangci-lint $@
+
+$(STATIC):
+	GOBIN=$(abspath $(BIN)) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+	mv $(BIN)/staticcheck $@
+
+FORCE:
