@@ -175,7 +175,7 @@ var mysqlFaults = func() map[uint16]mysqlFault {
 	set(sqlgen.Denied, "let the account log in from this host", 1130)
 	set(sqlgen.Denied, "unlock the account", 3118, 4151)
 	set(sqlgen.ReadOnly, "connect to the primary server, or end read_only there", 1036, 1290, 1792, 1836)
-	set(sqlgen.Full, "make room on the server's disk", 3, 28, 1021, 1114)
+	set(sqlgen.Full, "make room on the server's disk", 3, 1021, 1114)
 	set(sqlgen.Busy, "", 1205, 1213)
 	set(sqlgen.Busy, "raise the server's max_connections, or lower dbsep's", 1040, 1203, 1226)
 	set(sqlgen.Timeout, "", 1969, 3024)

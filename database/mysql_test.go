@@ -3,9 +3,13 @@ package database_test
 import (
 	"context"
 	"database/sql"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -237,9 +241,6 @@ func TestMariaDBCauses(t *testing.T) {
 			s.ConnectTimeout = 100 * time.Millisecond
 		}, sqlgen.Unavailable},
 		"a wrong init command": {func(s *database.Source) { s.DSN += ";mysql_init_command=NONSENSE" }, sqlgen.Unavailable},
-		"TLS without a server that has it": {func(s *database.Source) {
-			s.DSN = fmt.Sprintf("DBI:mysql:database=%s;host=%s;port=%d;mysql_ssl=1", name, server.Host, server.Port)
-		}, sqlgen.Unavailable},
 	} {
 		s := source
 		c.change(&s)
@@ -273,6 +274,45 @@ func TestMariaDBOverTheNetworkWithAwkwardPassword(t *testing.T) {
 			t.Errorf("address is %s, want %s", db.Address(), want)
 		}
 	}
+}
+
+func TestMariaDBVerifiesAsFarAsTLSIsAskedTo(t *testing.T) {
+	source, _ := newMariaDB(t)
+	server := mariadbtest.Start(t)
+	name := source.DSN[strings.Index(source.DSN, "=")+1 : strings.Index(source.DSN, ";")]
+	other := filepath.Join(t.TempDir(), "other.pem")
+	if err := os.WriteFile(other, strangeCertificate(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for options, want := range map[string]bool{
+		";mysql_ssl=0":                                          false,
+		";mysql_ssl=1":                                          true,
+		";mysql_ssl=1;mysql_ssl_optional=1":                     true,
+		";mysql_ssl=1;mysql_ssl_ca_file=" + server.CA:           true,
+		";mysql_ssl=1;mysql_ssl_ca_path=" + filepath.Dir(other): false,
+		";mysql_ssl=1;mysql_ssl_ca_file=" + other:               false,
+		";mysql_ssl=1;mysql_ssl_ca_file=" + server.CA + ";mysql_ssl_verify_server_cert=1": false, // it is not for 127.0.0.1
+		";mysql_ssl=1;mysql_ssl_verify_server_cert=1":                                     false, // nobody vouches for it
+	} {
+		s := source
+		s.DSN = fmt.Sprintf("DBI:mysql:database=%s;host=%s;port=%d%s", name, server.Host, server.Port, options)
+		cipher := ""
+		err := open(t, s).Query(t.Context(), sqlgen.Statement{SQL: "SHOW STATUS LIKE 'Ssl_cipher'"}, func(columns [][]byte) error {
+			cipher = string(columns[1])
+			return nil
+		})
+		if encrypted := cipher != ""; encrypted != want {
+			t.Errorf("%s: encrypted %v, want %v: %v, %v", options, encrypted, want, err, errors.Unwrap(err))
+		}
+	}
+}
+
+// strangeCertificate is the certificate of somebody else, in PEM.
+func strangeCertificate(t *testing.T) []byte {
+	t.Helper()
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 }
 
 // A statement that is prepared once is used by all requests of a server.

@@ -69,7 +69,7 @@ type Policy int
 
 const (
 	// ByOperation leaves it out of an update, with a warning, as long as a
-	// known column remains, and refuses a store (design decision 8, P15).
+	// known column remains, and refuses a store (P15).
 	ByOperation Policy = iota
 	Skip               // leave it out of both, with a warning
 	Fail               // refuse both

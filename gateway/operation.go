@@ -194,7 +194,7 @@ func (g *Gateway) require(ctx context.Context, req *request, t *table, out *repl
 	}
 	short := sqlgen.Require(g.db.Dialect(), t.Table, required)
 	if len(short) == 0 {
-		out.count(0)
+		out.met()
 		return nil
 	}
 	if req.settled {

@@ -85,6 +85,15 @@ func (out *reply) count(n int64) {
 	out.buf = append(strconv.AppendInt(out.buf, n, 10), '}', '\n')
 }
 
+// met makes the answer that a requirement is met.
+func (out *reply) met() {
+	if out.json {
+		out.buf = append(out.buf, `{"met":true}`+"\n"...)
+		return
+	}
+	out.buf = append(out.buf, "0\n"...)
+}
+
 // row adds a row whose values are coded with ^ (P7): a value is split at ;, each
 // piece trimmed and decoded. NULL, empty values and empty pieces are left out
 // (P9), because a bare "name=" makes Asterisk refuse an object.

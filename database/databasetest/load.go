@@ -50,7 +50,7 @@ var load = map[string]func(*testing.T, *fixture){
 					return
 				}
 				for n := range 20 {
-					// Texts that differ fill the bounded store of statements.
+					// Lookups that differ make statements that differ.
 					lookup := fields("name", name)
 					for range n * worker {
 						lookup = append(lookup, sqlgen.Field{Name: "n >=", Value: "0"})
@@ -66,6 +66,27 @@ var load = map[string]func(*testing.T, *fixture){
 					}
 					if err := f.readBack(table, name, n); err != nil {
 						t.Error(plain(err))
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+	},
+
+	"more statements than are kept": func(t *testing.T, f *fixture) {
+		var all sync.WaitGroup
+		for worker := range 4 {
+			all.Go(func() {
+				for n := range 400 {
+					want := strconv.Itoa((n + 100*worker) % 400)
+					got := ""
+					err := f.DB.Query(t.Context(), sqlgen.Statement{SQL: "SELECT " + want}, func(columns [][]byte) error {
+						got = string(columns[0])
+						return nil
+					})
+					if err != nil || got != want {
+						t.Errorf("%q, %v, want %s", got, err, want)
 						return
 					}
 				}

@@ -41,6 +41,9 @@ func launch(install, program string) (*Server, error) {
 		err = create(install, dir)
 	}
 	if err == nil {
+		s.CA, err = certify(dir)
+	}
+	if err == nil {
 		s.process, err = run(program, dir, s)
 	}
 	if err == nil {
@@ -94,6 +97,7 @@ func run(program, dir string, s *Server) (*process, error) {
 		"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--socket=" + s.Socket, "--tmpdir=" + dir,
 		"--bind-address=" + s.Host, "--port=" + strconv.Itoa(s.Port), "--pid-file=" + filepath.Join(dir, "pid"),
 		"--skip-name-resolve", "--skip-log-bin", "--skip-slave-start", "--performance-schema=OFF",
+		"--ssl-cert=" + filepath.Join(dir, certFile), "--ssl-key=" + filepath.Join(dir, keyFile),
 		// Small and careless: nothing in it outlives the tests.
 		"--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=0",
 		"--innodb-doublewrite=0", "--innodb-flush-method=nosync", "--key-buffer-size=1M", "--aria-pagecache-buffer-size=8M",

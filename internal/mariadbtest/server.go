@@ -23,6 +23,7 @@ type Server struct {
 	Host     string // 127.0.0.1
 	Port     int
 	User     string // may do anything, over both
+	CA       string // file of the certificate that its TLS is signed with, for "localhost" only
 	Password string // holds characters that are awkward in DSNs, files and URLs
 
 	root    *sql.DB

@@ -1,77 +1,78 @@
 package replay
 
 import (
-	"fmt"
 	"maps"
-	"os"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-// A decision is one answer and what it did to the rows, as lines for people.
-type decision []string
+const decidedFile = "testdata/decided.txt"
 
-func decide(a answer, changes []string) decision {
-	first := fmt.Sprint(a.status)
-	if a.code != "" {
-		first += " " + a.code
-	}
-	return append(decision{first + " " + shown(a.body)}, changes...)
-}
-
-func (d decision) equal(other decision) bool { return slices.Equal(d, other) }
-
-func (d decision) String() string { return strings.Join(d, "\n") }
-
-// decisions are the answers that dbsep has to give, by the title of their
-// request. In their file each stands below its title:
-//
-//	fix get-update@sqlite: GET "/mwi/update" query "id=Dazed&msgs_new=9"
-//	    200 method-not-allowed "-1\n"
-type decisions map[string]decision
-
-func readDecisions(t *testing.T, file string) decisions {
-	t.Helper()
-	all := decisions{}
-	title := ""
-	readLines(t, file, func(text []byte) error {
-		line := string(text)
-		switch {
-		case line == "" || line[0] == '#':
-		case strings.HasPrefix(line, "    ") && title != "":
-			all[title] = append(all[title], strings.TrimPrefix(line, "    "))
-		default:
-			title = line
-			if all[title] != nil {
-				return fmt.Errorf("a second %s", title)
-			}
-			all[title] = decision{}
+// checkDecided compares the answers that are not the script's with those that
+// were decided on. -update writes them down instead.
+func checkDecided(t *testing.T, recordings []recording, all []*replay) {
+	listed := readDifferences(t)
+	got := decisions{}
+	for i := range recordings {
+		r := &recordings[i]
+		if d := r.decision(listed, all); d != nil {
+			got[r.ID+" "+r.Verdict+": "+r.requests()] = d
 		}
-		return nil
+	}
+	if *update {
+		if len(all) < len(replays()) {
+			t.Fatal("not every database was asked, so its answers would be lost")
+		}
+		got.write(t, decidedFile)
+		return
+	}
+	want := readDecisions(t, decidedFile)
+	maps.DeleteFunc(want, func(title string, _ decision) bool {
+		id, _, _ := strings.Cut(title, " ")
+		_, db, _ := strings.Cut(id, "@")
+		return !asked(db, all)
 	})
-	return all
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("answers are not as decided; with -update they are written down, to be read one by one (-%s +dbsep):\n%s", decidedFile, diff)
+	}
 }
 
-// write writes the decisions below the comment that their file begins with.
-func (all decisions) write(t *testing.T, file string) {
-	t.Helper()
-	var b strings.Builder
-	if old, err := os.ReadFile(file); err == nil {
-		for line := range strings.Lines(string(old)) {
-			if line[0] != '#' {
-				break
-			}
-			b.WriteString(line)
+// requests shows what is asked, setup first.
+func (r *recording) requests() string {
+	var all []string
+	for i := range r.Setup {
+		all = append(all, r.Setup[i].String())
+	}
+	return strings.Join(append(all, r.String()), ", then ")
+}
+
+// decision is what a recording's answer has to be, nil where that is the
+// script's. Lines for semicolons=raw follow where the answer is another then.
+func (r *recording) decision(listed differences, all []*replay) decision {
+	var d, raw decision
+	for _, p := range all {
+		o, asked := p.outcomes[r.ID]
+		switch {
+		case !asked || p.way != "server":
+		case p.raw:
+			raw = decide(o.answer, o.changes)
+		default:
+			d = decide(o.answer, o.changes)
 		}
 	}
-	for _, title := range slices.Sorted(maps.Keys(all)) {
-		fmt.Fprintf(&b, "\n%s\n", title)
-		for _, line := range all[title] {
-			fmt.Fprintf(&b, "    %s\n", line)
-		}
+	if d == nil || r.Verdict == "keep" && listed.entry(r, false) == "" {
+		return nil
 	}
-	if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
-		t.Fatal(err)
+	if raw.equal(d) {
+		return d
 	}
+	if r.Verdict == "keep" && listed.entry(r, true) == "" {
+		return append(d, "raw: as the script")
+	}
+	for _, line := range raw {
+		d = append(d, "raw: "+line)
+	}
+	return d
 }
