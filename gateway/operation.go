@@ -116,7 +116,7 @@ func (g *Gateway) store(ctx context.Context, req *request, t *table, out *reply)
 	if err != nil {
 		return err
 	}
-	out.count(min(affected, 1)) // MariaDB counts an overwritten row twice
+	out.count(affected)
 	return nil
 }
 
