@@ -183,6 +183,9 @@ func (g *Gateway) fail(r *http.Request, req *request, out *reply, err error) {
 	}
 	status := out.failure(req.operation, e)
 	out.w.Header().Set("X-Dbsep-Error", string(e.Code))
+	if e.Code == MethodNotAllowed {
+		out.w.Header().Set("Allow", req.operation.methods())
+	}
 	_ = out.send(status)
 }
 

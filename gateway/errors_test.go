@@ -250,3 +250,23 @@ func TestCatalogueIsDocumented(t *testing.T) {
 		t.Errorf("docs/errors.md has %d rows too many", len(documented)-len(gateway.Catalogue))
 	}
 }
+
+func TestRefusedMethodNamesTheAllowedOnes(t *testing.T) {
+	w := httptest.NewRecorder()
+	gateway.New(newScript(), gateway.Options{}).ServeHTTP(w, get("/peers/store.json?id=x"))
+	if got := w.Header().Get("Allow"); got != "POST" || w.Code != 405 {
+		t.Errorf("got %d, Allow: %q", w.Code, got)
+	}
+	w = httptest.NewRecorder()
+	gateway.New(newScript(), gateway.Options{}).ServeHTTP(w, httptest.NewRequest(http.MethodPatch, "/peers/single?id=x", nil))
+	if got := w.Header().Get("Allow"); got != "GET, HEAD, POST" {
+		t.Errorf("Allow: %q", got)
+	}
+}
+
+func TestNameOfALeftOutColumnIsShortenedInTheLog(t *testing.T) {
+	got := ask(t, newScript(), gateway.Options{}, post("/peers/update?id=x", "port=1&"+strings.Repeat("n", 300)+"=x"))
+	if got.body != "1\n" || strings.Contains(got.log, strings.Repeat("n", 65)) {
+		t.Errorf("got %+v", got)
+	}
+}

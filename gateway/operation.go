@@ -45,6 +45,14 @@ func (o *operation) allows(method string) bool {
 	return method == http.MethodPost || o.reads && (method == http.MethodGet || method == http.MethodHead)
 }
 
+// methods lists what allows allows.
+func (o *operation) methods() string {
+	if o.reads {
+		return "GET, HEAD, POST"
+	}
+	return "POST"
+}
+
 // single answers the first row.
 func (g *Gateway) single(ctx context.Context, req *request, t *table, out *reply) error {
 	lookup, err := g.lookup(req)
@@ -238,9 +246,10 @@ func (g *Gateway) known(ctx context.Context, req *request, t *table, values []sq
 		if !unknown(f) {
 			return false
 		}
-		if _, seen := t.warned.LoadOrStore(strings.ToLower(f.Name), true); !seen {
+		name := shorten(f.Name)
+		if _, seen := t.warned.LoadOrStore(strings.ToLower(name), true); !seen {
 			g.log.LogAttrs(ctx, slog.LevelWarn, "a value was left out: the table has no such column",
-				slog.String("table", t.Name), slog.String("column", f.Name),
+				slog.String("table", t.Name), slog.String("column", name),
 				slog.String("remedy", "add the column, or ignore this if Asterisk does not need it"))
 		}
 		return true

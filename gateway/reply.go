@@ -108,7 +108,7 @@ func (out *reply) row(columns [][]byte) error {
 			continue
 		}
 		for piece := range bytes.SplitSeq(value, []byte{';'}) {
-			out.pair(i, bytes.TrimFunc(piece, func(r rune) bool { return r <= ' ' }))
+			out.pair(i, bytes.Trim(piece, " \t\r\n"))
 		}
 	}
 	out.endLine(start)

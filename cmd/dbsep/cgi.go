@@ -15,31 +15,38 @@ import (
 // serveCGI answers the one request that the environment describes.
 func serveCGI() int {
 	log := webServerLog()
-	mendEnvironment()
 	status := 0
-	err := cgi.Serve(abortable(webGateway(log), func() { status = 1 }))
-	if err != nil {
-		log.Error("the web server's request could not be read", slog.String("cause", err.Error()))
+	h := abortable(webGateway(log), func() { status = 1 })
+	if err := cgi.Serve(mended(h)); err != nil {
+		log.Error("the web server's request could not be read")
 		return 1
 	}
 	return status
 }
 
-// mendEnvironment makes the CGI variables ones that net/http/cgi takes. It reads
-// the URL from REQUEST_URI and gives up, without an answer, on what it cannot
-// parse; the Perl script read PATH_INFO, which is the same but for rewriting, and
-// always answered.
-func mendEnvironment() {
+// mended gives a handler the request that the CGI variables mean. net/http/cgi
+// parses the URL, the length and the protocol, and gives up without an answer on
+// what it cannot parse; the Perl script took PATH_INFO and QUERY_STRING as they
+// are and always answered. So the library is shown plain ones and the URL is put
+// in behind it.
+func mended(h http.Handler) http.Handler {
 	u := url.URL{Path: "/" + strings.TrimLeft(os.Getenv("PATH_INFO"), "/"), RawQuery: os.Getenv("QUERY_STRING")}
 	set := func(name, value string) { _ = os.Setenv(name, value) }
-	set("REQUEST_URI", u.RequestURI())
-	set("HTTP_HOST", "localhost") // an odd one would spoil the URL; nothing here depends on it
+	set("REQUEST_URI", "/")
+	set("HTTP_HOST", "localhost")
+	if os.Getenv("REQUEST_METHOD") == "" {
+		set("REQUEST_METHOD", http.MethodGet)
+	}
 	if _, _, ok := http.ParseHTTPVersion(os.Getenv("SERVER_PROTOCOL")); !ok {
 		set("SERVER_PROTOCOL", "HTTP/1.1")
 	}
 	if n, err := strconv.ParseInt(os.Getenv("CONTENT_LENGTH"), 10, 64); err != nil || n < 0 {
-		set("CONTENT_LENGTH", "") // as the web server said nothing
+		set("CONTENT_LENGTH", "") // without a length there is no body
 	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL = &u
+		h.ServeHTTP(w, r)
+	})
 }
 
 // webGateway returns the gateway of a program that a web server started. Where
