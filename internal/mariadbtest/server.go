@@ -162,3 +162,16 @@ func (s *Server) Database(t testing.TB) string {
 
 // Address is the server's host and port, with the colon between.
 func (s *Server) Address() string { return net.JoinHostPort(s.Host, strconv.Itoa(s.Port)) }
+
+// Open returns a connection to one of the server's databases, for setting it up
+// and looking at its rows.
+func (s *Server) Open(name string) (*sql.DB, error) {
+	config := mysql.NewConfig()
+	config.User, config.Passwd, config.Net, config.Addr, config.DBName = s.User, s.Password, "unix", s.Socket, name
+	config.MultiStatements = true
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", name, err)
+	}
+	return sql.OpenDB(connector), nil
+}
