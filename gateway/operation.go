@@ -55,29 +55,27 @@ func (o *operation) methods() string {
 
 // single answers the first row.
 func (g *Gateway) single(ctx context.Context, req *request, t *table, out *reply) error {
-	lookup, err := g.lookup(req)
-	if err != nil {
-		return err
-	}
-	s, err := sqlgen.Single(g.db.Dialect(), t.Table, lookup)
-	if err != nil {
-		return err
-	}
-	out.begin(oneRow, t.names, t.keys)
-	return g.query(ctx, s, out, g.rowWriter(out))
+	return g.rows(ctx, req, t, out, oneRow, sqlgen.Single)
 }
 
 // multi answers all rows.
 func (g *Gateway) multi(ctx context.Context, req *request, t *table, out *reply) error {
+	return g.rows(ctx, req, t, out, manyRows, sqlgen.Multi)
+}
+
+// rows answers the rows that meet the conditions of a request.
+func (g *Gateway) rows(ctx context.Context, req *request, t *table, out *reply, f form,
+	statement func(*sqlgen.Dialect, *sqlgen.Table, []sqlgen.Field) (sqlgen.Statement, error),
+) error {
 	lookup, err := g.lookup(req)
 	if err != nil {
 		return err
 	}
-	s, err := sqlgen.Multi(g.db.Dialect(), t.Table, lookup)
+	s, err := statement(g.db.Dialect(), t.Table, lookup)
 	if err != nil {
 		return err
 	}
-	out.begin(manyRows, t.names, t.keys)
+	out.begin(f, t.names, t.keys)
 	return g.query(ctx, s, out, g.rowWriter(out))
 }
 
@@ -120,12 +118,7 @@ func (g *Gateway) store(ctx context.Context, req *request, t *table, out *reply)
 	if err != nil {
 		return err
 	}
-	affected, err := g.exec(ctx, s)
-	if err != nil {
-		return err
-	}
-	out.count(affected)
-	return nil
+	return g.write(ctx, s, out)
 }
 
 // update gives new values, from the body, to the rows that meet the conditions
@@ -146,12 +139,7 @@ func (g *Gateway) update(ctx context.Context, req *request, t *table, out *reply
 	if err != nil {
 		return err
 	}
-	affected, err := g.exec(ctx, s)
-	if err != nil {
-		return err
-	}
-	out.count(affected)
-	return nil
+	return g.write(ctx, s, out)
 }
 
 // updateFields reads the fields of an update's query string or body.
@@ -176,12 +164,7 @@ func (g *Gateway) destroy(ctx context.Context, req *request, t *table, out *repl
 	if err != nil {
 		return err
 	}
-	affected, err := g.exec(ctx, s)
-	if err != nil {
-		return err
-	}
-	out.count(affected)
-	return nil
+	return g.write(ctx, s, out)
 }
 
 // require tells whether the table can take what Asterisk is going to write
@@ -213,6 +196,16 @@ func (g *Gateway) require(ctx context.Context, req *request, t *table, out *repl
 		}
 	}
 	return &sqlgen.Fault{Cause: sqlgen.Mismatch, Table: t.Name, Column: short[0].Requirement.Column}
+}
+
+// write runs a statement and answers how many rows it concerned.
+func (g *Gateway) write(ctx context.Context, s sqlgen.Statement, out *reply) error {
+	affected, err := g.exec(ctx, s)
+	if err != nil {
+		return err
+	}
+	out.count(affected)
+	return nil
 }
 
 // lookup reads the conditions of an operation that has no other fields.

@@ -14,15 +14,18 @@ type Requirement struct {
 	Size   int
 }
 
-// maxSize bounds what a requirement may ask for, so that a repair stays one
-// that a database can carry out.
-const maxSize = 65535
+// maxSize and maxName bound what a requirement may ask for, so that a repair
+// stays one that a database can carry out.
+const (
+	maxSize = 65535 // characters
+	maxName = 128   // bytes
+)
 
 // ParseRequirement reads a field of a require request.
 func ParseRequirement(f Field) (Requirement, error) {
 	typ, size, found := strings.Cut(f.Value, ":")
 	n, err := strconv.ParseUint(size, 10, 31)
-	if !found || typ == "" || err != nil || n > maxSize {
+	if !found || typ == "" || err != nil || n > maxSize || len(f.Name) > maxName {
 		return Requirement{}, &Fault{
 			Cause: BadRequirement, Column: f.Name,
 			Remedy: fmt.Sprintf("send type:size with a size from 0 to %d, as in char:80", maxSize),

@@ -2,6 +2,7 @@ package sqlgen_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -105,5 +106,13 @@ func TestRequirementThatCannotBeRead(t *testing.T) {
 		if !errors.As(err, &fault) || fault.Cause != sqlgen.BadRequirement || fault.Remedy == "" {
 			t.Errorf("%q: got %v", value, err)
 		}
+	}
+}
+
+func TestRequirementForAnEndlessName(t *testing.T) {
+	_, err := sqlgen.ParseRequirement(sqlgen.Field{Name: strings.Repeat("n", 129), Value: "char:1"})
+	var fault *sqlgen.Fault
+	if !errors.As(err, &fault) || fault.Cause != sqlgen.BadRequirement {
+		t.Errorf("got %v", err)
 	}
 }

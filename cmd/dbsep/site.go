@@ -43,7 +43,7 @@ func openSite(file string) (*site, error) {
 // empty says empty.
 func source(c *config.Config) database.Source {
 	said := map[string]bool{"DBI_USER": c.HasUser, "DBI_PASS": c.HasPassword}
-	return database.Source{
+	s := database.Source{
 		DSN:      c.DSN,
 		User:     c.User,
 		Password: c.Password,
@@ -55,9 +55,12 @@ func source(c *config.Config) database.Source {
 			return os.Getenv(variable)
 		},
 		MaxConnections: c.Database.MaxConnections,
-		ConnectTimeout: c.Database.ConnectTimeout,
 		BusyTimeout:    c.Database.BusyTimeout,
 	}
+	if c.Line("connect_timeout") > 0 { // otherwise the DSN may have one
+		s.ConnectTimeout = c.Database.ConnectTimeout
+	}
+	return s
 }
 
 // located gives the mistakes that a database found in its source the line of
