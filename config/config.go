@@ -81,7 +81,8 @@ func Default() Config {
 
 // Parse reads the text of a dbsep.conf. The name of the file only serves its
 // messages. When there are mistakes, the error is [Problems] and names every
-// one of them.
+// one of them. The Config then holds what could be read: enough to look for
+// mistakes elsewhere too, and tell all at once, but not to work with.
 func Parse(file string, text []byte) (*Config, error) {
 	a := arrange(text)
 	values, err := literal(a.placed)
@@ -108,10 +109,10 @@ func Parse(file string, text []byte) (*Config, error) {
 		a.compare(s, at)
 	}
 
-	if len(a.mistakes) > 0 {
-		return nil, inOrder(a.mistakes, file)
-	}
 	c.Warnings = inOrder(a.warnings, file)
+	if len(a.mistakes) > 0 {
+		return &c, inOrder(a.mistakes, file)
+	}
 	return &c, nil
 }
 

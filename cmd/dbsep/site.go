@@ -3,9 +3,9 @@ package main
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 
 	"dbsep/config"
 	"dbsep/database"
@@ -28,12 +28,20 @@ type site struct {
 // anything yet. The error names every mistake in the file, with its line.
 func openSite(file string) (*site, error) {
 	c, err := config.Load(file)
-	if err != nil {
+	if c == nil {
+		return nil, err
+	}
+	var problems config.Problems
+	if err != nil && !errors.As(err, &problems) {
 		return nil, err
 	}
 	db, err := database.Open(source(c))
 	if err != nil {
-		return nil, located(c, err)
+		problems = append(problems, located(c, err)...)
+	}
+	if len(problems) > 0 {
+		slices.SortStableFunc(problems, func(a, b config.Problem) int { return cmp.Compare(a.Line, b.Line) })
+		return nil, problems
 	}
 	return &site{c, db}, nil
 }
@@ -65,12 +73,11 @@ func source(c *config.Config) database.Source {
 
 // located gives the mistakes that a database found in its source the line of
 // the file that they stand in.
-func located(c *config.Config, err error) error {
-	var problems config.Problems
+func located(c *config.Config, err error) (problems config.Problems) {
 	for _, e := range unjoin(err) {
 		var p *database.Problem
 		if !errors.As(e, &p) {
-			return fmt.Errorf("%s: %w", c.File, err)
+			p = &database.Problem{Key: "dsn", Text: e.Error()}
 		}
 		problems = append(problems, locate(c, *p))
 	}
