@@ -42,7 +42,7 @@ type Server struct {
 // database. Where the database is, the DSN tells.
 type Database struct {
 	MaxConnections int           // open at a time, at least 1
-	ConnectTimeout time.Duration // for making one connection, and for waiting until one is free
+	ConnectTimeout time.Duration // for making one connection, its login included
 	BusyTimeout    time.Duration // for waiting on another writer's lock (SQLite)
 	DescriptionAge time.Duration // for how long the description of a table is believed
 }

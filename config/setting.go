@@ -54,7 +54,7 @@ var table = []setting{
 		"How many connections to the database may be open at a time. Further requests wait for a free one."},
 		count(10000, func(c *Config) *int { return &c.Database.MaxConnections })},
 	{Setting{"database", "connect_timeout", "5s",
-		"How long making a connection, or waiting for a free one, may take."},
+		"How long making one connection may take, its login included."},
 		duration(func(c *Config) *time.Duration { return &c.Database.ConnectTimeout })},
 	{Setting{"database", "busy_timeout", "5s",
 		"How long a statement waits while another program has SQLite's file locked."},
