@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -268,5 +269,24 @@ func TestNameOfALeftOutColumnIsShortenedInTheLog(t *testing.T) {
 	got := ask(t, newScript(), gateway.Options{}, post("/peers/update?id=x", "port=1&"+strings.Repeat("n", 300)+"=x"))
 	if got.body != "1\n" || strings.Contains(got.log, strings.Repeat("n", 65)) {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestTooLargeBodyIsRefusedBeforeItIsSent shows that a client which asks with
+// Expect whether to send a body is told no, and never 100.
+func TestTooLargeBodyIsRefusedBeforeItIsSent(t *testing.T) {
+	server := httptest.NewServer(gateway.New(newScript(), gateway.Options{}))
+	defer server.Close()
+	c, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "POST /peers/store HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\nExpect: 100-continue\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(c)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200 OK\r\n") || !strings.HasSuffix(string(answer), "\r\n-1\n") {
+		t.Errorf("got %q, %v", answer, err)
 	}
 }

@@ -78,7 +78,9 @@ func (req *request) readBody(r *http.Request, limit int64) error {
 	}
 	tooLarge := &Error{Code: BodyTooLarge, Table: req.table}
 	if r.ContentLength > limit {
-		swallow(r.Body, limit)
+		if r.Header.Get("Expect") == "" { // a client that asks before it sends is simply told
+			swallow(r.Body, limit)
+		}
 		return tooLarge
 	}
 	body := make([]byte, 0, max(r.ContentLength, 0)+1)
