@@ -50,6 +50,6 @@ Started by a web server it is a CGI or FastCGI program; see docs/running.md.`,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), compareCommand(), versionCommand())
 	return root
 }

@@ -33,10 +33,20 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// setUp makes the sample database demo.db and puts its folder into the
+// setUp makes the sample databases demo.db and other.db, and puts its folder into the
 // configurations, where they say WORK.
 func setUp(env *testscript.Env) error {
 	env.Setenv("DBSEP_CONF", "dbsep.conf")
+	for _, name := range []string{"OLD", "NEW"} { // addresses that are free
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		env.Setenv(name, l.Addr().String())
+		if err := l.Close(); err != nil {
+			return err
+		}
+	}
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector's second at each exit is for programs without a log
 	files, err := filepath.Glob(filepath.Join(env.WorkDir, "*.conf"))
 	if err != nil {
@@ -51,7 +61,12 @@ func setUp(env *testscript.Env) error {
 			return err
 		}
 	}
-	return database.CreateSQLite(context.Background(), filepath.Join(env.WorkDir, "demo.db"), demoSQL)
+	for _, name := range []string{"demo.db", "other.db"} {
+		if err := database.CreateSQLite(context.Background(), filepath.Join(env.WorkDir, name), demoSQL); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // terminate sends TERM to the one program in the background.
@@ -63,14 +78,18 @@ func terminate(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(running[0].Process.Signal(syscall.SIGTERM))
 }
 
-// ask sends a request over a unix socket, once somebody listens on it, and
-// writes status, X-Dbsep-Error and body for stdout: ask SOCKET METHOD TARGET [BODY].
+// ask sends a request to an address or a unix socket, once somebody listens on
+// it, and writes status, X-Dbsep-Error and body for stdout: ask WHERE METHOD
+// TARGET [BODY].
 func ask(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
-		ts.Fatalf("usage: ask SOCKET METHOD TARGET [BODY]")
+		ts.Fatalf("usage: ask WHERE METHOD TARGET [BODY]")
 	}
 	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return dialWhenReady(ctx, ts.MkAbs(args[0]))
+		if strings.Contains(args[0], ":") {
+			return dialWhenReady(ctx, "tcp", args[0])
+		}
+		return dialWhenReady(ctx, "unix", ts.MkAbs(args[0]))
 	}}}
 	defer client.CloseIdleConnections()
 	r, err := http.NewRequest(args[1], "http://localhost"+args[2], strings.NewReader(strings.Join(args[3:], " ")))
@@ -84,13 +103,13 @@ func ask(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// dialWhenReady connects to a socket as soon as it is there.
-func dialWhenReady(ctx context.Context, path string) (net.Conn, error) {
+// dialWhenReady connects to an address as soon as somebody listens there.
+func dialWhenReady(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	var d net.Dialer
 	for {
-		c, err := d.DialContext(ctx, "unix", path)
+		c, err := d.DialContext(ctx, network, address)
 		if err == nil || ctx.Err() != nil {
 			return c, err
 		}

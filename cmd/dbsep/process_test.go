@@ -50,7 +50,7 @@ func start(t *testing.T, dir string, stdin *os.File, arguments ...string) *exec.
 
 func dial(t *testing.T, path string) net.Conn {
 	t.Helper()
-	c, err := dialWhenReady(t.Context(), path)
+	c, err := dialWhenReady(t.Context(), "unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,91 @@
+package compare
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// A Request is what a client asked, without the address it asked.
+type Request struct {
+	Method string `json:"method"`
+	Path   string `json:"path"` // as on the wire; the last two segments are table and operation
+	Query  string `json:"query,omitempty"`
+	Body   string `json:"body,omitempty"`
+}
+
+// String is the request as a report names it: without values, which may be
+// secrets.
+func (r Request) String() string {
+	text := r.Method + " " + r.target()
+	for _, f := range []string{r.Query, r.Body} {
+		for pair := range strings.SplitSeq(f, "&") {
+			if name, _, _ := strings.Cut(pair, "="); name != "" {
+				text += " " + name
+			}
+		}
+	}
+	return text
+}
+
+// target is the path's table and operation.
+func (r Request) target() string {
+	segments := slices.DeleteFunc(strings.Split(r.Path, "/"), func(s string) bool { return s == "" })
+	return "/" + strings.Join(segments[max(0, len(segments)-2):], "/")
+}
+
+// Operation is the last segment of the path, in lower case.
+func (r Request) Operation() string {
+	target := r.target()
+	return strings.ToLower(target[strings.LastIndexByte(target, '/')+1:])
+}
+
+// Reads tells whether the request changes nothing, so that it can be asked
+// twice.
+func (r Request) Reads() bool {
+	switch r.Operation() {
+	case "single", "multi", "static":
+		return r.Method == http.MethodGet || r.Method == http.MethodPost
+	case "require":
+		return r.Method == http.MethodPost
+	}
+	return false
+}
+
+// Complete tells whether the request has the fields that its operation needs;
+// a web server's access log has no bodies.
+func (r Request) Complete() bool { return r.Query != "" || r.Body != "" }
+
+// ParseRequest reads a line of a file of requests: an object with method, path,
+// query and body, or a line of a web server's access log.
+func ParseRequest(line string) (Request, error) {
+	if strings.HasPrefix(line, "{") {
+		var r Request
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			return Request{}, fmt.Errorf("read a recorded request: %w", err)
+		}
+		if r.Path == "" {
+			return Request{}, fmt.Errorf(`read a recorded request: it has no "path"`)
+		}
+		if r.Method == "" {
+			r.Method = http.MethodPost
+		}
+		return r, nil
+	}
+	return parseAccessLog(line)
+}
+
+// parseAccessLog finds the request in a line of the common or combined log
+// format: "METHOD TARGET PROTOCOL", in quotes.
+func parseAccessLog(line string) (Request, error) {
+	_, rest, _ := strings.Cut(line, `"`)
+	quoted, _, closed := strings.Cut(rest, `"`)
+	parts := strings.Split(quoted, " ")
+	if !closed || len(parts) != 3 || !strings.HasPrefix(parts[2], "HTTP/") {
+		return Request{}, fmt.Errorf("the line is neither a recorded request nor one of an access log")
+	}
+	path, query, _ := strings.Cut(parts[1], "?")
+	return Request{Method: parts[0], Path: path, Query: query}, nil
+}

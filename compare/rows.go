@@ -1,0 +1,97 @@
+package compare
+
+import (
+	"slices"
+	"strings"
+)
+
+// A row is an answer's line as Asterisk takes it: for each column its values in
+// their order. The order of the columns does not count, since the Perl script's
+// is random.
+type row map[string][]string
+
+// rows reads an answer to single, multi or static.
+func rows(body string) []row {
+	var read []row
+	for line := range strings.Lines(body) {
+		line = strings.TrimRight(line, "\r\n")
+		if line == "" {
+			continue
+		}
+		r := row{}
+		for pair := range strings.SplitSeq(line, "&") {
+			name, value, _ := strings.Cut(pair, "=")
+			r[decode(name)] = append(r[decode(name)], decode(value))
+		}
+		read = append(read, r)
+	}
+	return read
+}
+
+// looksLikeRows tells rows from an error text or a page of HTML: every line is
+// pairs of encoded names and values.
+func looksLikeRows(body string) bool {
+	for line := range strings.Lines(body) {
+		for pair := range strings.SplitSeq(strings.TrimRight(line, "\r\n"), "&") {
+			name, value, found := strings.Cut(pair, "=")
+			if pair != "" && (!found || name == "" || !encoded(name) || !encoded(value)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// encoded tells whether a text holds nothing but what both gateways leave
+// unencoded.
+func encoded(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '.' || r == '%')
+	})
+}
+
+// decode undoes %XX and leaves what is none, as Asterisk does.
+func decode(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			high, low := strings.IndexByte(hex, s[i+1]), strings.IndexByte(hex, s[i+2])
+			if high >= 0 && low >= 0 {
+				b.WriteByte(byte(high<<4 | low))
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+const hex = "0123456789ABCDEF"
+
+// key is a text that is equal for equal rows.
+func (r row) key() string {
+	var b strings.Builder
+	for _, name := range r.names() {
+		b.WriteString(name + "\x00" + strings.Join(r[name], "\x01") + "\x02")
+	}
+	return b.String()
+}
+
+func (r row) names() []string {
+	var names []string
+	for name := range r {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// keys are the keys of rows, in their order.
+func keys(rs []row) []string {
+	all := make([]string, len(rs))
+	for i, r := range rs {
+		all[i] = r.key()
+	}
+	return all
+}

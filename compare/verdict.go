@@ -1,0 +1,208 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Verdict says how two answers to one request compare.
+type Verdict struct {
+	Same    bool     // as far as Asterisk can tell
+	Reasons []string // what explains a difference: the rows of docs/differences.md
+	Details []string // what an unexplained difference consists of, without values
+}
+
+// Explained tells whether every difference has a known reason.
+func (v Verdict) Explained() bool { return v.Same || len(v.Reasons) > 0 }
+
+// The reasons that differences can have. Each stands in docs/differences.md.
+const (
+	rowOrder = "order of the rows of `multi`"
+
+	emptyItems    = "empty items of a list"
+	blanksInList  = "blanks round the items of a list"
+	codedSemi     = "a `;` in a value that is written"
+	errorText     = "an error's text"
+	staticFiles   = "files from the database"
+	checkedTables = "`require` is answered from the real schema"
+	awkwardNames  = "columns, tables and operators that the script could not use"
+)
+
+// Compare judges the answers of the Perl script, or whatever else is in use,
+// and of dbsep to a request that reads.
+func Compare(r Request, old, new Answer) Verdict {
+	if r.Operation() == "require" {
+		return compareNumbers(old, new)
+	}
+	return compareRows(r.Operation(), old, new)
+}
+
+func compareNumbers(old, new Answer) Verdict {
+	was, is := number(old.Body), number(new.Body)
+	switch {
+	case was == is:
+		return Verdict{Same: true}
+	case is == "-1":
+		return Verdict{Reasons: []string{checkedTables}}
+	case was == "":
+		return Verdict{Reasons: []string{errorText}}
+	}
+	return Verdict{Details: []string{fmt.Sprintf("old answers %q, new %q", shorten(old.Body), shorten(new.Body))}}
+}
+
+// number is the number that Asterisk reads at the beginning of a body, "" where
+// there is none.
+func number(body string) string {
+	body = strings.TrimLeft(body, " \t\r\n")
+	end := 0
+	for end < len(body) && (body[end] >= '0' && body[end] <= '9' || end == 0 && body[end] == '-') {
+		end++
+	}
+	if n, err := strconv.Atoi(body[:end]); err == nil {
+		return strconv.Itoa(n)
+	}
+	return ""
+}
+
+func compareRows(operation string, old, new Answer) Verdict {
+	if old.Status >= 400 || !looksLikeRows(old.Body) {
+		return afterFailure(operation, new)
+	}
+	was, is := rows(old.Body), rows(new.Body)
+	reasons, explained := explain(operation, was, is)
+	switch {
+	case explained:
+		return Verdict{Same: len(reasons) == 0, Reasons: reasons}
+	case new.Code != "":
+		return Verdict{Details: []string{fmt.Sprintf("old answers %d rows, new refuses with %s", len(was), new.Code)}}
+	}
+	return Verdict{Details: details(was, is)}
+}
+
+// views are the ways to look at rows that hide one known difference each, in
+// the order in which they are applied.
+var views = []struct {
+	reason string
+	look   func([]row) []row
+}{
+	{codedSemi, each(decodeCarets)},
+	{emptyItems, each(withoutEmpty)},
+	{blanksInList, each(trimItems)},
+	{rowOrder, func(rs []row) []row {
+		rs = slices.Clone(rs)
+		slices.SortFunc(rs, func(a, b row) int { return strings.Compare(a.key(), b.key()) })
+		return rs
+	}},
+}
+
+// explain finds the fewest known differences between rows that leave none
+// unknown. Static rows have none: their order counts, and they are not split.
+func explain(operation string, was, is []row) (reasons []string, explained bool) {
+	most := 1 << len(views)
+	if operation == "static" {
+		most = 1
+	}
+	for chosen := range most {
+		a, b := was, is
+		var used []string
+		for i, v := range views {
+			if chosen&(1<<i) != 0 {
+				a, b, used = v.look(a), v.look(b), append(used, v.reason)
+			}
+		}
+		if slices.Equal(keys(a), keys(b)) && (!explained || len(used) < len(reasons)) {
+			reasons, explained = used, true
+		}
+	}
+	return reasons, explained
+}
+
+// each changes every column of every row.
+func each(change func(values []string) []string) func([]row) []row {
+	return func(rs []row) []row {
+		changed := make([]row, len(rs))
+		for i, r := range rs {
+			changed[i] = row{}
+			for name, values := range r {
+				if values = change(values); len(values) > 0 {
+					changed[i][name] = values
+				}
+			}
+		}
+		return changed
+	}
+}
+
+// afterFailure judges what dbsep says where the script failed: any answer is
+// better than an error's text that Asterisk takes for a row.
+func afterFailure(operation string, new Answer) Verdict {
+	switch {
+	case operation == "static":
+		return Verdict{Reasons: []string{staticFiles}}
+	case new.Code == "":
+		return Verdict{Reasons: []string{awkwardNames}}
+	}
+	return Verdict{Reasons: []string{errorText}}
+}
+
+// decodeCarets undoes ^3B and ^5E, and joins the items that the script split a
+// value into: what is left is the text.
+func decodeCarets(values []string) []string {
+	return strings.Split(strings.NewReplacer("^3B", ";", "^5E", "^").Replace(strings.Join(values, ";")), ";")
+}
+
+func withoutEmpty(values []string) []string {
+	return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
+}
+
+func trimItems(values []string) []string {
+	trimmed := make([]string, len(values))
+	for i, v := range values {
+		trimmed[i] = strings.Trim(v, " \t\r\n")
+	}
+	return trimmed
+}
+
+// details names what differs, by row and column, without any value.
+func details(was, is []row) []string {
+	if len(was) != len(is) {
+		return []string{fmt.Sprintf("old has %d rows, new %d", len(was), len(is))}
+	}
+	var all []string
+	for i := range was {
+		for _, name := range union(was[i], is[i]) {
+			a, b := was[i][name], is[i][name]
+			if !slices.Equal(a, b) {
+				all = append(all, fmt.Sprintf("row %d, column %s: old has %s, new %s", i+1, name, extent(a), extent(b)))
+			}
+		}
+	}
+	return all
+}
+
+func union(a, b row) []string {
+	names := append(a.names(), b.names()...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// extent describes values without showing them.
+func extent(values []string) string {
+	switch len(values) {
+	case 0:
+		return "nothing"
+	case 1:
+		return fmt.Sprintf("%d bytes", len(values[0]))
+	}
+	return fmt.Sprintf("%d items", len(values))
+}
+
+func shorten(s string) string {
+	const most = 40
+	if len(s) > most {
+		return s[:most] + "..."
+	}
+	return s
+}
