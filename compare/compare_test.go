@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -259,5 +260,17 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	if _, err := compare.Run(ctx, compare.Dial(g.URL), compare.Dial(g.URL), strings.NewReader(`{"path":"/p/single","body":"a=1"}`),
 		func(compare.Difference) {}, func(int) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestReasonsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/differences.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reason := range compare.Reasons {
+		if !strings.Contains(string(page), "\n| "+reason+" |") {
+			t.Errorf("docs/differences.md has no row %q", reason)
+		}
 	}
 }

@@ -17,18 +17,20 @@ type Verdict struct {
 // Explained tells whether every difference has a known reason.
 func (v Verdict) Explained() bool { return v.Same || len(v.Reasons) > 0 }
 
-// The reasons that differences can have. Each stands in docs/differences.md.
+// The reasons that differences can have, in the words of docs/differences.md.
 const (
-	rowOrder = "order of the rows of `multi`"
-
+	rowOrder      = "order of the rows of `multi`"
+	codedSemi     = "a `;` in a value that is written"
 	emptyItems    = "empty items of a list"
 	blanksInList  = "blanks round the items of a list"
-	codedSemi     = "a `;` in a value that is written"
 	errorText     = "an error's text"
 	staticFiles   = "files from the database"
-	checkedTables = "`require` is answered from the real schema"
 	awkwardNames  = "columns, tables and operators that the script could not use"
+	checkedTables = "`require` is answered from the real schema"
 )
+
+// Reasons are all of them.
+var Reasons = []string{rowOrder, codedSemi, emptyItems, blanksInList, errorText, staticFiles, awkwardNames, checkedTables}
 
 // Compare judges the answers of the Perl script, or whatever else is in use,
 // and of dbsep to a request that reads.
