@@ -14,6 +14,7 @@ import (
 type DB struct {
 	kind          *kind
 	address       string
+	scope         []any // see pools
 	reads, writes *pool
 	patience      time.Duration // for locks that again waits for
 	warnings      []Problem

@@ -50,13 +50,15 @@ type kind struct {
 	version string // SQL that reads the version as one text
 
 	// tables is SQL that lists the names of the tables and views of the schema
-	// that the DSN means, and of no other.
+	// that the DSN means, and of no other. Its arguments are pools.scope.
 	tables string
 
 	// columns are SQL texts tried one after another until one finds a table.
-	// Each gets the table's name as its one argument and reads, in the order of
-	// tables and columns: the table's name, the column's name, its type as
-	// declared, its width in characters or NULL, and 1 where it takes NULL.
+	// Each gets the table's name as an argument, then pools.scope, and reads, in
+	// the order of tables and columns: the table's name, the column's name, its
+	// type as declared, its width in characters or NULL, and 1 where it takes
+	// NULL. Where the dialect can use them, two more follow: the schema and the
+	// numbers of sqlgen.Column.Keys with a blank between.
 	// The last one compares without regard to case.
 	columns []string
 
@@ -116,6 +118,7 @@ func (o *opening) connectTimeout() time.Duration {
 type pools struct {
 	address       string // where the database is, without secrets
 	reads, writes *sql.DB
+	scope         []any // what the kind's tables and columns need to know besides; mostly nothing
 }
 
 // connecting bounds the time that a connection and its login take, runs a

@@ -60,7 +60,7 @@ var mysqlDialect = &sqlgen.Dialect{
 	// sql_mode decides which one (NO_BACKSLASH_ESCAPES).
 	Escape:   " ESCAPE 0x5C",
 	AfterOne: " LIMIT 1",
-	Replace: func(columns []string) string {
+	Replace: func(_, columns []string) string {
 		return " ON DUPLICATE KEY UPDATE " + assignEach(columns, func(c string) string { return "VALUES(" + c + ")" })
 	},
 	Type: typeMySQL,

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"dbsep/sqlgen"
 )
@@ -14,7 +15,7 @@ import (
 // Tables lists the tables and views of the schema, sorted.
 func (db *DB) Tables(ctx context.Context) ([]string, error) {
 	var names []string
-	err := db.Query(ctx, sqlgen.Statement{SQL: db.kind.tables}, func(columns [][]byte) error {
+	err := db.Query(ctx, sqlgen.Statement{SQL: db.kind.tables, Args: db.scope}, func(columns [][]byte) error {
 		names = append(names, string(columns[0]))
 		return nil
 	})
@@ -40,26 +41,37 @@ func (db *DB) Describe(ctx context.Context, table string) (*sqlgen.Table, error)
 
 // describe returns nil where there is no such table.
 func (db *DB) describe(ctx context.Context, table string) (*sqlgen.Table, error) {
+	if strings.IndexByte(table, 0) >= 0 || !utf8.ValidString(table) {
+		return nil, nil // no database's name, and some refuse even to look
+	}
 	for i, text := range db.kind.columns {
-		spellings, err := db.spellings(ctx, sqlgen.Statement{SQL: text, Args: []any{table}})
+		spellings, err := db.spellings(ctx, sqlgen.Statement{SQL: text, Args: append([]any{table}, db.scope...)})
 		if err != nil {
 			return nil, err
 		}
 		last := i == len(db.kind.columns)-1
-		for name, columns := range spellings {
+		for name, found := range spellings {
 			// The database may find a name equal that is not: MySQL disregards
 			// blanks at the end and accents.
 			if name == table || last && len(spellings) == 1 && strings.EqualFold(name, table) {
-				return sqlgen.NewTable(name, columns), nil
+				t := sqlgen.NewTable(name, found.columns)
+				t.Schema = found.schema
+				return t, nil
 			}
 		}
 	}
 	return nil, nil
 }
 
-// spellings reads the columns of every table that a name fits.
-func (db *DB) spellings(ctx context.Context, s sqlgen.Statement) (map[string][]sqlgen.Column, error) {
-	found := make(map[string][]sqlgen.Column)
+// A spelling is a table that a name fits.
+type spelling struct {
+	schema  string
+	columns []sqlgen.Column
+}
+
+// spellings reads every table that a name fits, by its own name.
+func (db *DB) spellings(ctx context.Context, s sqlgen.Statement) (map[string]*spelling, error) {
+	found := make(map[string]*spelling)
 	err := db.Query(ctx, s, func(row [][]byte) error {
 		characters, _ := strconv.Atoi(string(row[3])) // NULL is 0
 		c := sqlgen.Column{
@@ -68,8 +80,20 @@ func (db *DB) spellings(ctx context.Context, s sqlgen.Statement) (map[string][]s
 			Nullable: string(row[4]) == "1",
 		}
 		c.Class, c.Size, c.Unsigned = db.kind.classify(c.Type, characters)
-		table := string(row[0])
-		found[table] = append(found[table], c)
+		t := found[string(row[0])]
+		if t == nil {
+			t = new(spelling)
+			found[string(row[0])] = t
+		}
+		if len(row) > 5 {
+			t.schema = string(row[5])
+			for number := range strings.FieldsSeq(string(row[6])) {
+				if key, err := strconv.Atoi(number); err == nil {
+					c.Keys = append(c.Keys, key)
+				}
+			}
+		}
+		t.columns = append(t.columns, c)
 		return nil
 	})
 	return found, err

@@ -11,8 +11,10 @@ type Source struct {
 	User     string
 	Password string
 
-	// Schema is dbschema. A MySQL connection has one schema, its database:
-	// another one here is ignored with a warning. SQLite has none.
+	// Schema is dbschema: on PostgreSQL the schema that has the tables, empty for
+	// those that the connection's search_path leads to. A MySQL connection has one
+	// schema, its database: another one here is ignored with a warning. SQLite has
+	// none.
 	Schema string
 
 	// Environ looks up environment variables. With it an empty DSN, User or
@@ -70,7 +72,7 @@ func Open(s Source) (*DB, error) {
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	db := &DB{kind: k, address: p.address, patience: s.BusyTimeout, warnings: f.warnings, described: newMemory()}
+	db := &DB{kind: k, address: p.address, scope: p.scope, patience: s.BusyTimeout, warnings: f.warnings, described: newMemory()}
 	db.writes = newPool(p.writes)
 	db.reads = db.writes
 	if p.reads != nil {

@@ -60,7 +60,7 @@ var sqliteDialect = &sqlgen.Dialect{
 
 	Escape:   ` ESCAPE '\'`,
 	AfterOne: " LIMIT 1",
-	Replace: func(columns []string) string {
+	Replace: func(_, columns []string) string {
 		return " ON CONFLICT DO UPDATE SET " + assignEach(columns, func(c string) string { return "excluded." + c })
 	},
 	Type: typeSQLite,

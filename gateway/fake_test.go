@@ -44,7 +44,7 @@ var dialect = &sqlgen.Dialect{
 	AsText:      func(_ *sqlgen.Column, quoted string) string { return "TEXT(" + quoted + ")" },
 	Escape:      ` ESCAPE '\'`,
 	AfterOne:    " LIMIT 1",
-	Replace:     func([]string) string { return " REPLACING" },
+	Replace:     func(_, _ []string) string { return " REPLACING" },
 	Type:        func(r sqlgen.Requirement) string { return strings.ToUpper(r.Type) },
 	Add:         func(table, column, typ string) string { return "ALTER TABLE " + table + " ADD " + column + " " + typ },
 	Alter: func(table, column, typ string) string {

@@ -88,13 +88,13 @@ func Require(d *Dialect, t *Table, required []Requirement) []Shortfall {
 		c := t.Column(r.Column)
 		if c == nil {
 			short = append(short, Shortfall{r, "is missing",
-				d.Add(d.Quote(t.Name), d.Quote(r.Column), d.Type(r))})
+				d.Add(d.table(t), d.Quote(r.Column), d.Type(r))})
 			continue
 		}
 		if fault := c.lacks(r); fault != "" {
 			short = append(short, Shortfall{r,
 				fmt.Sprintf("is %s, %s for %s:%d", c.Type, fault, r.Type, r.Size),
-				d.Alter(d.Quote(t.Name), d.Quote(c.Name), d.Type(r))})
+				d.Alter(d.table(t), d.Quote(c.Name), d.Type(r))})
 		}
 	}
 	return short
@@ -108,7 +108,7 @@ func (c *Column) lacks(r Requirement) string {
 	switch {
 	case bytes == 0 && r.Type != "char" && r.Type != "date" && r.Type != "datetime" && r.Type != "float":
 		return "" // a type that no driver knows asks for the column only
-	case c.Class == Text || c.Class == Binary:
+	case c.Class == Text || c.Class == Binary || c.Class == Other:
 		if c.Size > 0 && c.Size < r.characters() {
 			return narrow
 		}

@@ -6,7 +6,7 @@ import (
 )
 
 // A Statement is SQL text with one placeholder for each argument. An argument
-// is a string or nil; nil is NULL.
+// is a string, a []byte where [Dialect.Bytes] asks for it, or nil, which is NULL.
 type Statement struct {
 	SQL  string
 	Args []any
@@ -46,12 +46,9 @@ func Store(d *Dialect, t *Table, values []Field, replace bool) (Statement, error
 	if err != nil {
 		return Statement{}, err
 	}
-	quoted := make([]string, len(columns))
-	for i, c := range columns {
-		quoted[i] = d.Quote(c.Name)
-	}
+	quoted := d.quoteEach(columns)
 	b := builder{d: d}
-	b.text("INSERT INTO ", d.Quote(t.Name), " (", strings.Join(quoted, ", "), ") VALUES (")
+	b.text("INSERT INTO ", d.table(t), " (", strings.Join(quoted, ", "), ") VALUES (")
 	for i, c := range columns {
 		if i > 0 {
 			b.text(", ")
@@ -60,7 +57,7 @@ func Store(d *Dialect, t *Table, values []Field, replace bool) (Statement, error
 	}
 	b.text(")")
 	if replace {
-		b.text(d.Replace(quoted))
+		b.text(d.Replace(d.quoteEach(t.key(columns)), quoted))
 	}
 	return b.statement(), nil
 }
@@ -77,7 +74,7 @@ func Update(d *Dialect, t *Table, lookup, values []Field) (Statement, error) {
 		return Statement{}, err
 	}
 	b := builder{d: d}
-	b.text("UPDATE ", d.Quote(t.Name), " SET ")
+	b.text("UPDATE ", d.table(t), " SET ")
 	for i, c := range columns {
 		if i > 0 {
 			b.text(", ")
@@ -96,7 +93,7 @@ func Destroy(d *Dialect, t *Table, lookup []Field) (Statement, error) {
 		return Statement{}, err
 	}
 	b := builder{d: d}
-	b.text("DELETE FROM ", d.Quote(t.Name))
+	b.text("DELETE FROM ", d.table(t))
 	b.where(conditions)
 	return b.statement(), nil
 }
@@ -125,7 +122,7 @@ func Static(d *Dialect, t *Table, file string) (Statement, error) {
 		}
 		b.text(d.Read(t.Column(name), quoted[name]))
 	}
-	b.text(" FROM ", d.Quote(t.Name), " WHERE ", quoted["filename"], " = ")
+	b.text(" FROM ", d.table(t), " WHERE ", quoted["filename"], " = ")
 	b.argument(file)
 	b.text(" AND ", quoted["commented"], " = 0 ORDER BY ", quoted["cat_metric"], " DESC, ",
 		quoted["var_metric"], ", ", quoted["category"], ", ", quoted["var_name"])
@@ -179,6 +176,15 @@ func (b *builder) text(parts ...string) {
 	}
 }
 
+// quoteEach quotes the names of columns.
+func (d *Dialect) quoteEach(columns []*Column) []string {
+	quoted := make([]string, len(columns))
+	for i, c := range columns {
+		quoted[i] = d.Quote(c.Name)
+	}
+	return quoted
+}
+
 func (b *builder) argument(value any) {
 	b.args = append(b.args, value)
 	b.text(b.d.Placeholder(len(b.args)))
@@ -189,6 +195,15 @@ func (b *builder) argument(value any) {
 func (b *builder) value(c *Column, value string) {
 	if value == "" && c.Nullable && c.Class != Text && c.Class != Binary {
 		b.argument(nil)
+		return
+	}
+	b.operand(c, value)
+}
+
+// operand adds a value that a column is compared with or set to.
+func (b *builder) operand(c *Column, value string) {
+	if b.d.Bytes && c.Class == Binary {
+		b.argument([]byte(value))
 		return
 	}
 	b.argument(value)
@@ -202,7 +217,7 @@ func (b *builder) rows(t *Table, conditions []condition) {
 		c := &t.Columns[i]
 		b.text(b.d.Read(c, b.d.Quote(c.Name)))
 	}
-	b.text(" FROM ", b.d.Quote(t.Name))
+	b.text(" FROM ", b.d.table(t))
 	b.where(conditions)
 }
 
@@ -221,14 +236,14 @@ func (b *builder) condition(c condition) {
 	quoted := b.d.Quote(c.column.Name)
 	if c.operator != "LIKE" && c.operator != "NOT LIKE" {
 		b.text(quoted, " ", c.operator, " ")
-		b.argument(c.value)
+		b.operand(c.column, c.value)
 		return
 	}
 	if c.column.Class != Text {
 		quoted = b.d.AsText(c.column, quoted)
 	}
 	b.text(quoted, " ", c.operator, " ")
-	b.argument(closePattern(c.value))
+	b.operand(c.column, closePattern(c.value))
 	b.text(b.d.Escape)
 }
 

@@ -24,8 +24,8 @@ var plain = &sqlgen.Dialect{
 	Escape:    ` ESCAPE '\'`,
 	BeforeOne: "FIRST ",
 	AfterOne:  " ONLY ONE",
-	Replace: func(columns []string) string {
-		return " REPLACING " + strings.Join(columns, ",")
+	Replace: func(key, columns []string) string {
+		return " REPLACING " + strings.Join(columns, ",") + " OF " + strings.Join(key, ",")
 	},
 	Type: func(r sqlgen.Requirement) string {
 		if bytes, unsigned := r.Integer(); bytes > 0 {
@@ -40,7 +40,7 @@ var plain = &sqlgen.Dialect{
 var members = sqlgen.NewTable("queue members", []sqlgen.Column{
 	{Name: "name", Class: sqlgen.Text, Type: "varchar(40)", Size: 40, Nullable: true},
 	{Name: "penalty", Class: sqlgen.Integer, Type: "int(11)", Size: 4, Nullable: true},
-	{Name: "uniqueid", Class: sqlgen.Integer, Type: "int(11)", Size: 4},
+	{Name: "uniqueid", Class: sqlgen.Integer, Type: "int(11)", Size: 4, Keys: []int{1}},
 	{Name: "100rel", Class: sqlgen.Text, Type: "text", Nullable: true},
 	{Name: "since", Class: sqlgen.DateTime, Type: "datetime", Nullable: true},
 	{Name: "full name", Class: sqlgen.Text, Type: "text", Nullable: true},
@@ -115,7 +115,7 @@ func TestStatement(t *testing.T) {
 			"INSERT INTO [queue members] ([penalty], [uniqueid], [name], [since], [picture]) VALUES (?, ?, ?, ?, ?)",
 			[]any{nil, "", "", nil, ""}},
 		{"store can replace", replace, pairs("uniqueid", "1", "name", "x"),
-			"INSERT INTO [queue members] ([uniqueid], [name]) VALUES (?, ?) REPLACING [uniqueid],[name]", []any{"1", "x"}},
+			"INSERT INTO [queue members] ([uniqueid], [name]) VALUES (?, ?) REPLACING [uniqueid],[name] OF [uniqueid]", []any{"1", "x"}},
 		{"update takes values first, then conditions; one column may stand in both", updateOf("name", "new", "penalty", ""), pairs("name", "old"),
 			"UPDATE [queue members] SET [name] = ?, [penalty] = ? WHERE [name] = ?", []any{"new", nil, "old"}},
 	} {

@@ -1,12 +1,15 @@
 package sqlgen
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Class says of a column what a statement must know about its values.
 type Class int
 
 const (
-	Text     Class = iota // characters, enumerations, sets, JSON, and whatever fits nowhere else
+	Text     Class = iota // characters, and whatever takes any text
 	Integer               // whole numbers; Column.Size is their width in bytes
 	Decimal               // exact numbers with a scale
 	Float                 // approximate numbers
@@ -15,11 +18,12 @@ const (
 	DateTime              // a day and a time, with or without zone
 	Time                  // a time of day or a duration
 	Binary                // bytes
+	Other                 // none of these; what has a text but does not take any, such as an address of PostgreSQL
 )
 
 // String returns the word for the class that log lines and documents use.
 func (c Class) String() string {
-	return [...]string{"text", "integer", "decimal", "float", "boolean", "date", "datetime", "time", "binary"}[c]
+	return [...]string{"text", "integer", "decimal", "float", "boolean", "date", "datetime", "time", "binary", "other"}[c]
 }
 
 // A Column describes one column of a real table.
@@ -30,11 +34,17 @@ type Column struct {
 	Size     int    // characters of a Text, bytes of an Integer; 0: the database sets no limit worth checking
 	Unsigned bool   // an Integer that cannot be negative
 	Nullable bool
+
+	// Keys numbers the unique keys of the table that the column is part of, the
+	// primary one with the lowest number. Only dialects whose Replace wants a key
+	// need it.
+	Keys []int
 }
 
 // A Table describes a real table or view: what a request may name.
 type Table struct {
 	Name    string // as the database spells it
+	Schema  string // that the table was found in; empty where its name alone means it
 	Columns []Column
 
 	byName map[string]int // the spelling of the database
@@ -72,4 +82,28 @@ func (t *Table) Column(name string) *Column {
 		return nil
 	}
 	return &t.Columns[i]
+}
+
+// key returns the columns of the lowest unique key that is wholly among those
+// given, none where there is no such key.
+func (t *Table) key(given []*Column) []*Column {
+	var keys []int
+	for _, c := range given {
+		keys = append(keys, c.Keys...)
+	}
+	slices.Sort(keys)
+	for _, k := range slices.Compact(keys) {
+		var parts []*Column
+		whole := true
+		for i := range t.Columns {
+			if c := &t.Columns[i]; slices.Contains(c.Keys, k) {
+				parts = append(parts, c)
+				whole = whole && slices.Contains(given, c)
+			}
+		}
+		if whole {
+			return parts
+		}
+	}
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // startedAsFastCGI tells whether standard input is a listening socket, which is
@@ -38,8 +39,9 @@ func serveFastCGI() int {
 		_ = l.Close()
 	}()
 	var inFlight sync.WaitGroup
+	conns := &countedListener{Listener: l}
 	h := abortable(webGateway(log), func() {})
-	err = fcgi.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	err = fcgi.Serve(conns, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inFlight.Add(1)
 		defer inFlight.Done()
 		h.ServeHTTP(w, r)
@@ -47,9 +49,54 @@ func serveFastCGI() int {
 	select {
 	case <-ended:
 		inFlight.Wait() // every statement is bounded, so this is too
+		conns.wait(answerTimeout)
 		return 0
 	default:
 		log.Error("the web server's socket failed", slog.String("cause", err.Error()))
 		return 1
 	}
+}
+
+// answerTimeout is how long a program that ends waits for answers to leave, and
+// for connections that the web server keeps open.
+const answerTimeout = time.Second
+
+// A countedListener knows whether its connections are closed. net/http/fcgi
+// sends an answer after the handler has returned, and then closes the connection
+// unless the web server wants it kept.
+type countedListener struct {
+	net.Listener
+	open sync.WaitGroup
+}
+
+func (l *countedListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.open.Add(1)
+	return &countedConn{c, sync.OnceFunc(l.open.Done)}, nil
+}
+
+// wait returns when all connections are closed, or after a while.
+func (l *countedListener) wait(bound time.Duration) {
+	closed := make(chan struct{})
+	go func() {
+		l.open.Wait()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(bound):
+	}
+}
+
+type countedConn struct {
+	net.Conn
+	closed func()
+}
+
+func (c *countedConn) Close() error {
+	defer c.closed()
+	return c.Conn.Close()
 }

@@ -84,7 +84,7 @@ func account() []string {
 func create(install, dir string) error {
 	args := append([]string{
 		"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--skip-test-db",
-		"--auth-root-authentication-method=normal", "--skip-name-resolve",
+		"--auth-root-authentication-method=normal", "--skip-name-resolve", "--force", // where no name resolves at all
 	}, account()...)
 	if out, err := exec.Command(install, args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("create a MariaDB server's folder: %w\n%s", err, out)

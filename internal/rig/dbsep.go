@@ -101,9 +101,19 @@ type Process struct {
 // with all that it started, at the end of the test at the latest.
 func Start(t testing.TB, environ []string, program string, arguments ...string) *Process {
 	t.Helper()
+	return StartOn(t, nil, environ, program, arguments...)
+}
+
+// StartOn starts a program with a file, which may be a socket, as its standard
+// input.
+func StartOn(t testing.TB, stdin *os.File, environ []string, program string, arguments ...string) *Process {
+	t.Helper()
 	p := &Process{Cmd: exec.Command(program, arguments...), Log: new(Log), exited: make(chan struct{})}
 	p.Env = append(os.Environ(), environ...)
 	p.Stdout, p.Stderr = p.Log, p.Log
+	if stdin != nil {
+		p.Stdin = stdin
+	}
 	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	check(t, p.Cmd.Start())
 	go func() {
