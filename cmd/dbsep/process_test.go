@@ -194,3 +194,37 @@ func askFastCGI(t *testing.T, c net.Conn, variables map[string]string, body stri
 		}
 	}
 }
+
+// TestSlowClientIsCutOff shows that a client that does not finish its request
+// does not keep its connection.
+func TestSlowClientIsCutOff(t *testing.T) {
+	dir := sampleSite(t)
+	conf, err := os.OpenFile(filepath.Join(dir, "dbsep.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conf.Close()
+	if _, err := conf.WriteString("[limits]\nheader_timeout=50ms\nread_timeout=100ms\nidle_timeout=50ms\n"); err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(dir, "s")
+	start(t, dir, nil, "serve", "--listen", "unix:"+socket)
+	for name, sent := range map[string]string{
+		"in its header":            "POST /ps_endpoints/destroy HTTP/1.1\r\nHost:",
+		"in its body":              "POST /ps_endpoints/destroy HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\nid=al",
+		"without another request":  "POST /ps_endpoints/require HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nid=char:1",
+		"before it asked anything": "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := dial(t, socket)
+			fmt.Fprint(c, sent)
+			answer, err := io.ReadAll(c) // ends when the server ends the connection; the test's own bound is a minute
+			if err != nil {
+				t.Errorf("the connection stays: %v", err)
+			}
+			if strings.HasSuffix(sent, "id=al") && !strings.HasSuffix(string(answer), "\r\n-1\n") {
+				t.Errorf("half a request is answered %q", answer)
+			}
+		})
+	}
+}
