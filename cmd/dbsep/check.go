@@ -4,23 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"dbsep/config"
+	"dbsep/gateway"
+	"dbsep/sqlgen"
 )
 
 func checkCommand() *cobra.Command {
 	var file string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check [FILE]",
-		Short: "explain a configuration, connect, and list the tables",
-		Long: `Reads a configuration, says what each line means, connects to the database and
-lists its tables. It changes nothing. It ends with status 0 when all is well, 1
-when there are warnings, and 2 when dbsep could not work with it.`,
+		Short: "explain a configuration, connect, and look at the tables",
+		Long: `Reads a configuration, says what each line means, connects to the database,
+lists its tables with the operations that they allow, compares them with what
+Asterisk requires of them, and looks for contacts that the Perl script stored
+torn. It changes nothing. It ends with status 0 when all is well, 1 when there
+are warnings, and 2 when dbsep could not work.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
@@ -31,10 +32,25 @@ when there are warnings, and 2 when dbsep could not work with it.`,
 				return exit{2, err}
 			}
 			defer s.close()
-			return s.check(cmd.Context(), cmd.OutOrStdout())
+			r, err := s.check(cmd.Context())
+			if err != nil {
+				return exit{2, unanswered(err)}
+			}
+			if asJSON {
+				if err := r.writeJSON(cmd.OutOrStdout()); err != nil {
+					return exit{2, err}
+				}
+			} else {
+				r.writeText(cmd.OutOrStdout())
+			}
+			if len(r.Warnings) > 0 {
+				return exit{1, errWarnings}
+			}
+			return nil
 		},
 	}
 	cmd.Flags().StringVarP(&file, "config", "c", configFile(), "configuration `file`")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write the report as JSON")
 	return cmd
 }
 
@@ -42,82 +58,72 @@ when there are warnings, and 2 when dbsep could not work with it.`,
 var errWarnings = errors.New("there are warnings")
 
 // check explains the site and asks its database.
-func (s *site) check(ctx context.Context, w io.Writer) error {
-	fmt.Fprintf(w, "%s\n\n", s.config.File)
-	explain(w, s.config)
-	fmt.Fprintf(w, "\ndatabase   %s at %s\n", s.db.Kind(), s.db.Address())
-	if err := s.ask(ctx, w); err != nil {
-		return exit{2, err}
+func (s *site) check(ctx context.Context) (*report, error) {
+	r := &report{
+		File:     s.config.File,
+		Settings: reportSettings(s.config),
+		Database: reportDatabase{Kind: s.db.Kind(), Address: s.db.Address()},
+		Tables:   []reportTable{},
+		Warnings: []string{},
 	}
-	warnings := s.warnings()
-	for _, p := range warnings {
-		fmt.Fprintf(w, "\nwarning    %s\n", p.Error())
+	for _, p := range s.warnings() {
+		r.Warnings = append(r.Warnings, p.Error())
 	}
-	if len(warnings) > 0 {
-		return exit{1, errWarnings}
+	var err error
+	if r.Database.Version, err = s.db.Version(ctx); err != nil {
+		return nil, err
 	}
-	fmt.Fprintln(w, "\nall is well")
-	return nil
-}
-
-// explain writes what each setting is and where it comes from. It shows no
-// value that could hold a secret.
-func explain(w io.Writer, c *config.Config) {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	section := ""
-	for _, set := range config.Settings() {
-		if set.Section != section {
-			section = set.Section
-			fmt.Fprintf(table, "[%s]\n", section)
-		}
-		from := "default"
-		if n := c.Line(set.Key); n > 0 {
-			from = fmt.Sprintf("line %d", n)
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", set.Key, shown(c, set), from, firstSentence(set.Doc))
-	}
-	_ = table.Flush()
-}
-
-// shown is a setting's value as it may be shown to anyone.
-func shown(c *config.Config, set config.Setting) string {
-	switch {
-	case set.Section != "":
-		return c.Text(set)
-	case set.Key == "dbuser":
-		return c.User
-	case set.Key == "dbschema":
-		return c.Schema
-	case c.Line(set.Key) > 0:
-		return "(set)"
-	}
-	return ""
-}
-
-func firstSentence(text string) string {
-	first, _, _ := strings.Cut(text, ". ")
-	return strings.TrimSuffix(first, ".") + "."
-}
-
-// ask connects to the database and writes its version and its tables.
-func (s *site) ask(ctx context.Context, w io.Writer) error {
-	version, err := s.db.Version(ctx)
+	names, err := s.db.Tables(ctx)
 	if err != nil {
-		return unanswered(err)
+		return nil, err
 	}
-	tables, err := s.db.Tables(ctx)
-	if err != nil {
-		return unanswered(err)
-	}
-	fmt.Fprintf(w, "version    %s\ntables     %d\n", version, len(tables))
-	for _, name := range tables {
+	for _, name := range names {
 		t, err := s.db.Describe(ctx, name)
 		if err != nil {
-			return unanswered(err)
+			return nil, err
 		}
-		fmt.Fprintf(w, "           %s (%d columns)\n", t.Name, len(t.Columns))
+		r.Tables = append(r.Tables, reportTable{t.Name, len(t.Columns), operationsOf(s.db.Dialect(), t)})
+		warnings, err := s.examine(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		r.Warnings = append(r.Warnings, warnings...)
 	}
-	return nil
+	return r, nil
+}
+
+// operationsOf are the operations that make sense on a table: static where it
+// has the columns of static files, all others elsewhere.
+func operationsOf(d *sqlgen.Dialect, t *sqlgen.Table) []string {
+	if _, err := sqlgen.Static(d, t, ""); err == nil {
+		return []string{"static"}
+	}
+	return []string{"single", "multi", "store", "update", "destroy", "require"}
+}
+
+// examine looks at one table: whether it takes what Asterisk writes, and whether
+// it holds values that come back torn.
+func (s *site) examine(ctx context.Context, t *sqlgen.Table) (warnings []string, err error) {
+	for _, short := range sqlgen.Require(s.db.Dialect(), t, gateway.AsteriskRequires[t.Name]) {
+		warnings = append(warnings, fmt.Sprintf("table %s: %s %s, but Asterisk requires it; %s",
+			t.Name, short.Requirement.Column, short.Reason, short.Repair))
+	}
+	question, ok := sqlgen.Uncoded(s.db.Dialect(), t, gateway.SingleValued[t.Name])
+	if !ok || s.config.Compat.Semicolons == "raw" {
+		return warnings, nil
+	}
+	count := ""
+	if err := s.db.Query(ctx, question, func(columns [][]byte) error {
+		count = string(columns[0])
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	if count != "0" {
+		warnings = append(warnings, fmt.Sprintf("table %s: %s rows hold a plain ;, which tears their values; "+
+			"empty the table at the switch, and the telephones register anew: %s", t.Name, count, sqlgen.Empty(s.db.Dialect(), t)))
+	}
+	return warnings, nil
 }
 
 // unanswered tells an administrator at the keyboard more of a database's fault

@@ -33,7 +33,14 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// setUp makes the sample databases demo.db and other.db, and puts its folder into the
+// shortSQL is a database that dbsep check finds fault with.
+const shortSQL = `
+CREATE TABLE queue_members (uniqueid INTEGER PRIMARY KEY, paused INTEGER);
+CREATE TABLE ps_contacts (id VARCHAR(255), uri VARCHAR(511));
+INSERT INTO ps_contacts VALUES ('a;@1', 'sip:a'), ('b^3B@1', 'sip:b;transport=ws'), ('c^3B@1', 'sip:c');
+`
+
+// setUp makes the sample databases demo.db, other.db and short.db, and puts its folder into the
 // configurations, where they say WORK.
 func setUp(env *testscript.Env) error {
 	env.Setenv("DBSEP_CONF", "dbsep.conf")
@@ -61,8 +68,8 @@ func setUp(env *testscript.Env) error {
 			return err
 		}
 	}
-	for _, name := range []string{"demo.db", "other.db"} {
-		if err := database.CreateSQLite(context.Background(), filepath.Join(env.WorkDir, name), demoSQL); err != nil {
+	for name, text := range map[string]string{"demo.db": demoSQL, "other.db": demoSQL, "short.db": shortSQL} {
+		if err := database.CreateSQLite(context.Background(), filepath.Join(env.WorkDir, name), text); err != nil {
 			return err
 		}
 	}

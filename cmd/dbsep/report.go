@@ -1,0 +1,107 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"dbsep/config"
+)
+
+// A report is what check found. It holds no value that could be a secret.
+type report struct {
+	File     string          `json:"file"`
+	Settings []reportSetting `json:"settings"`
+	Database reportDatabase  `json:"database"`
+	Tables   []reportTable   `json:"tables"`
+	Warnings []string        `json:"warnings"`
+}
+
+type reportSetting struct {
+	Section string `json:"section,omitempty"`
+	Key     string `json:"key"`
+	Value   string `json:"value"`
+	Line    int    `json:"line,omitempty"` // 0: the default
+	Meaning string `json:"meaning"`
+}
+
+type reportDatabase struct {
+	Kind    string `json:"kind"`
+	Address string `json:"address"`
+	Version string `json:"version"`
+}
+
+type reportTable struct {
+	Name       string   `json:"name"`
+	Columns    int      `json:"columns"`
+	Operations []string `json:"operations"`
+}
+
+// reportSettings says what each setting is and where it comes from.
+func reportSettings(c *config.Config) []reportSetting {
+	var all []reportSetting
+	for _, set := range config.Settings() {
+		all = append(all, reportSetting{set.Section, set.Key, shown(c, set), c.Line(set.Key), firstSentence(set.Doc)})
+	}
+	return all
+}
+
+// shown is a setting's value as it may be shown to anyone.
+func shown(c *config.Config, set config.Setting) string {
+	switch {
+	case set.Section != "":
+		return c.Text(set)
+	case set.Key == "dbuser":
+		return c.User
+	case set.Key == "dbschema":
+		return c.Schema
+	case c.Line(set.Key) > 0:
+		return "(set)"
+	}
+	return ""
+}
+
+func firstSentence(text string) string {
+	first, _, _ := strings.Cut(text, ". ")
+	return strings.TrimSuffix(first, ".") + "."
+}
+
+// writeJSON writes the report as one object.
+func (r *report) writeJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+// writeText writes the report for a person.
+func (r *report) writeText(w io.Writer) {
+	fmt.Fprintf(w, "%s\n\n", r.File)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	section := ""
+	for _, s := range r.Settings {
+		if s.Section != section {
+			section = s.Section
+			fmt.Fprintf(table, "[%s]\n", section)
+		}
+		from := "default"
+		if s.Line > 0 {
+			from = fmt.Sprintf("line %d", s.Line)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", s.Key, s.Value, from, s.Meaning)
+	}
+	_ = table.Flush()
+	fmt.Fprintf(w, "\ndatabase   %s at %s\nversion    %s\ntables     %d\n", r.Database.Kind, r.Database.Address, r.Database.Version, len(r.Tables))
+	table = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, t := range r.Tables {
+		fmt.Fprintf(table, "           %s\t%d columns\t%s\n", t.Name, t.Columns, strings.Join(t.Operations, " "))
+	}
+	_ = table.Flush()
+	for _, warning := range r.Warnings {
+		fmt.Fprintf(w, "\nwarning    %s\n", warning)
+	}
+	if len(r.Warnings) == 0 {
+		fmt.Fprintln(w, "\nall is well")
+	}
+}

@@ -1,0 +1,42 @@
+package gateway
+
+import "dbsep/sqlgen"
+
+// AsteriskRequires is what Asterisk 22 requires of its tables when it starts, by
+// the usual name of the table: the requests that its modules send as `require`.
+var AsteriskRequires = map[string][]sqlgen.Requirement{
+	"iaxfriends": {
+		{Column: "name", Type: "char", Size: 10},
+		{Column: "ipaddr", Type: "char", Size: 15},
+		{Column: "port", Type: "uinteger2", Size: 5},
+		{Column: "regseconds", Type: "uinteger2", Size: 6},
+	},
+	"voicemail": {
+		{Column: "uniqueid", Type: "uinteger3", Size: 11},
+		{Column: "password", Type: "char", Size: 10},
+	},
+	"voicemail_data": {
+		{Column: "filename", Type: "char", Size: 30},
+		{Column: "duration", Type: "uinteger3", Size: 5},
+	},
+	"queue_members": {
+		{Column: "paused", Type: "integer1", Size: 1},
+		{Column: "uniqueid", Type: "uinteger2", Size: 5},
+		{Column: "reason_paused", Type: "char", Size: 80},
+	},
+	"queue_log": {
+		{Column: "time", Type: "datetime", Size: 26},
+		{Column: "data1", Type: "char", Size: 20},
+		{Column: "data2", Type: "char", Size: 20},
+		{Column: "data3", Type: "char", Size: 20},
+		{Column: "data4", Type: "char", Size: 20},
+		{Column: "data5", Type: "char", Size: 20},
+	},
+}
+
+// SingleValued are the columns whose values Asterisk never takes for a list, by
+// the usual name of their table. A plain ; in one of them was stored by a
+// gateway that does not code it, and tears the value (P7).
+var SingleValued = map[string][]string{
+	"ps_contacts": {"id", "uri", "path", "user_agent"},
+}

@@ -1,0 +1,27 @@
+package sqlgen
+
+// Uncoded counts the rows in which one of the columns holds a plain ;, which a
+// gateway that codes it as ^3B never writes (P7). Columns that the table does
+// not have are left out; without any there is nothing to ask, and ok is false.
+func Uncoded(d *Dialect, t *Table, columns []string) (s Statement, ok bool) {
+	b := builder{d: d}
+	b.text("SELECT COUNT(*) FROM ", d.Quote(t.Name))
+	for _, name := range columns {
+		c := t.Column(name)
+		if c == nil {
+			continue
+		}
+		if ok {
+			b.text(" OR ")
+		} else {
+			b.text(" WHERE ")
+		}
+		ok = true
+		b.condition(condition{c, "LIKE", "%;%"})
+	}
+	return b.statement(), ok
+}
+
+// Empty spells the statement that deletes every row of a table. It is for an
+// administrator to read; dbsep never runs it.
+func Empty(d *Dialect, t *Table) string { return "DELETE FROM " + d.Quote(t.Name) }
