@@ -32,7 +32,7 @@ const sampleDSN = "somedsn"
 // parseDSN takes a DSN apart. It never repeats the text of one that it does
 // not understand, for there may be a password in it.
 func parseDSN(text string, f *findings) (dsn, bool) {
-	const remedy = "write DBI:mysql:database=asterisk;host=localhost or DBI:SQLite:dbname=/var/lib/asterisk/realtime.sqlite3"
+	const remedy = "write DBI:mysql:database=asterisk;host=localhost, DBI:Pg:dbname=asterisk;host=localhost or DBI:SQLite:dbname=/var/lib/asterisk/realtime.sqlite3"
 	switch strings.TrimSpace(text) {
 	case "":
 		f.refuse("dsn", "is missing", remedy)

@@ -14,14 +14,14 @@ func TestDSNProblems(t *testing.T) {
 		"mysql:db":                 "is not of the form",
 		"DBI:mysql":                "is not of the form",
 		"DBI:mysql(Password=>x:db": "is not of the form",
-		"DBI:Pg:dbname=asterisk":   "names the driver Pg",
+		"DBI:Oracle:asterisk":      "names the driver Oracle",
 		"DBI:CSV:x":                "names the driver CSV",
 	} {
 		_, err := Open(Source{DSN: text})
 		wantProblems(t, text, err, want)
 	}
-	_, err := Open(Source{DSN: "DBI:Pg:dbname=x"})
-	for _, name := range []string{"MariaDB", "SQLite", "mysql"} {
+	_, err := Open(Source{DSN: "DBI:CSV:x"})
+	for _, name := range []string{"MariaDB", "Pg", "SQLite", "mysql"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%v does not list %s", err, name)
 		}
@@ -37,6 +37,9 @@ func FuzzDSN(f *testing.F) {
 		"DBI:mysql(Username=>u,Password=>" + secret + "):db:h:p", "DBI:MariaDB:db;mariadb_ssl=1;x=y", "DBI:SQLite:dbname=/nosuch?x#y%z",
 		"DBI:SQLite:uri=file:/nosuch%2?mode=ro&x=%zz", "dbi:sqlite(ReadOnly=>1):file:///x", "DBI:mysql:db;mysql_init_command=SET x=1:h",
 		"DBI:mysql:[[;]];=;==;:::", "DBI:(a=>b):", "DBI:mysql:;mysql_socket=", "DBI:mysql:db;port=-1;host=a b",
+		"DBI:Pg:dbname=db;host=h,/s;port=1,;user=u;password=" + secret, "DBI:Pg:dbname=\"a b\";password='" + secret + "';sslmode=verify-full;sslrootcert=system",
+		"DBI:Pg:password=a " + secret + "=b", "DBI:Pg:password=" + secret + " x;hostname=y", "DBI:Pg(Username=>u,Password=>" + secret + "):service=x;passfile=/dev/zero",
+		"DBI:Pg:postgresql://u:" + secret + "@h/db?x=y", "DBI:Pg:dbname=\\", "DBI:Pg:hostaddr=::1,10.0.0.1;connect_timeout=-1;options='-c a=\\'b'", "DBI:Pg:port='" + secret,
 	} {
 		f.Add(text)
 	}

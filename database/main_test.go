@@ -1,9 +1,16 @@
 package database_test
 
 import (
+	"os"
 	"testing"
 
 	"dbsep/internal/mariadbtest"
+	"dbsep/internal/pgtest"
 )
 
-func TestMain(m *testing.M) { mariadbtest.Main(m) }
+func TestMain(m *testing.M) {
+	code := m.Run()
+	mariadbtest.Stop()
+	pgtest.Stop()
+	os.Exit(code)
+}

@@ -5,7 +5,7 @@ package sqlgen
 // not have are left out; without any there is nothing to ask, and ok is false.
 func Uncoded(d *Dialect, t *Table, columns []string) (s Statement, ok bool) {
 	b := builder{d: d}
-	b.text("SELECT COUNT(*) FROM ", d.Quote(t.Name))
+	b.text("SELECT COUNT(*) FROM ", d.table(t))
 	for _, name := range columns {
 		c := t.Column(name)
 		if c == nil {
@@ -24,4 +24,4 @@ func Uncoded(d *Dialect, t *Table, columns []string) (s Statement, ok bool) {
 
 // Empty spells the statement that deletes every row of a table. It is for an
 // administrator to read; dbsep never runs it.
-func Empty(d *Dialect, t *Table) string { return "DELETE FROM " + d.Quote(t.Name) }
+func Empty(d *Dialect, t *Table) string { return "DELETE FROM " + d.table(t) }

@@ -5,6 +5,7 @@ package databasetest
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -30,6 +31,13 @@ type Fixture struct {
 
 	// FoldsTables says that two tables may not differ in case only.
 	FoldsTables bool
+
+	// Pads says that a CHAR(n) keeps the blanks that fill it up.
+	Pads bool
+
+	// Types are the database's words for types that most others spell as the key:
+	// "DOUBLE", "DATETIME", "BLOB".
+	Types map[string]string
 }
 
 // Run runs the test. open is called once for each subtest, with that subtest.
@@ -63,11 +71,20 @@ func (f *fixture) quote(text string) string {
 	}
 }
 
+// bareWord is what a type may be. A text in quotes has none.
+var bareWord = regexp.MustCompile(`'[^']*'|\b[A-Z]+\b`)
+
 // setup runs SQL in which names may be in brackets.
 func (f *fixture) setup(sql ...string) {
 	f.t.Helper()
 	for i := range sql {
-		sql[i] = f.quote(sql[i])
+		typed := bareWord.ReplaceAllStringFunc(sql[i], func(word string) string {
+			if typ, other := f.Types[word]; other {
+				return typ
+			}
+			return word
+		})
+		sql[i] = f.quote(typed)
 	}
 	f.Setup(sql...)
 }
@@ -76,7 +93,7 @@ func (f *fixture) describe(table string) *sqlgen.Table {
 	f.t.Helper()
 	t, err := f.DB.Describe(f.t.Context(), table)
 	if err != nil {
-		f.t.Fatalf("describe %q: %v", table, err)
+		f.t.Fatalf("describe %q: %v", table, plain(err))
 	}
 	return t
 }

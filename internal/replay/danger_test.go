@@ -15,6 +15,10 @@ var harmless = map[string]int{
 	"seq-inject-readback":     1, // likewise, and the row asked for then is not there
 }
 
+// ownName are the cases that read a table of the schema by its own name. Which
+// tables there are to read, the rights of the account decide.
+var ownName = map[string]bool{"table-any-pg": true}
+
 // checkDanger checks that nothing dangerous comes of the recordings that were
 // attacks or mishaps: no row of theirs in the answer, no row changed but those
 // that may be.
@@ -32,7 +36,7 @@ func checkDanger(t *testing.T, recordings []recording, all []*replay) {
 			}
 			switch r.operation() {
 			case "single", "multi", "static":
-				if o.code == "" && strings.Trim(o.body, "\n") != "" {
+				if o.code == "" && !ownName[r.name()] && strings.Trim(o.body, "\n") != "" {
 					t.Errorf("%s (%s) answered %.300q", r.ID, p.name(), o.body)
 				}
 			default:

@@ -30,18 +30,18 @@ func recordedChanges(t *testing.T, lines []string) []string {
 	return changes
 }
 
-// parseInsert reads an INSERT as sqlite3's .dump and mysqldump write it.
+// parseInsert reads an INSERT as sqlite3's .dump, mysqldump and pg_dump write it.
 func parseInsert(line string) (row, error) {
 	head, list, found := strings.Cut(strings.TrimPrefix(line, "INSERT INTO "), "VALUES")
 	if !found {
 		return "", errors.New("no VALUES")
 	}
-	name := strings.Trim(head, " \"`")
+	name := strings.Trim(strings.TrimPrefix(strings.TrimSpace(head), "public."), "\"`")
 	list = strings.TrimPrefix(list, " ")
 	escapes := strings.Contains(head, "`") // of mysqldump
 	var values []string
 	for list != "" && list != ";" {
-		list = list[1:] // ( or ,
+		list = strings.TrimPrefix(list[1:], " ") // behind ( or ,
 		var value string
 		if strings.HasPrefix(list, "'") {
 			value, list = cutText(list[1:], escapes)

@@ -21,4 +21,5 @@ type fixture interface {
 var fixtures = map[string]func(t *testing.T, schema string) fixture{
 	"sqlite":  newSQLite,
 	"mariadb": newMariaDB,
+	"pg":      newPostgres,
 }

@@ -55,7 +55,8 @@ func checkSecrecy(t *testing.T, r *request, a answer, fail func(string, ...any))
 	if ownSQL.MatchString(a.body) {
 		fail("the answer holds SQL")
 	}
-	if strings.Contains(a.body+a.log, "TOPSECRET") {
+	own := strings.HasPrefix(deref(r.PathInfo), "/secrets/") // asked for by its name, which GRANT decides on
+	if strings.Contains(a.log, "TOPSECRET") || strings.Contains(a.body, "TOPSECRET") && !own {
 		fail("the secret of another table is out")
 	}
 	// Names may be logged, and so may the SQL that gives a table what is required.

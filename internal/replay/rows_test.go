@@ -90,6 +90,9 @@ func valueText(value any, numeric bool) string {
 		}
 		return shown(string(v))
 	case string:
+		if numeric {
+			return numberText(v)
+		}
 		return shown(v)
 	case float32:
 		return numberText(strconv.FormatFloat(float64(v), 'g', -1, 32))

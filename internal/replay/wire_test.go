@@ -78,7 +78,7 @@ func TestWire(t *testing.T) {
 	})
 	expected := readDecisions(t, expectedFile)
 	checkTitles(t, requests, expected)
-	for db, schema := range map[string]string{"sqlite": "testdata/asterisk-sqlite.sql", "mariadb": "testdata/asterisk-mysql.sql"} {
+	for db, schema := range map[string]string{"sqlite": "testdata/asterisk-sqlite.sql", "mariadb": "testdata/asterisk-mysql.sql", "pg": "testdata/asterisk-pg.sql"} {
 		t.Run(db, func(t *testing.T) {
 			t.Parallel()
 			f := fixtures[db](t, schema)

@@ -1,0 +1,209 @@
+package database
+
+import (
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"dbsep/sqlgen"
+)
+
+func init() { register(postgres) }
+
+// postgres is a PostgreSQL server of version 11 or later, or a pooler in front
+// of one.
+var postgres = &kind{
+	name:    "PostgreSQL",
+	drivers: []string{"Pg"},
+	dialect: postgresDialect,
+	open:    openPostgres,
+	probe:   "SELECT 1",
+	version: "SELECT current_setting('server_version')",
+	tables: `
+		SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE ` + postgresTables("$1"),
+	columns: []string{
+		postgresColumns + "CAST(c.relname AS text) = $1" + postgresOrder,
+		postgresColumns + "lower(CAST(c.relname AS text)) = lower($1)" + postgresOrder,
+	},
+	classify: classifyPostgres,
+	fault:    faultPostgres,
+	again:    againPostgres,
+}
+
+// postgresTables is the condition on tables and views (c) of a schema (n):
+// the one whose name an argument has, or those that a name without a schema
+// leads to where it is empty. The server's own schemas are none of them.
+func postgresTables(schema string) string {
+	return `c.relkind IN ('r', 'p', 'v', 'm', 'f')
+		AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+		AND CASE WHEN CAST(` + schema + ` AS text) = '' THEN pg_catalog.pg_table_is_visible(c.oid)
+		    ELSE CAST(n.nspname AS text) = ` + schema + ` END`
+}
+
+// postgresColumns reads a domain as the type that it is made of. A unique key
+// counts as far as ON CONFLICT can name it by its columns: not where it holds for
+// some rows only, is built of expressions, or is checked later.
+var postgresColumns = `
+	SELECT c.relname, a.attname,
+	       CASE WHEN t.typtype = 'd' THEN pg_catalog.format_type(t.typbasetype, t.typtypmod)
+	            ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END,
+	       NULL,
+	       CASE WHEN a.attnotnull OR t.typnotnull THEN 0 ELSE 1 END,
+	       n.nspname,
+	       (SELECT pg_catalog.string_agg(CASE WHEN i.indisprimary THEN '0' ELSE CAST(i.indexrelid AS text) END, ' ')
+	        FROM pg_catalog.pg_index i
+	        WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
+	          AND i.indpred IS NULL AND i.indexprs IS NULL
+	          AND a.attnum = ANY ((CAST(i.indkey AS int2[]))[0:i.indnkeyatts - 1]))
+	FROM pg_catalog.pg_class c
+	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+	JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+	WHERE ` + postgresTables("$2") + " AND "
+
+const postgresOrder = " ORDER BY c.relname, a.attnum"
+
+var postgresDialect = &sqlgen.Dialect{
+	Quote:       func(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` },
+	Placeholder: sqlgen.Dollar,
+	Bytes:       true,
+
+	// Every value comes as PostgreSQL's own text anyway: see postgresSession.
+	Read: func(_ *sqlgen.Column, quoted string) string { return quoted },
+
+	AsText: func(c *sqlgen.Column, quoted string) string {
+		switch c.Class {
+		case sqlgen.Binary:
+			return quoted // has a LIKE of its own
+		case sqlgen.Boolean:
+			return "CAST(CAST(" + quoted + " AS integer) AS text)" // 1 and 0, as it is read
+		}
+		return "CAST(" + quoted + " AS text)"
+	},
+
+	// Backslash is LIKE's escape character unless a statement says otherwise,
+	// and the clause itself would be spelled in two ways, one for each setting of
+	// standard_conforming_strings.
+	Escape:   "",
+	AfterOne: " LIMIT 1",
+
+	// A row that comes twice by another key than the one named is a duplicate.
+	Replace: func(key, columns []string) string {
+		if len(key) == 0 {
+			return ""
+		}
+		return " ON CONFLICT (" + strings.Join(key, ", ") + ") DO UPDATE SET " +
+			assignEach(columns, func(c string) string { return "excluded." + c })
+	},
+	Type: typePostgres,
+	Add: func(table, column, typ string) string {
+		return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ
+	},
+	Alter: func(table, column, typ string) string {
+		return "ALTER TABLE " + table + " ALTER COLUMN " + column + " TYPE " + typ + " USING CAST(" + column + " AS " + typ + ")"
+	},
+}
+
+// typePostgres gives an unsigned number the next wider type: there are none
+// without a sign.
+func typePostgres(r sqlgen.Requirement) string {
+	if bytes, unsigned := r.Integer(); bytes > 0 {
+		switch {
+		case bytes == 1, bytes == 2 && !unsigned:
+			return "smallint"
+		case bytes <= 3, bytes == 4 && !unsigned:
+			return "integer"
+		case bytes == 4, !unsigned:
+			return "bigint"
+		}
+		return "numeric(20)"
+	}
+	switch r.Type {
+	case "float":
+		return "double precision"
+	case "date":
+		return "date"
+	case "datetime":
+		return "timestamp"
+	}
+	return fmt.Sprintf("varchar(%d)", max(r.Size, 1))
+}
+
+// postgresClasses are the classes of types by the names that format_type gives
+// them, without what stands in parentheses.
+var postgresClasses = map[string]struct {
+	class sqlgen.Class
+	size  int
+}{
+	"smallint":                    {sqlgen.Integer, 2},
+	"integer":                     {sqlgen.Integer, 4},
+	"bigint":                      {sqlgen.Integer, 8},
+	"numeric":                     {sqlgen.Decimal, 0},
+	"real":                        {sqlgen.Float, 0},
+	"double precision":            {sqlgen.Float, 0},
+	"boolean":                     {sqlgen.Boolean, 0},
+	"date":                        {sqlgen.Date, 0},
+	"timestamp without time zone": {sqlgen.DateTime, 0},
+	"timestamp with time zone":    {sqlgen.DateTime, 0},
+	"time without time zone":      {sqlgen.Time, 0},
+	"time with time zone":         {sqlgen.Time, 0},
+	"interval":                    {sqlgen.Time, 0},
+	"bytea":                       {sqlgen.Binary, 0},
+	"character varying":           {sqlgen.Text, 0},
+	"character":                   {sqlgen.Text, 0},
+	"text":                        {sqlgen.Text, 0},
+	"citext":                      {sqlgen.Text, 0},
+	"name":                        {sqlgen.Text, 63},
+	`"char"`:                      {sqlgen.Text, 1},
+}
+
+func classifyPostgres(declared string, _ int) (class sqlgen.Class, size int, unsigned bool) {
+	// "timestamp(3) without time zone", "character varying(80)"
+	name, width := declared, 0
+	if before, rest, found := strings.Cut(declared, "("); found {
+		inside, after, _ := strings.Cut(rest, ")")
+		name = before + after
+		width, _ = strconv.Atoi(inside)
+	}
+	known, found := postgresClasses[name]
+	switch {
+	case !found:
+		return sqlgen.Other, 0, false
+	case known.class == sqlgen.Text && width > 0:
+		return sqlgen.Text, width, false
+	}
+	return known.class, known.size, false
+}
+
+// Connections of a PostgreSQL pool. They are not kept forever, so that a server
+// that has become a standby, or one that is back, is noticed.
+const (
+	postgresConnections = 10
+	postgresLifetime    = 3 * time.Minute
+)
+
+func openPostgres(o *opening) pools {
+	options := readPostgresDSN(o)
+	config := options.config(o)
+	if len(o.problems) > 0 {
+		return pools{}
+	}
+	hosts := strings.Count(options["host"], ",") + 1
+	db := sql.OpenDB(connecting{
+		Connector: postgresConnector{stdlib.GetConnector(*config)},
+		timeout:   time.Duration(hosts) * config.ConnectTimeout,
+	})
+	n := o.MaxConnections
+	if n == 0 {
+		n = postgresConnections
+	}
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	db.SetConnMaxLifetime(postgresLifetime)
+	return pools{address: options.address(), writes: db, scope: []any{o.Schema}}
+}

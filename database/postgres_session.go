@@ -1,0 +1,215 @@
+package database
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// postgresConnector makes sessions of the driver's connections.
+type postgresConnector struct{ driver.Connector }
+
+func (c postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &postgresSession{Conn: conn.(*stdlib.Conn)}, nil
+}
+
+// A postgresSession is a connection that speaks as the Perl driver did: every
+// value goes as a text whose type the server finds out, as that of a literal, and
+// comes back as the server's own text.
+//
+// It leaves nothing on the server. A statement is parsed, bound and run in one
+// message, so that a pooler may give the next one to another server, and a table
+// that changes is seen at once. This costs no round trip.
+type postgresSession struct {
+	*stdlib.Conn
+	retired bool // not to be used again
+}
+
+// IsValid tells the pool whether to keep the connection.
+func (s *postgresSession) IsValid() bool { return !s.retired && !s.Conn.Conn().IsClosed() }
+
+func (s *postgresSession) PrepareContext(_ context.Context, text string) (driver.Stmt, error) {
+	return &postgresStatement{s, text}, nil
+}
+
+func (s *postgresSession) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	result, err := s.run(ctx, text, args)
+	if err != nil {
+		return nil, err
+	}
+	fields := result.FieldDescriptions()
+	if fields == nil {
+		_, err := result.Close()
+		return nil, s.failed(err)
+	}
+	r := &postgresRows{session: s, result: result, types: make([]uint32, len(fields)), names: make([]string, len(fields))}
+	for i, f := range fields {
+		r.types[i], r.names[i] = f.DataTypeOID, f.Name
+	}
+	return r, nil
+}
+
+func (s *postgresSession) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	result, err := s.run(ctx, text, args)
+	if err != nil {
+		return nil, err
+	}
+	tag, err := result.Close()
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	return driver.RowsAffected(tag.RowsAffected()), nil
+}
+
+func (s *postgresSession) run(ctx context.Context, text string, args []driver.NamedValue) (*pgconn.ResultReader, error) {
+	const asText, asBytes = 0, 1
+	values, formats := make([][]byte, len(args)), make([]int16, len(args))
+	for i, a := range args {
+		switch v := a.Value.(type) {
+		case nil:
+		case string:
+			values[i], formats[i] = []byte(v), asText
+		case []byte:
+			values[i], formats[i] = v, asBytes
+		default:
+			return nil, fmt.Errorf("bind an argument: no text for a %T", v)
+		}
+		if a.Value != nil && values[i] == nil {
+			values[i] = []byte{} // nil is NULL
+		}
+	}
+	return s.Conn.Conn().PgConn().ExecParams(ctx, text, values, nil, formats, nil), nil
+}
+
+// failed looks at an error of the connection. One that met a server without
+// writes is given up: the next may find the primary server.
+func (s *postgresSession) failed(err error) error {
+	var e *pgconn.PgError
+	switch {
+	case err == nil:
+		return errors.New("run a statement: it has no rows")
+	case errors.As(err, &e) && e.Code == readOnlyTransaction:
+		s.retired = true
+	case pgconn.SafeToRetry(err):
+		return driver.ErrBadConn // nothing was sent
+	}
+	return err
+}
+
+// A postgresStatement is a statement's text. There is nothing on the server to
+// be prepared or closed.
+type postgresStatement struct {
+	session *postgresSession
+	text    string
+}
+
+func (s *postgresStatement) Close() error  { return nil }
+func (s *postgresStatement) NumInput() int { return -1 } // the server counts
+
+func (s *postgresStatement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	return s.session.QueryContext(ctx, s.text, args)
+}
+
+func (s *postgresStatement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	return s.session.ExecContext(ctx, s.text, args)
+}
+
+// Query and Exec are there because driver.Stmt has them; database/sql calls the
+// two above.
+func (s *postgresStatement) Query([]driver.Value) (driver.Rows, error)  { return nil, driver.ErrSkip }
+func (s *postgresStatement) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
+
+// postgresRows are rows as they come from the server.
+type postgresRows struct {
+	session *postgresSession
+	result  *pgconn.ResultReader
+	types   []uint32
+	names   []string
+}
+
+func (r *postgresRows) Columns() []string { return r.names }
+
+func (r *postgresRows) Close() error {
+	_, err := r.result.Close()
+	return err
+}
+
+func (r *postgresRows) Next(dest []driver.Value) error {
+	if !r.result.NextRow() {
+		if _, err := r.result.Close(); err != nil {
+			return r.session.failed(err)
+		}
+		return io.EOF
+	}
+	for i, text := range r.result.Values() {
+		dest[i] = nil
+		if text == nil {
+			continue
+		}
+		value, err := postgresValue(r.types[i], text)
+		if err != nil {
+			return fmt.Errorf("read a column: %w", err)
+		}
+		dest[i] = value
+	}
+	return nil
+}
+
+// postgresValue reads a value as the Perl driver did: truth values as 1 and 0,
+// approximate numbers as numbers, bytes as bytes, all others as the server's text.
+func postgresValue(typ uint32, text []byte) (driver.Value, error) {
+	switch typ {
+	case pgtype.BoolOID:
+		if string(text) == "t" {
+			return "1", nil
+		}
+		return "0", nil
+	case pgtype.Float4OID, pgtype.Float8OID:
+		return strconv.ParseFloat(string(text), 64)
+	case pgtype.ByteaOID:
+		return postgresBytes(text)
+	}
+	return text, nil
+}
+
+// postgresBytes undoes either of the forms that bytea_output chooses from:
+// \x and two digits for each byte, or characters with \\ and \ooo between.
+func postgresBytes(text []byte) ([]byte, error) {
+	if len(text) >= 2 && text[0] == '\\' && text[1] == 'x' {
+		value := make([]byte, hex.DecodedLen(len(text)-2))
+		_, err := hex.Decode(value, text[2:])
+		return value, err
+	}
+	value := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] != '\\':
+			value = append(value, text[i])
+		case i+1 < len(text) && text[i+1] == '\\':
+			value = append(value, '\\')
+			i++
+		case i+3 < len(text):
+			b, err := strconv.ParseUint(string(text[i+1:i+4]), 8, 8)
+			if err != nil {
+				return nil, err
+			}
+			value = append(value, byte(b))
+			i += 3
+		default:
+			return nil, errors.New("bytes that end in a backslash")
+		}
+	}
+	return value, nil
+}
