@@ -1,5 +1,8 @@
 # Run `make help` for the list.
 
+SHELL       := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+
 GO       ?= go
 BIN      := build/bin
 LINT     := $(BIN)/golangci-lint-v2.15.0
@@ -7,10 +10,10 @@ STATIC   := $(BIN)/staticcheck-v0.8.2
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
-.PHONY: help build demo test lint bench fuzz clean
+.PHONY: help build demo test e2e lint bench fuzz clean
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 build: dbsep ## build the program, ./dbsep
 
@@ -21,10 +24,21 @@ dbsep: FORCE
 demo: dbsep ## build it and answer requests from a throw-away SQLite sample
 	./dbsep demo
 
-test: ## the whole test suite, with the race detector, on SQLite and a real MariaDB
+test: ## the whole test suite, with the race detector, on SQLite, a real MariaDB and a real PostgreSQL
 	@.ci/need cc gcc libc6-dev
 	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
+	@.ci/need --optional /usr/bin/pg_createcluster postgresql
+	@.ci/need --optional pgbouncer pgbouncer
 	$(GO) test -race ./...
+
+e2e: ## the real clients, end to end: Asterisk, Apache, nginx, Kamailio, OpenSIPS' manner of asking
+	@.ci/need cc gcc libc6-dev
+	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
+	@.ci/need --optional mmdebstrap mmdebstrap
+	@.ci/need --optional apache2 apache2-bin
+	@.ci/need --optional /usr/lib/apache2/modules/mod_fcgid.so libapache2-mod-fcgid
+	@.ci/need --optional nginx nginx-light
+	$(GO) test -tags e2e -count 1 -timeout 20m -v ./e2e/... | grep --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
 
 lint: $(LINT) $(STATIC) ## gofmt, go vet, staticcheck, golangci-lint
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }

@@ -28,6 +28,10 @@ func Main(m *testing.M) {
 		os.Exit(1)
 	}
 	code := m.Run()
+	if err := untried(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	mariadbtest.Stop()
 	os.RemoveAll(programs)
 	os.Exit(code)

@@ -1,0 +1,268 @@
+//go:build e2e
+
+package opensips
+
+import (
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"dbsep/internal/rig"
+)
+
+// needs are what both proxies need of a gateway, most important first.
+var needs = []struct {
+	name string
+	test func(t *testing.T, g *gateway)
+}{
+	{"the body is read whatever the content type, and without one", testContentType},
+	{"an empty POST is never an operation", testEmptyPost},
+	{"rows are percent-encoded but for letters, digits, _ and .", testEncoding},
+	{"JSON on one line, by header and by suffix; text for Accept: */*", testJSON},
+	{"no row and a failure are told apart: 404 and 503", testStatus},
+	{"never a 1xx unasked, and a too large body is refused at once", testNo1xx},
+	{"never a redirect", testNoRedirect},
+	{"db_http is refused with a status that it takes for an error", testDatabaseModule},
+	{"a connection serves many requests, and idles for 120 s", testKeepAlive},
+	{"many connections from one address", testManyConnections},
+	{"an error comes before the client gives up", testLatency},
+	{"methods that are not known are answered", testMethods},
+	{"the header's names are written as HTTP/1.1 has them", testHeader},
+	{"a request in flight is answered before the server ends", testShutdown},
+}
+
+func TestNeeds(t *testing.T) {
+	onEach(t, func(t *testing.T, g *gateway) {
+		for _, n := range needs {
+			rig.Feature(t, g.system, n.name, func(t *testing.T) { n.test(t, g) })
+		}
+	})
+}
+
+const alice = "id=alice&auth_type=userpass&password=alice%2Dpw&realm=asterisk&username=alice\n"
+
+func testContentType(t *testing.T, g *gateway) {
+	w := dial(t, g.address)
+	for _, kind := range []string{"", "application/x-www-form-urlencoded", "text/plain", "text/html; charset=utf-8", "application/octet-stream", "nonsense", ";"} {
+		w.ask(t, rest("POST", "/ps_auths/single", "id=alice", kind)).want(t, 200, alice)
+	}
+	w.ask(t, kamailio("POST", "/ps_auths/single", "id=alice")).want(t, 200, alice)
+}
+
+func testEmptyPost(t *testing.T, g *gateway) {
+	w := dial(t, g.address)
+	for _, operation := range []string{"store", "update", "update?id=alice", "destroy", "destroy?id=alice", "require"} {
+		target := "/ps_auths/" + operation
+		w.ask(t, rest("POST", target, "", "")).want(t, 200, "-1\n")
+		// http_async_client leaves the length out, too.
+		w.ask(t, "POST "+target+" HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nAccept: */*\r\n\r\n").want(t, 200, "-1\n")
+		if a := w.ask(t, rest("POST", target, "", "", "Accept: application/json")); a.status != 400 {
+			t.Errorf("%s in JSON: status %d", operation, a.status)
+		}
+	}
+	for _, operation := range []string{"single", "multi", "single?id=alice"} {
+		w.ask(t, rest("POST", "/ps_auths/"+operation, "", "")).want(t, 400, "")
+	}
+	var n int
+	check(t, g.site.DB.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM ps_auths").Scan(&n))
+	if n != 4 {
+		t.Errorf("%d rows are left of 4", n)
+	}
+}
+
+func testEncoding(t *testing.T, g *gateway) {
+	w := dial(t, g.address)
+	var value strings.Builder
+	for c := byte(1); c < 127; c++ {
+		if c != ';' && c != '^' {
+			value.WriteByte(c)
+		}
+	}
+	w.ask(t, rest("POST", "/rt_bulk/store", "name=bytes&val="+restEscape(value.String()), "")).want(t, 200, "1\n")
+	a := w.ask(t, rest("POST", "/rt_bulk/single", "name=bytes", ""))
+	_, got, _ := strings.Cut(strings.TrimSuffix(a.body, "\n"), "&val=")
+	for i := 0; i < len(got); i++ {
+		c := got[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '.' || c == '%') {
+			t.Fatalf("%q stands as it is in %q", c, got)
+		}
+	}
+	if strings.NewReplacer("%2D", "-", "%7E", "~").Replace(got) != restEscape(value.String()) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func testJSON(t *testing.T, g *gateway) {
+	w := dial(t, g.address)
+	const row = `{"name":"rtplay","position":"2","entry":"/srv/rt/moh/b"}`
+	const table = "/musiconhold_entry"
+	w.ask(t, rest("GET", table+"/single.json?position=2", "", "")).want(t, 200, row+"\n")
+	w.ask(t, rest("GET", table+"/single?position=2", "", "", "Accept: application/json")).want(t, 200, row+"\n")
+	w.ask(t, rest("POST", table+"/single.json", "position=2", "")).want(t, 200, row+"\n")
+	w.ask(t, kamailio("POST", table+"/multi.json", "position=2")).want(t, 200, "["+row+"]\n")
+	w.ask(t, kamailio("GET", table+"/multi.json?position=3", "")).want(t, 200, "[]\n")
+	w.ask(t, rest("GET", table+"/single?position=2", "", "")).want(t, 200, "name=rtplay&position=2&entry=%2Fsrv%2Frt%2Fmoh%2Fb\n")
+}
+
+func testStatus(t *testing.T, g *gateway) {
+	w := dial(t, g.address)
+	status := func(want int, request string) {
+		t.Helper()
+		if a := w.ask(t, request); a.status != want {
+			t.Errorf("%.60q: got %d %q, want status %d", request, a.status, a.body, want)
+		}
+	}
+	status(404, rest("GET", "/ps_auths/single.json?id=nobody", "", ""))
+	status(404, rest("GET", "/nosuch/single.json?id=nobody", "", ""))
+	w.ask(t, rest("POST", "/ps_auths/single", "id=nobody", "")).want(t, 200, "\n")
+	g.outage.Begin(t)
+	status(503, rest("GET", "/ps_auths/single.json?id=alice", "", ""))
+	status(503, rest("POST", "/ps_auths/update.json?id=alice", "realm=x", ""))
+	status(503, rest("POST", "/ps_auths/single", "id=alice", ""))
+	w.ask(t, rest("POST", "/ps_auths/update?id=alice", "realm=x", "")).want(t, 200, "-1\n")
+	g.outage.End(t)
+	status(200, rest("GET", "/ps_auths/single.json?id=alice", "", ""))
+}
+
+func testNo1xx(t *testing.T, g *gateway) {
+	w := dial(t, g.address)
+	long := strings.Repeat("x", 1<<20)
+	w.ask(t, rest("POST", "/ps_auths/single", "id="+long, "")).want(t, 200, "\n")
+	a := dial(t, g.address).ask(t, "POST /ps_auths/store.json HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\nExpect: 100-continue\r\n\r\n")
+	if a.status != 413 || a.took > 500*time.Millisecond {
+		t.Errorf("a too large body: status %d after %v", a.status, a.took)
+	}
+}
+
+func testNoRedirect(t *testing.T, g *gateway) {
+	w := dial(t, g.address)
+	for _, target := range []string{"//ps_auths/single", "/ps_auths//single", "/ps_auths/single/", "/ps_auths/single/?id=x", "/a/../ps_auths/single", "/./ps_auths/single", "//ps_auths//single//"} {
+		w.ask(t, rest("POST", target, "id=alice", "")).want(t, 200, alice)
+		w.ask(t, kamailio("POST", target, "id=alice")).want(t, 200, alice)
+	}
+	for _, target := range []string{"/", "//", "/ps_auths", "/ps_auths/", "/ps_auths/nosuch"} {
+		if a := w.ask(t, rest("GET", target, "", "")); a.status != 404 || a.body != "" {
+			t.Errorf("%s: got %d %q", target, a.status, a.body)
+		}
+	}
+}
+
+// testDatabaseModule sends what OpenSIPS' db_http sends: it takes a redirect for
+// success, and looks at no body of an error.
+func testDatabaseModule(t *testing.T, g *gateway) {
+	w := dial(t, g.address)
+	for _, request := range []string{
+		rest("GET", "/db/version/?k=table_name&v=location&c=table_version", "", ""),
+		rest("GET", "/db/ps_auths/?k=id&v=alice&c=password,id", "", ""),
+		rest("POST", "/db/ps_auths", "query_type=delete", "application/x-www-form-urlencoded"),
+		rest("POST", "/db/ps_auths", "k=id&v=new&query_type=insert", "application/x-www-form-urlencoded"),
+	} {
+		if a := w.ask(t, request); a.status < 400 {
+			t.Errorf("%.60q: got %d %q", request, a.status, a.body)
+		}
+	}
+}
+
+func testKeepAlive(t *testing.T, g *gateway) {
+	w := dial(t, g.address)
+	for i := range 50 {
+		if a := w.ask(t, rest("POST", "/ps_auths/single", fmt.Sprint("id=nobody", i), "")); a.closed {
+			t.Fatalf("the connection was closed after %d requests", i+1)
+		}
+		if a := w.ask(t, rest("GET", "/ps_auths/single.json?id=nobody", "", "")); a.closed {
+			t.Fatalf("the connection was closed by an error after %d requests", i+1)
+		}
+	}
+	// libcurl lets go of a connection after 118 s; the server must not before.
+	out, err := exec.CommandContext(t.Context(), rig.Program(t), "check", g.site.Conf).Output()
+	check(t, err)
+	for line := range strings.Lines(string(out)) {
+		if f := strings.Fields(line); len(f) > 1 && f[0] == "idle_timeout" {
+			if idle, err := time.ParseDuration(f[1]); err != nil || idle < 120*time.Second {
+				t.Errorf("idle_timeout is %s", f[1])
+			}
+			return
+		}
+	}
+	t.Errorf("dbsep check names no idle_timeout:\n%s", out)
+}
+
+// testManyConnections opens as many as the worker processes of a large proxy,
+// all at the same time.
+func testManyConnections(t *testing.T, g *gateway) {
+	wires := make([]*wire, 100)
+	for i := range wires {
+		wires[i] = dial(t, g.address)
+	}
+	for range 2 {
+		for _, w := range wires {
+			w.ask(t, rest("POST", "/ps_auths/single", "id=alice", "")).want(t, 200, alice)
+		}
+	}
+}
+
+func testLatency(t *testing.T, g *gateway) {
+	w := dial(t, g.address)
+	g.outage.Begin(t)
+	for _, request := range []string{
+		rest("GET", "/ps_auths/single.json?id=alice", "", ""),
+		rest("POST", "/ps_auths/update.json?id=alice", "realm=x", ""),
+		rest("GET", "/ps_aors/multi.json?id=alice", "", ""), // not described yet
+	} {
+		if a := w.ask(t, request); a.status != 503 || a.took > 500*time.Millisecond {
+			t.Errorf("%.60q: status %d after %v", request, a.status, a.took)
+		}
+	}
+	g.outage.End(t)
+}
+
+func testMethods(t *testing.T, g *gateway) {
+	w := dial(t, g.address)
+	for _, method := range []string{"PUT", "DELETE", "PATCH", "OPTIONS"} {
+		w.ask(t, rest(method, "/ps_auths/destroy?id=alice", "id=alice", "")).want(t, 200, "-1\n")
+		if a := w.ask(t, rest(method, "/ps_auths/destroy.json?id=alice", "id=alice", "")); a.status != 405 || !strings.Contains(a.header, "\r\nAllow: POST\r\n") {
+			t.Errorf("%s in JSON: %d %q", method, a.status, a.header)
+		}
+	}
+	w.ask(t, rest("POST", "/ps_auths/single", "id=alice", "")).want(t, 200, alice)
+}
+
+// testHeader looks at the names as they are written: OpenSIPS finds the content
+// type by its capital C.
+func testHeader(t *testing.T, g *gateway) {
+	w := dial(t, g.address)
+	for request, kind := range map[string]string{
+		rest("GET", "/ps_auths/single.json?id=alice", "", ""):  "application/json",
+		rest("GET", "/ps_auths/single.json?id=nobody", "", ""): "application/json",
+		rest("POST", "/ps_auths/single", "id=alice", ""):       "text/plain",
+		rest("POST", "/ps_auths/store", "id=alice", ""):        "text/plain",
+	} {
+		a := w.ask(t, request)
+		for _, line := range []string{"Content-Type: " + kind, fmt.Sprint("Content-Length: ", len(a.body))} {
+			if !strings.Contains(a.header, "\r\n"+line+"\r\n") {
+				t.Errorf("%.60q: no %q in %q", request, line, a.header)
+			}
+		}
+	}
+}
+
+// testShutdown ends the server while a request is on its way: OpenSIPS would
+// wait for an answer until its timeout.
+func testShutdown(t *testing.T, g *gateway) {
+	w := dial(t, g.address)
+	whole := rest("POST", "/ps_auths/single", "id=alice", "")
+	part := len(whole) - 3
+	_, err := io.WriteString(w.conn, whole[:part])
+	check(t, err)
+	rig.WaitFor(t, "the request's arrival", g.process, rig.Listening(g.address))
+	check(t, g.process.Cmd.Process.Signal(syscall.SIGTERM))
+	w.ask(t, whole[part:]).want(t, 200, alice)
+	<-g.process.Exited()
+	if err := g.process.Err(); err != nil {
+		t.Errorf("dbsep ended with %v", err)
+	}
+}
