@@ -1,0 +1,47 @@
+package main
+
+import (
+	"net"
+	"sync"
+	"time"
+)
+
+// A countedListener knows whether its connections are closed. net/http/fcgi
+// sends an answer after the handler has returned, and then closes the connection
+// unless the web server wants it kept.
+type countedListener struct {
+	net.Listener
+	open sync.WaitGroup
+}
+
+func (l *countedListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.open.Add(1)
+	return &countedConn{c, sync.OnceFunc(l.open.Done)}, nil
+}
+
+// wait returns when all connections are closed, or after a while.
+func (l *countedListener) wait(bound time.Duration) {
+	closed := make(chan struct{})
+	go func() {
+		l.open.Wait()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(bound):
+	}
+}
+
+type countedConn struct {
+	net.Conn
+	closed func()
+}
+
+func (c *countedConn) Close() error {
+	defer c.closed()
+	return c.Conn.Close()
+}
