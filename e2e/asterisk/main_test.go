@@ -1,0 +1,59 @@
+//go:build e2e
+
+package asterisk
+
+import (
+	"slices"
+	"testing"
+
+	"dbsep/internal/rig"
+)
+
+func TestMain(m *testing.M) { rig.Main(m) }
+
+// A feature is one thing that Asterisk does with its database. The features of
+// one Asterisk run one after the other, and each finds what the seed and those
+// before it have left.
+type feature struct {
+	name string
+	test func(*testing.T, *pbx)
+}
+
+// features is the order of a run: what ends telephones' registrations or the
+// whole Asterisk stands last.
+var features = slices.Concat(
+	realtimeFeatures,
+	functionFeatures,
+	dialplanFeatures,
+	staticFeatures,
+	queueFeatures,
+	musicFeatures,
+	pjsipFeatures,
+	voicemailFeatures,
+	directoryFeatures,
+	iaxFeatures,
+	manualFeatures,
+	reloadFeatures,
+	outageFeatures,
+	restartFeatures,
+)
+
+const data = "../../internal/replay/testdata/"
+
+func TestAsterisk(t *testing.T) {
+	configuration := readManual(t)
+	root := rig.Root(t, "forky", "asterisk")
+	prepareRoot(t, root)
+	for name, site := range map[string]func(*testing.T) *rig.Site{
+		"SQLite":  func(t *testing.T) *rig.Site { return rig.SQLite(t, data+"asterisk-sqlite.sql") },
+		"MariaDB": func(t *testing.T) *rig.Site { return rig.MariaDB(t, data+"asterisk-mysql.sql") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPBX(t, root, site(t), configuration)
+			for _, f := range features {
+				rig.Feature(t, "asterisk/"+name, f.name, func(t *testing.T) { f.test(t, p) })
+			}
+		})
+	}
+}
