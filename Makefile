@@ -38,7 +38,7 @@ e2e: ## the real clients, end to end: Asterisk, Apache, nginx, Kamailio, OpenSIP
 	@.ci/need --optional apache2 apache2-bin
 	@.ci/need --optional /usr/lib/apache2/modules/mod_fcgid.so libapache2-mod-fcgid
 	@.ci/need --optional nginx nginx-light
-	$(GO) test -tags e2e -count 1 -timeout 20m -v ./e2e/... | grep --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
+	$(GO) test -tags e2e -count 1 -p 1 -timeout 20m -v ./e2e/... | grep --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
 
 lint: $(LINT) $(STATIC) ## gofmt, go vet, staticcheck, golangci-lint
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }

@@ -251,16 +251,22 @@ func testHeader(t *testing.T, g *gateway) {
 }
 
 // testShutdown ends the server while a request is on its way: OpenSIPS would
-// wait for an answer until its timeout.
+// wait for an answer until its timeout. That the server has begun to read the
+// request shows by its 100, which only this request asks for.
 func testShutdown(t *testing.T, g *gateway) {
 	w := dial(t, g.address)
-	whole := rest("POST", "/ps_auths/single", "id=alice", "")
-	part := len(whole) - 3
-	_, err := io.WriteString(w.conn, whole[:part])
+	const body = "id=alice"
+	whole := rest("POST", "/ps_auths/single", body, "", "Expect: 100-continue")
+	check(t, w.conn.SetDeadline(time.Now().Add(time.Minute)))
+	_, err := io.WriteString(w.conn, strings.TrimSuffix(whole, body))
 	check(t, err)
-	rig.WaitFor(t, "the request's arrival", g.process, rig.Listening(g.address))
+	for _, want := range []string{"HTTP/1.1 100 Continue\r\n", "\r\n"} {
+		if line, err := w.in.ReadString('\n'); err != nil || line != want {
+			t.Fatalf("got %q, %v, want %q", line, err, want)
+		}
+	}
 	check(t, g.process.Cmd.Process.Signal(syscall.SIGTERM))
-	w.ask(t, whole[part:]).want(t, 200, alice)
+	w.ask(t, body).want(t, 200, alice)
 	<-g.process.Exited()
 	if err := g.process.Err(); err != nil {
 		t.Errorf("dbsep ended with %v", err)
