@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
+
+	"dbsep/internal/testserver"
 )
 
 // A Server is a running MariaDB server.
@@ -27,7 +29,7 @@ type Server struct {
 	Password string // holds characters that are awkward in DSNs, files and URLs
 
 	root    *sql.DB
-	process *process
+	process *testserver.Process
 }
 
 // password is as awkward as dbsep.conf can hold.
@@ -54,7 +56,7 @@ func Main(m *testing.M) {
 func Stop() {
 	if running != nil {
 		running.root.Close()
-		running.process.stop()
+		running.process.Stop()
 	}
 }
 

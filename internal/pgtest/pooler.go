@@ -9,7 +9,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+
+	"dbsep/internal/testserver"
 )
 
 // Pooler starts a pgbouncer in front of the server that gives each transaction
@@ -32,7 +35,7 @@ func (s *Server) Pooler(t testing.TB) (port int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if port, err = freePort(); err != nil {
+	if port, err = testserver.FreePort(); err != nil {
 		t.Fatal(err)
 	}
 	users, config := filepath.Join(dir, "users"), filepath.Join(dir, "pgbouncer.ini")
@@ -58,17 +61,16 @@ server_reset_query =
 			t.Fatal(err)
 		}
 	}
-	p, err := serve(dir, s.account.command(program, config))
+	p, err := testserver.Start(dir, s.account.command(program, config), syscall.SIGINT)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		p.stop()
-		if t.Failed() {
-			t.Logf("the pooler: %s", p.log)
+		if log := p.Stop(); t.Failed() {
+			t.Logf("the pooler: %s", log)
 		}
 	})
-	err = p.await(func(ctx context.Context) error {
+	err = p.Await(func(ctx context.Context) error {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(s.Host, strconv.Itoa(port)))
 		if err == nil {
 			conn.Close()

@@ -17,6 +17,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"dbsep/internal/testserver"
 )
 
 // A Server is a running PostgreSQL server. Nobody gets in without a password.
@@ -30,7 +32,7 @@ type Server struct {
 
 	account account
 	root    *sql.DB
-	process *process
+	process *testserver.Process
 }
 
 const (
@@ -62,7 +64,7 @@ func Main(m *testing.M) {
 func Stop() {
 	if running != nil {
 		running.root.Close()
-		running.process.stop()
+		running.process.Stop()
 	}
 }
 

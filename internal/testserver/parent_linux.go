@@ -1,4 +1,4 @@
-package pgtest
+package testserver
 
 import (
 	"os/exec"
@@ -8,10 +8,9 @@ import (
 // dieWithParent ends the server even where the tests are killed. The kernel
 // watches the thread that started it, and Go keeps its threads until the
 // program ends.
-func dieWithParent(cmd *exec.Cmd) {
+func dieWithParent(cmd *exec.Cmd, signal syscall.Signal) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = new(syscall.SysProcAttr)
 	}
-	// PostgreSQL's fast shutdown; its children notice when their parent is gone.
-	cmd.SysProcAttr.Pdeathsig = syscall.SIGINT
+	cmd.SysProcAttr.Pdeathsig = signal
 }

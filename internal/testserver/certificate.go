@@ -1,4 +1,4 @@
-package mariadbtest
+package testserver
 
 import (
 	"crypto/ecdsa"
@@ -13,21 +13,22 @@ import (
 	"time"
 )
 
+// The files that Certify makes.
 const (
-	certFile = "cert.pem"
-	keyFile  = "key.pem"
+	CertFile = "cert.pem"
+	KeyFile  = "key.pem"
 )
 
-// certify makes a certificate that signs itself, for the name "localhost": with
+// Certify makes a certificate that signs itself, for the name "localhost": with
 // 127.0.0.1 its chain is right and its name is wrong.
-func certify(dir string) (ca string, err error) {
+func Certify(dir string) (ca string, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return "", err
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
-		Subject:      pkix.Name{CommonName: "MariaDB of the tests"},
+		Subject:      pkix.Name{CommonName: "server of the tests"},
 		DNSNames:     []string{"localhost"},
 		NotBefore:    time.Now().Add(-time.Hour),
 		NotAfter:     time.Now().Add(24 * time.Hour),
@@ -42,11 +43,11 @@ func certify(dir string) (ca string, err error) {
 	if err != nil {
 		return "", err
 	}
-	ca = filepath.Join(dir, certFile)
+	ca = filepath.Join(dir, CertFile)
 	if err := write(ca, "CERTIFICATE", cert); err != nil {
 		return "", err
 	}
-	return ca, write(filepath.Join(dir, keyFile), "PRIVATE KEY", private)
+	return ca, write(filepath.Join(dir, KeyFile), "PRIVATE KEY", private)
 }
 
 func write(path, kind string, der []byte) error {

@@ -1,9 +1,12 @@
 //go:build !linux
 
-package pgtest
+package testserver
 
-import "os/exec"
+import (
+	"os/exec"
+	"syscall"
+)
 
 // dieWithParent has no counterpart here: a server outlives tests that are
 // killed.
-func dieWithParent(*exec.Cmd) {}
+func dieWithParent(*exec.Cmd, syscall.Signal) {}

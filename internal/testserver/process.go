@@ -1,0 +1,88 @@
+package testserver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+const (
+	startTimeout = 60 * time.Second
+	stopTimeout  = 10 * time.Second
+	pollPause    = 20 * time.Millisecond
+)
+
+// A Process is a program that serves, and the folder it lives in.
+type Process struct {
+	dir    string
+	cmd    *exec.Cmd
+	signal syscall.Signal // that ends it
+	log    *bytes.Buffer  // read only once the process has ended
+	exited chan struct{}
+}
+
+// Start starts a program that goes on until the signal ends it. The folder is
+// removed after it.
+func Start(dir string, cmd *exec.Cmd, signal syscall.Signal) (*Process, error) {
+	p := &Process{dir: dir, cmd: cmd, signal: signal, log: new(bytes.Buffer), exited: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = p.log, p.log
+	dieWithParent(cmd, signal)
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
+	}
+	go func() {
+		cmd.Wait()
+		close(p.exited)
+	}()
+	return p, nil
+}
+
+// Await tries something until it succeeds, which it cannot once the program has
+// ended.
+func (p *Process) Await(try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	for {
+		err := try(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.exited:
+			return errors.New("the server ended while it started")
+		case <-ctx.Done():
+			return fmt.Errorf("the server takes no connections after %v: %w", startTimeout, err)
+		case <-time.After(pollPause):
+		}
+	}
+}
+
+// Stop ends the server: politely, and by force where that takes too long. It
+// returns what the server wrote.
+func (p *Process) Stop() (log string) {
+	p.cmd.Process.Signal(p.signal)
+	select {
+	case <-p.exited:
+	case <-time.After(stopTimeout):
+		p.cmd.Process.Kill()
+		<-p.exited
+	}
+	os.RemoveAll(p.dir)
+	return p.log.String()
+}
+
+// FreePort finds a port of 127.0.0.1 of which nobody makes use now.
+func FreePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
