@@ -210,14 +210,7 @@ func (b *builder) operand(c *Column, value string) {
 }
 
 func (b *builder) rows(t *Table, conditions []condition) {
-	for i := range t.Columns {
-		if i > 0 {
-			b.text(", ")
-		}
-		c := &t.Columns[i]
-		b.text(b.d.Read(c, b.d.Quote(c.Name)))
-	}
-	b.text(" FROM ", b.d.table(t))
+	b.text(t.selectList(b.d), " FROM ", b.d.table(t))
 	b.where(conditions)
 }
 
