@@ -56,6 +56,24 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+func TestConditionThatTheScriptLeftOut(t *testing.T) {
+	const body = "position%20%3E%3D=0&name=default"
+	old, new := text("position=0\nposition=-1\n"), text("position=0\n")
+	want := explained("columns, tables and operators that the script could not use")
+	for _, r := range []compare.Request{
+		{Method: "POST", Path: "/musiconhold_entry/multi", Body: body},
+		{Method: "GET", Path: "/musiconhold_entry/multi", Query: body},
+	} {
+		if diff := cmp.Diff(want, compare.Compare(r, old, new)); diff != "" {
+			t.Error(diff)
+		}
+	}
+	r := compare.Request{Method: "POST", Path: "/musiconhold_entry/multi", Body: "name=default"}
+	if v := compare.Compare(r, old, new); v.Explained() {
+		t.Errorf("got %+v", v)
+	}
+}
+
 func text(body string) compare.Answer { return compare.Answer{Status: 200, Body: body} }
 
 func refused(status int, code string) compare.Answer {

@@ -58,6 +58,25 @@ func (r Request) Reads() bool {
 // a web server's access log has no bodies.
 func (r Request) Complete() bool { return r.Query != "" || r.Body != "" }
 
+// awkward tells whether the Perl script would have left one of the conditions
+// out: it did so with every name that holds more than letters, digits, _ and
+// blanks, operators such as >= included.
+func (r Request) awkward() bool {
+	text := r.Body
+	if r.Method == http.MethodGet {
+		text = r.Query
+	}
+	for pair := range strings.SplitSeq(text, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.ContainsFunc(decode(strings.ReplaceAll(name, "+", " ")), func(c rune) bool {
+			return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == ' ')
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
 // ParseRequest reads a line of a file of requests: an object with method, path,
 // query and body, or a line of a web server's access log.
 func ParseRequest(line string) (Request, error) {
