@@ -58,7 +58,7 @@ func TestCompare(t *testing.T) {
 
 func TestConditionThatTheScriptLeftOut(t *testing.T) {
 	const body = "position%20%3E%3D=0&name=default"
-	old, new := text("position=0\nposition=-1\n"), text("position=0\n")
+	old, new := text("position=0\nposition=%2D1\n"), text("position=0\n")
 	want := explained("columns, tables and operators that the script could not use")
 	for _, r := range []compare.Request{
 		{Method: "POST", Path: "/musiconhold_entry/multi", Body: body},
