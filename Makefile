@@ -35,7 +35,8 @@ e2e: ## the real clients, end to end: Asterisk, Apache, nginx, Kamailio, OpenSIP
 	@.ci/need cc gcc libc6-dev
 	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
 	@.ci/need --optional mmdebstrap mmdebstrap
-	@.ci/need --optional apache2 apache2-bin
+	@.ci/need --optional /etc/apache2/mods-available/mpm_event.load apache2
+	@.ci/need --optional htpasswd apache2-utils
 	@.ci/need --optional /usr/lib/apache2/modules/mod_fcgid.so libapache2-mod-fcgid
 	@.ci/need --optional nginx nginx-light
 	$(GO) test -tags e2e -count 1 -p 1 -timeout 20m -v ./e2e/... | grep --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
