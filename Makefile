@@ -34,6 +34,7 @@ test: ## the whole test suite, with the race detector, on SQLite, a real MariaDB
 e2e: ## the real clients, end to end: Asterisk, Apache, nginx, Kamailio, OpenSIPS' manner of asking
 	@.ci/need cc gcc libc6-dev
 	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
+	@.ci/need --optional curl curl
 	@.ci/need --optional mmdebstrap mmdebstrap
 	@.ci/need --optional /etc/apache2/mods-available/mpm_event.load apache2
 	@.ci/need --optional htpasswd apache2-utils
