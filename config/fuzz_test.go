@@ -23,7 +23,7 @@ func FuzzParse(f *testing.F) {
 
 	f.Fuzz(func(t *testing.T, before, password, after string) {
 		if strings.ContainsAny(password, "\n\r\x00") {
-			t.Skip("no password of one line")
+			return // no password of one line
 		}
 		text := before + "\ndbpass=" + password + "\n" + after
 		c, err := config.Parse("dbsep.conf", []byte(text))

@@ -83,7 +83,7 @@ func (req *request) readBody(r *http.Request, limit int64) error {
 		}
 		return tooLarge
 	}
-	body := make([]byte, 0, max(r.ContentLength, 0)+1)
+	body := make([]byte, 0, min(max(r.ContentLength, 0), pieceBytes)+1) // a length is only a promise
 	for {
 		n, err := r.Body.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
