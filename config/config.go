@@ -33,9 +33,10 @@ type Config struct {
 	texts map[string]string // key of a setting of a section → its value as written
 }
 
-// Server is the section [server]. CGI runs have no use for it.
+// Server is the section [server].
 type Server struct {
-	Listen string // host:port or unix:/path
+	Listen   string // host:port or unix:/path; CGI runs have no use for it
+	LogLevel string // "info" or "debug"
 }
 
 // Database is the section [database]: how dbsep deals with any kind of

@@ -150,6 +150,7 @@ func TestEverySetting(t *testing.T) {
 	c := parse(t, `dsn=x
 [Server]
 Listen = unix:/run/dbsep/dbsep.sock
+log_level=Debug
 [database] # comment
 max_connections=3
 connect_timeout=1500ms
@@ -171,7 +172,7 @@ store_duplicate=replace
 `)
 	got := []any{c.Server, c.Database, c.Limits, c.Compat}
 	want := []any{
-		config.Server{Listen: "unix:/run/dbsep/dbsep.sock"},
+		config.Server{Listen: "unix:/run/dbsep/dbsep.sock", LogLevel: "debug"},
 		config.Database{MaxConnections: 3, ConnectTimeout: 1500 * time.Millisecond, BusyTimeout: 7 * time.Second, DescriptionAge: 90 * time.Second},
 		config.Limits{BodyBytes: 512 << 10, Fields: 64, Statement: 2 * time.Second, Header: 3 * time.Second, Read: 4 * time.Second,
 			Write: 5 * time.Second, Idle: 6 * time.Second, Drain: time.Hour},
@@ -187,7 +188,7 @@ func TestDefault(t *testing.T) {
 	c := config.Default()
 	got := []any{c.Server, c.Database, c.Limits, c.Compat}
 	want := []any{
-		config.Server{Listen: "127.0.0.1:8000"},
+		config.Server{Listen: "127.0.0.1:8000", LogLevel: "info"},
 		config.Database{MaxConnections: 16, ConnectTimeout: 5 * time.Second, BusyTimeout: 5 * time.Second, DescriptionAge: time.Minute},
 		config.Limits{BodyBytes: 4 << 20, Fields: 512, Statement: 10 * time.Second, Header: 10 * time.Second, Read: 30 * time.Second,
 			Write: 30 * time.Second, Idle: 125 * time.Second, Drain: 30 * time.Second},

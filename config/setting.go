@@ -49,6 +49,9 @@ var table = []setting{
 	{Setting{"server", "listen", "127.0.0.1:8000",
 		"Where the server listens: host:port, or unix:/path for a socket. dbsep asks nobody for a password, so let only the telephone system reach it."},
 		address(func(c *Config) *string { return &c.Server.Listen })},
+	{Setting{"server", "log_level", "info",
+		"How much the log tells, under a web server too. debug: also the database's own words about a failure. They may hold values of a request, so switch it on only to find a fault."},
+		choice(func(c *Config) *string { return &c.Server.LogLevel }, "info", "debug")},
 
 	{Setting{"database", "max_connections", "16",
 		"How many connections to the database may be open at a time. Further requests wait for a free one."},

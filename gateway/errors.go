@@ -88,7 +88,7 @@ var Catalogue = []Entry{
 	{Timeout, http.StatusServiceUnavailable, "the database took too long", "look for a missing index, or raise [limits] statement_timeout"},
 	{Unavailable, http.StatusServiceUnavailable, "the database cannot be reached", "start the database; dbsep check tells what is wrong with the connection"},
 	{ClientGone, 499, "the client went away before its answer was complete", ""},
-	{Internal, http.StatusInternalServerError, "an error inside dbsep or the database", "the log has more at level debug"},
+	{Internal, http.StatusInternalServerError, "an error inside dbsep or the database", "the log has more with [server] log_level=debug"},
 }
 
 var catalogue = func() map[Code]Entry {

@@ -14,9 +14,9 @@ import (
 
 // serveCGI answers the one request that the environment describes.
 func serveCGI() int {
-	log := webServerLog()
+	log, level := newLog(os.Stderr, false)
 	status := 0
-	h := abortable(webGateway(log), func() { status = 1 })
+	h := abortable(webGateway(log, level), func() { status = 1 })
 	if err := cgi.Serve(mended(h)); err != nil {
 		log.Error("the web server's request could not be read")
 		return 1
@@ -52,7 +52,7 @@ func mended(h http.Handler) http.Handler {
 // webGateway returns the gateway of a program that a web server started. Where
 // the configuration is wrong it still answers, in the way that is safe for each
 // operation.
-func webGateway(log *slog.Logger) http.Handler {
+func webGateway(log *slog.Logger, level *slog.LevelVar) http.Handler {
 	s, err := openSite(configFile())
 	if err != nil {
 		for _, e := range unjoin(err) {
@@ -60,20 +60,8 @@ func webGateway(log *slog.Logger) http.Handler {
 		}
 		return gateway.New(gateway.Unusable(err), gateway.Options{Log: log})
 	}
+	obey(level, s.config)
 	return s.gateway(log)
-}
-
-// webServerLog writes to standard error, which is the web server's log: it has
-// a clock of its own.
-func webServerLog() *slog.Logger {
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{
-		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			if len(groups) == 0 && a.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return a
-		},
-	}))
 }
 
 // abortable catches the panic by which a handler breaks an answer off: outside

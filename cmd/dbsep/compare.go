@@ -89,7 +89,7 @@ func compareTraffic(cmd *cobra.Command, old string, fresh compare.Gateway, addre
 	if err != nil {
 		return exit{2, fmt.Errorf("listen on %s: %w", address, err)}
 	}
-	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+	log, _ := newLog(cmd.ErrOrStderr(), true)
 	limits := config.Default().Limits
 	server := newServer(recorder, limits, log)
 	comparing, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -38,7 +37,7 @@ answers requests from it, and throws it away at the end (Ctrl-C).`,
 			}
 			defer s.close()
 			s.config.Server.Listen = listen
-			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+			log, _ := newLog(cmd.ErrOrStderr(), true)
 			return s.serve(cmd.Context(), log, func(a net.Addr) { introduce(cmd.OutOrStdout(), a) })
 		},
 	}

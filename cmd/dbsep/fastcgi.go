@@ -24,7 +24,7 @@ func startedAsFastCGI() bool {
 // serveFastCGI answers requests from the socket on standard input until the web
 // server ends the program. What is in flight then finishes first.
 func serveFastCGI() int {
-	log := webServerLog()
+	log, level := newLog(os.Stderr, false)
 	l, err := net.FileListener(os.Stdin)
 	if err != nil {
 		log.Error("standard input is no socket to listen on", slog.String("cause", err.Error()))
@@ -40,7 +40,7 @@ func serveFastCGI() int {
 	}()
 	var inFlight sync.WaitGroup
 	conns := &countedListener{Listener: l}
-	h := abortable(webGateway(log), func() {})
+	h := abortable(webGateway(log, level), func() {})
 	err = fcgi.Serve(conns, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inFlight.Add(1)
 		defer inFlight.Done()

@@ -35,7 +35,8 @@ takes no more, finishes those in flight and ends with status 0.`,
 			if listen != "" {
 				s.config.Server.Listen = listen
 			}
-			log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+			log, level := newLog(os.Stderr, true)
+			obey(level, s.config)
 			for _, w := range s.warnings() {
 				log.Warn(w.Error())
 			}

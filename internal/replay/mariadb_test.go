@@ -121,7 +121,7 @@ func (f *mariadb) changed(t *testing.T) map[string]bool {
 func (f *mariadb) checksums(t *testing.T) map[string]string {
 	t.Helper()
 	sums := map[string]string{}
-	for name, sum := range f.pairs(t, "CHECKSUM TABLE `"+strings.Join(f.tables, "`, `")+"`") {
+	for name, sum := range pairs(t, f.db, "CHECKSUM TABLE `"+strings.Join(f.tables, "`, `")+"`") {
 		_, table, _ := strings.Cut(name, ".") // the names come with their database
 		sums[table] = sum
 	}
@@ -130,29 +130,7 @@ func (f *mariadb) checksums(t *testing.T) map[string]string {
 
 func (f *mariadb) nextKeys(t *testing.T) map[string]string {
 	t.Helper()
-	return f.pairs(t, "SELECT table_name, auto_increment FROM information_schema.tables WHERE table_schema = DATABASE() AND auto_increment IS NOT NULL")
-}
-
-// pairs reads the two columns of a query.
-func (f *mariadb) pairs(t *testing.T, query string) map[string]string {
-	t.Helper()
-	rows, err := f.db.Query(query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	pairs := map[string]string{}
-	for rows.Next() {
-		var name, value string
-		if err := rows.Scan(&name, &value); err != nil {
-			t.Fatal(err)
-		}
-		pairs[name] = value
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return pairs
+	return pairs(t, f.db, "SELECT table_name, auto_increment FROM information_schema.tables WHERE table_schema = DATABASE() AND auto_increment IS NOT NULL")
 }
 
 func (f *mariadb) read(t *testing.T, name string) rowSet {

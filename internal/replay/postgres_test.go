@@ -118,35 +118,13 @@ func (f *pg) checksums(t *testing.T) map[string]string {
 	for _, table := range f.tables {
 		each = append(each, fmt.Sprintf(`SELECT '%s', md5(COALESCE(string_agg(r::text, E'\n' ORDER BY r::text), '')) FROM public."%[1]s" r`, table))
 	}
-	return f.pairs(t, strings.Join(each, " UNION ALL "))
+	return pairs(t, f.db, strings.Join(each, " UNION ALL "))
 }
 
 // sequences reads how each is set, in the way that setval wants to be told.
 func (f *pg) sequences(t *testing.T) map[string]string {
 	t.Helper()
-	return f.pairs(t, "SELECT sequencename, COALESCE(last_value || ', true', start_value || ', false') FROM pg_sequences WHERE schemaname = 'public'")
-}
-
-// pairs reads the two columns of a query.
-func (f *pg) pairs(t *testing.T, query string) map[string]string {
-	t.Helper()
-	rows, err := f.db.Query(query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	pairs := map[string]string{}
-	for rows.Next() {
-		var name, value string
-		if err := rows.Scan(&name, &value); err != nil {
-			t.Fatal(err)
-		}
-		pairs[name] = value
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return pairs
+	return pairs(t, f.db, "SELECT sequencename, COALESCE(last_value || ', true', start_value || ', false') FROM pg_sequences WHERE schemaname = 'public'")
 }
 
 // read adds the rows of a table, each value in the server's own text.
@@ -154,7 +132,7 @@ func (f *pg) read(t *testing.T, name string) rowSet {
 	t.Helper()
 	var casts []string
 	numbers := map[string]bool{}
-	for column, typ := range f.pairs(t, "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = 'public.\""+name+"\"'::regclass AND attnum > 0") {
+	for column, typ := range pairs(t, f.db, "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = 'public.\""+name+"\"'::regclass AND attnum > 0") {
 		numbers[column] = slices.Contains([]string{"smallint", "integer", "bigint", "numeric", "real", "double precision"}, typ)
 	}
 	for _, c := range column(t, f.db, "SELECT attname FROM pg_attribute WHERE attrelid = 'public.\""+name+"\"'::regclass AND attnum > 0 ORDER BY attnum") {
