@@ -14,6 +14,8 @@ import (
 type DB struct {
 	kind          *kind
 	address       string
+	account       string
+	through       string
 	scope         []any // see pools
 	reads, writes *pool
 	patience      time.Duration // for locks that again waits for
@@ -31,6 +33,14 @@ func (db *DB) Kind() string { return db.kind.name }
 // Address says where the database is: a file, a socket or a host, without any
 // secret.
 func (db *DB) Address() string { return db.address }
+
+// Account names the account that is used, whichever line, DSN, file or variable
+// it came from; empty for a database that has none.
+func (db *DB) Account() string { return db.account }
+
+// Through names what the DSN asks for where dbsep speaks to the database behind
+// it instead, such as a driver of ODBC; it is empty elsewhere.
+func (db *DB) Through() string { return db.through }
 
 // Dialect is how the database's SQL is spelled.
 func (db *DB) Dialect() *sqlgen.Dialect { return db.kind.dialect }

@@ -42,6 +42,11 @@ type kind struct {
 
 	dialect *sqlgen.Dialect
 
+	// resolve is for a kind that may stand for others. It returns the DBI driver
+	// whose kind opens the source in its place, once it has put into the opening
+	// what that kind reads; empty where it opens the source itself. May be nil.
+	resolve func(o *opening) (driver string)
+
 	// open reads the driver's part of the DSN and prepares the pools. What it
 	// returns does not count once it has refused anything.
 	open func(o *opening) pools
@@ -104,6 +109,28 @@ type opening struct {
 	driver     string      // as registered
 	attributes []attribute // those that are the driver's own
 	rest       string      // of the DSN, after the driver's name
+
+	// What a kind that stands for another leaves for it: the attributes above,
+	// which then have the names that the other's DSN has for its parts, and these.
+	through string // what the DSN itself names, for people; empty for no such kind
+	command string // SQL for each new connection
+}
+
+// resolved is the kind that opens a source: k itself, or the one that it stands
+// for. It is nil once something has been refused.
+func (k *kind) resolved(o *opening) *kind {
+	if k.resolve == nil {
+		return k
+	}
+	driver := k.resolve(o)
+	switch {
+	case len(o.problems) > 0:
+		return nil
+	case driver == "":
+		return k
+	}
+	o.driver, o.rest = driver, ""
+	return (&dsn{driver: driver}).kind(o.findings)
 }
 
 // connectTimeout is the bound of one connection and its login.
@@ -117,6 +144,7 @@ func (o *opening) connectTimeout() time.Duration {
 // pools are a source made ready. Reads may be nil, then writes serve both.
 type pools struct {
 	address       string // where the database is, without secrets
+	account       string // that logs in there; empty where nobody does
 	reads, writes *sql.DB
 	scope         []any // what the kind's tables and columns need to know besides; mostly nothing
 }

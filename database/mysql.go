@@ -70,6 +70,8 @@ var mysqlDialect = &sqlgen.Dialect{
 	Alter: func(table, column, typ string) string {
 		return "ALTER TABLE " + table + " MODIFY COLUMN " + column + " " + typ
 	},
+	Doublings: mysqlDoublings,
+	Doubles:   doublesMySQL,
 }
 
 // readMySQL asks for numbers with leading zeros as text: the zeros are the
@@ -249,5 +251,5 @@ func openMySQL(o *opening) pools {
 	if config.Net == "unix" {
 		address = "unix(" + config.Addr + ")/" + config.DBName
 	}
-	return pools{address: address, writes: db}
+	return pools{address: address, account: config.User, writes: db}
 }

@@ -136,9 +136,11 @@ func (m mysqlOptions) warn(o *opening) {
 	if isTrue(m["enable_utf8"]) {
 		o.warn("dsn", "sets enable_utf8, with which Perl lost characters of four bytes; they are kept here", "remove it")
 	}
-	if isTrue(m["ssl"]) {
+	switch {
+	case o.through != "": // another driver's options
+	case isTrue(m["ssl"]):
 		o.warn("dsn", "asks for TLS, which Perl's driver refuses on Debian; here it is used", "")
-	} else if m["ssl_ca_file"]+m["ssl_ca_path"]+m["ssl_client_cert"]+m["ssl_client_key"] != "" {
+	case m["ssl_ca_file"]+m["ssl_ca_path"]+m["ssl_client_cert"]+m["ssl_client_key"] != "":
 		o.warn("dsn", "names files for TLS but does not switch it on", "add mysql_ssl=1")
 	}
 	if o.Schema != "" && m["database"] != "" && o.Schema != m["database"] {

@@ -2,7 +2,6 @@ package database
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,12 +11,8 @@ import (
 // file. A later file wins.
 var optionFiles = [...]string{"/etc/my.cnf", "/etc/mysql/my.cnf"}
 
-// maxIncludes bounds how deep option files may include each other, and
-// maxOptionFile how many bytes one has.
-const (
-	maxIncludes   = 4
-	maxOptionFile = 1 << 20
-)
+// maxIncludes bounds how deep option files may include each other.
+const maxIncludes = 4
 
 // readFiles completes the options from my.cnf: only what the DSN, dbuser and
 // dbpass leave empty, as the C library does.
@@ -61,31 +56,17 @@ type optionFile struct {
 // read adds the settings of one file. The last one of a name wins, whichever
 // group it stands in.
 func (f *optionFile) read(path string, depth int) error {
-	about, err := os.Stat(path)
+	text, err := readPlain(path)
 	if err != nil {
 		return err
 	}
-	if !about.Mode().IsRegular() || about.Size() > maxOptionFile {
-		return fmt.Errorf("read %s: no option file", path)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	wanted := false
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(line)
+	for l := range iniLines(text, "#;") {
 		switch {
-		case line == "" || line[0] == '#' || line[0] == ';':
-		case line[0] == '!':
-			f.include(line, filepath.Dir(path), depth)
-		case line[0] == '[':
-			group, _, _ := strings.Cut(line[1:], "]")
-			wanted = slices.Contains(f.groups, strings.TrimSpace(group))
-		case wanted:
-			name, value, _ := strings.Cut(line, "=")
-			name = strings.ReplaceAll(strings.TrimSpace(name), "_", "-")
-			f.values[name] = optionValue(value)
+		case strings.HasPrefix(l.text, "!"):
+			f.include(l.text, filepath.Dir(path), depth)
+		case l.text != "" && slices.Contains(f.groups, l.section):
+			name, value, _ := l.setting()
+			f.values[strings.ReplaceAll(name, "_", "-")] = optionValue(value)
 		}
 	}
 	return nil

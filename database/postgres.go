@@ -37,11 +37,16 @@ var postgres = &kind{
 
 // postgresTables is the condition on tables and views (c) of a schema (n):
 // the one whose name an argument has, or those that a name without a schema
-// leads to where it is empty. The server's own schemas are none of them.
+// leads to where it is empty. The server's own schemas are none of them. The
+// database's name means its tables, too, where no schema has it: the comment in
+// the Perl script asked for it, and it was of no consequence there.
 func postgresTables(schema string) string {
 	return `c.relkind IN ('r', 'p', 'v', 'm', 'f')
 		AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-		AND CASE WHEN CAST(` + schema + ` AS text) = '' THEN pg_catalog.pg_table_is_visible(c.oid)
+		AND CASE WHEN CAST(` + schema + ` AS text) = ''
+		           OR ` + schema + ` = CAST(pg_catalog.current_database() AS text)
+		              AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace named WHERE CAST(named.nspname AS text) = ` + schema + `)
+		         THEN pg_catalog.pg_table_is_visible(c.oid)
 		    ELSE CAST(n.nspname AS text) = ` + schema + ` END`
 }
 
@@ -107,6 +112,8 @@ var postgresDialect = &sqlgen.Dialect{
 	Alter: func(table, column, typ string) string {
 		return "ALTER TABLE " + table + " ALTER COLUMN " + column + " TYPE " + typ + " USING CAST(" + column + " AS " + typ + ")"
 	},
+	Doublings: postgresDoublings,
+	Doubles:   doublesPostgres,
 }
 
 // typePostgres gives an unsigned number the next wider type: there are none
@@ -205,5 +212,5 @@ func openPostgres(o *opening) pools {
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	db.SetConnMaxLifetime(postgresLifetime)
-	return pools{address: options.address(), writes: db, scope: []any{o.Schema}}
+	return pools{address: options.address(), account: options["user"], writes: db, scope: []any{o.Schema}}
 }

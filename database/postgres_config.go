@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 const postgresPort = "5432"
@@ -56,6 +57,11 @@ func (m postgresOptions) config(o *opening) *pgx.ConnConfig {
 	c.ConnectTimeout = timeout // for each host
 	c.DialFunc = new(net.Dialer).DialContext
 	c.RuntimeParams = m.session(o)
+	if o.command != "" {
+		c.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+			return conn.Exec(ctx, o.command).Close() // several statements, perhaps
+		}
+	}
 	m.limitTLS(o, c)
 	if len(addresses) > 0 {
 		lookup := c.LookupFunc

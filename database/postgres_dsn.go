@@ -83,6 +83,7 @@ var postgresMistaken = map[string]string{
 func readPostgresDSN(o *opening) postgresOptions {
 	options := make(postgresOptions)
 	options.parse(o)
+	options.given(o)
 	if o.User != "" {
 		options["user"] = o.User
 	}
@@ -236,6 +237,17 @@ func (m postgresOptions) set(o *opening, p, last part) {
 	o.refuse("dsn", fmt.Sprintf("sets %q, which PostgreSQL does not have", p.name), remedy)
 }
 
+// given takes what a kind that this one stands for has left.
+func (m postgresOptions) given(o *opening) {
+	if o.through == "" {
+		return // of Perl's driver: see attributes
+	}
+	for _, a := range o.attributes {
+		m[a.name] = a.value
+	}
+	o.attributes = nil
+}
+
 // attributes reads those of the Perl driver. Most tell it how to hand values to
 // Perl.
 func (m postgresOptions) attributes(o *opening) {
@@ -275,6 +287,9 @@ func (m postgresOptions) warn(o *opening) {
 	encoding := strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(m["client_encoding"]))
 	if encoding != "" && encoding != "utf8" && encoding != "unicode" && encoding != "auto" {
 		o.warn("dsn", "sets another client_encoding than UTF8; here characters are always UTF-8", "remove it; rows that the Perl script wrote may hold characters that are encoded twice")
+	}
+	if o.Schema != "" && o.Schema == m["dbname"] {
+		o.warn("dbschema", "is the database's name, not a schema's: where no schema has it, the tables are those that search_path leads to", "remove the line, or name the schema")
 	}
 }
 

@@ -3,13 +3,8 @@ package database
 import (
 	"crypto/x509"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 )
-
-// maxPostgresFile bounds the files that a DSN names, in bytes.
-const maxPostgresFile = 1 << 20
 
 // postgresSysconf is where Debian and its kin keep the service file of all
 // accounts.
@@ -48,45 +43,26 @@ func (m postgresOptions) readService(o *opening) {
 // fromService takes the settings of a service from a file's text and reports
 // whether the file has the service.
 func (m postgresOptions) fromService(o *opening, file, text, service string) bool {
-	inside, found := false, false
-	number := 0
-	for line := range strings.Lines(text) {
-		number++
-		line = strings.TrimSpace(line)
-		switch {
-		case line == "" || line[0] == '#':
-		case line[0] == '[':
+	found := false
+	for l := range iniLines(text, "#") {
+		if l.section != service {
 			if found {
-				return true
+				break
 			}
-			name, _, _ := strings.Cut(line[1:], "]")
-			inside = name == service
-			found = inside
-		case inside:
-			name, value, set := strings.Cut(line, "=")
-			name = strings.TrimSpace(name)
-			if _, known := postgresKnown[name]; !set || !known || name == "service" {
-				o.refuse("dsn", fmt.Sprintf("names a service whose file %s has something in line %d that is no setting", file, number), "write name=value, without blanks or quotes")
-				continue
-			}
-			m.fall(name, strings.TrimSpace(value))
+			continue
 		}
+		found = true
+		if l.text == "" {
+			continue
+		}
+		name, value, set := l.setting()
+		if _, known := postgresKnown[name]; !set || !known || name == "service" {
+			o.refuse("dsn", fmt.Sprintf("names a service whose file %s has something in line %d that is no setting", file, l.number), "write name=value, without blanks or quotes")
+			continue
+		}
+		m.fall(name, value)
 	}
 	return found
-}
-
-// readPlain reads a file that is one, and not too large to be what it is meant
-// to be.
-func readPlain(path string) (string, error) {
-	about, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	if !about.Mode().IsRegular() || about.Size() > maxPostgresFile {
-		return "", fmt.Errorf("read %s: no file of settings", path)
-	}
-	text, err := os.ReadFile(path)
-	return string(text), err
 }
 
 // hasCertificate tells whether a text in PEM has one at least.

@@ -276,6 +276,10 @@ func TestPostgresEscapesWithBackslashUnderEverySetting(t *testing.T) {
 
 func TestPostgresFindsTablesWhereTheSearchPathLeads(t *testing.T) {
 	source, beside := newPostgres(t)
+	var base string
+	if err := beside.QueryRow("SELECT current_database()").Scan(&base); err != nil {
+		t.Fatal(err)
+	}
 	setup(t, beside)("CREATE SCHEMA voice", `CREATE SCHEMA "Odd ""name"`,
 		"CREATE TABLE public.both (here integer)", "CREATE TABLE voice.both (there integer)", `CREATE TABLE "Odd ""name".both (elsewhere integer)`,
 		"CREATE TABLE voice.only (id integer)", "CREATE TABLE public.pg_stat (id integer)",
@@ -283,14 +287,15 @@ func TestPostgresFindsTablesWhereTheSearchPathLeads(t *testing.T) {
 	for what, c := range map[string]struct {
 		dsn, schema, tables, column string
 	}{
-		"by default":                 {"", "", "both pg_stat", "here"},
-		"dbschema":                   {"", "voice", "both only", "there"},
-		"dbschema with an odd name":  {"", `Odd "name`, "both", "elsewhere"},
-		"dbschema that is not there": {"", "nosuch", "", ""},
-		"dbschema of the server":     {"", "pg_catalog", "", ""},
-		"a search_path":              {";options='-c search_path=voice,public'", "", "both only pg_stat", "there"},
-		"a search_path and dbschema": {";options='-c search_path=voice,public'", "public", "both pg_stat", "here"},
-		"a search_path of catalogs":  {";options='-c search_path=pg_catalog,information_schema'", "", "", ""},
+		"by default":                        {"", "", "both pg_stat", "here"},
+		"dbschema":                          {"", "voice", "both only", "there"},
+		"dbschema with an odd name":         {"", `Odd "name`, "both", "elsewhere"},
+		"dbschema that is not there":        {"", "nosuch", "", ""},
+		"dbschema of the server":            {"", "pg_catalog", "", ""},
+		"dbschema with the database's name": {"", base, "both pg_stat", "here"},
+		"a search_path":                     {";options='-c search_path=voice,public'", "", "both only pg_stat", "there"},
+		"a search_path and dbschema":        {";options='-c search_path=voice,public'", "public", "both pg_stat", "here"},
+		"a search_path of catalogs":         {";options='-c search_path=pg_catalog,information_schema'", "", "", ""},
 	} {
 		s := source
 		s.DSN, s.Schema = s.DSN+c.dsn, c.schema
@@ -322,6 +327,21 @@ func TestPostgresFindsTablesWhereTheSearchPathLeads(t *testing.T) {
 		if n, err := db.Exec(t.Context(), update); n != 1 || err != nil {
 			t.Errorf("%s: %d rows, %v, %v", what, n, err, errors.Unwrap(err))
 		}
+	}
+}
+
+func TestPostgresPrefersASchemaToTheDatabaseOfItsName(t *testing.T) {
+	source, beside := newPostgres(t)
+	if err := beside.QueryRow("SELECT current_database()").Scan(&source.Schema); err != nil {
+		t.Fatal(err)
+	}
+	db := open(t, source)
+	if len(db.Warnings()) != 1 || db.Warnings()[0].Key != "dbschema" {
+		t.Errorf("%v", db.Warnings())
+	}
+	setup(t, beside)("CREATE TABLE public.a (id integer)", "CREATE SCHEMA "+source.Schema, "CREATE TABLE "+source.Schema+".b (id integer)")
+	if tables, err := db.Tables(t.Context()); err != nil || strings.Join(tables, " ") != "b" {
+		t.Errorf("%q, %v", tables, err)
 	}
 }
 

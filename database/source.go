@@ -14,7 +14,7 @@ type Source struct {
 	// Schema is dbschema: on PostgreSQL the schema that has the tables, empty for
 	// those that the connection's search_path leads to. A MySQL connection has one
 	// schema, its database: another one here is ignored with a warning. SQLite has
-	// none.
+	// none. On SQL Server empty means the account's own schema, and dbo after it.
 	Schema string
 
 	// Environ looks up environment variables. With it an empty DSN, User or
@@ -23,7 +23,7 @@ type Source struct {
 
 	MaxConnections int           // open at once; 0: a default that suits the kind
 	ConnectTimeout time.Duration // for one connection, its login included; 0: 5 s
-	BusyTimeout    time.Duration // how long a statement waits for a locked SQLite file; 0: 5 s
+	BusyTimeout    time.Duration // how long a statement waits for a locked SQLite file; 0: what the DSN says, or 5 s
 }
 
 const (
@@ -46,9 +46,6 @@ func (s *Source) complete() {
 	fall(&s.DSN, "DBI_DSN", "DBI_DBNAME")
 	fall(&s.User, "DBI_USER")
 	fall(&s.Password, "DBI_PASS")
-	if s.BusyTimeout == 0 {
-		s.BusyTimeout = defaultBusyTimeout
-	}
 }
 
 // Open reads a source and makes its database ready. It does not connect: the
@@ -68,11 +65,18 @@ func Open(s Source) (*DB, error) {
 		return nil, f.err()
 	}
 	others := d.common(&s, &f)
-	p := k.open(&opening{Source: s, findings: &f, driver: d.driver, attributes: others, rest: d.rest})
+	o := &opening{Source: s, findings: &f, driver: d.driver, attributes: others, rest: d.rest}
+	if k = k.resolved(o); k == nil {
+		return nil, f.err()
+	}
+	if o.BusyTimeout == 0 {
+		o.BusyTimeout = defaultBusyTimeout
+	}
+	p := k.open(o)
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	db := &DB{kind: k, address: p.address, scope: p.scope, patience: s.BusyTimeout, warnings: f.warnings, described: newMemory()}
+	db := &DB{kind: k, address: p.address, account: p.account, scope: p.scope, patience: o.BusyTimeout, through: o.through, warnings: f.warnings, described: newMemory()}
 	db.writes = newPool(p.writes)
 	db.reads = db.writes
 	if p.reads != nil {

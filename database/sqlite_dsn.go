@@ -22,6 +22,9 @@ type sqliteFile struct {
 // "database=" likewise, "uri=file:...", or the path alone.
 func readSQLiteDSN(o *opening) sqliteFile {
 	path, isURI := o.rest, false
+	if given, found := last(o.attributes, "dbname"); found && o.through != "" {
+		path = given
+	}
 	if strings.Contains(o.rest, "=") {
 		for part := range strings.SplitSeq(o.rest, ";") {
 			switch name, value, _ := strings.Cut(part, "="); name {
@@ -36,7 +39,7 @@ func readSQLiteDSN(o *opening) sqliteFile {
 			}
 		}
 	}
-	file := sqliteFile{path: path}
+	file := sqliteFile{path: path, options: url.Values{}}
 	if strings.HasPrefix(path, "file:") {
 		file = readSQLiteURI(o, path)
 	} else if isURI {
@@ -44,8 +47,11 @@ func readSQLiteDSN(o *opening) sqliteFile {
 	}
 	for _, a := range o.attributes {
 		switch {
+		case a.name == "dbname" && o.through != "":
 		case a.name == "ReadOnly":
 			file.readOnly = file.readOnly || isTrue(a.value)
+		case a.name == "sqlite_foreign_keys" && o.through != "":
+			file.options.Set("_foreign_keys", a.value)
 		case a.name == "sqlite_busy_timeout":
 			o.warn("dsn", "sets sqlite_busy_timeout, which the Perl script does not heed", "remove it")
 		case !strings.HasPrefix(a.name, "sqlite_"):
@@ -81,7 +87,7 @@ func readSQLiteURI(o *opening, uri string) sqliteFile {
 	values, wrong := url.ParseQuery(query)
 	if err != nil || wrong != nil {
 		o.refuse("dsn", "has a file: URI with a wrong % in it", remedy)
-		return sqliteFile{path: "unreadable"}
+		return sqliteFile{path: "unreadable", options: url.Values{}}
 	}
 	file := sqliteFile{path: path, options: url.Values{}}
 	for name := range values {

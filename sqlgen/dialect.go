@@ -2,7 +2,8 @@ package sqlgen
 
 // A Dialect is how one kind of database spells what others spell differently.
 // The package that knows the database provides it; every field must be set
-// but Bytes, Escape, BeforeOne and AfterOne. The functions get names and expressions, never values.
+// but Bytes, Escape, BeforeOne, AfterOne and those that may be nil. The functions
+// that make text of a statement get names and expressions, never values.
 type Dialect struct {
 	// Quote spells a table's or column's name so that any name is one name.
 	Quote func(name string) string
@@ -21,6 +22,19 @@ type Dialect struct {
 	// AsText spells a column as text, for LIKE on a column that is none (P13).
 	AsText func(c *Column, quoted string) string
 
+	// Compare spells a column that is compared with a value or sorted by, for
+	// databases that compare some types only as others. May be nil.
+	Compare func(c *Column, quoted string) string
+
+	// Takes says whether a column can be compared with a value or set to it, for
+	// databases that silently make another value of one that is no number or no
+	// date. What it does not say is the database's to say. May be nil.
+	Takes func(c *Column, value string) bool
+
+	// Pattern respells a LIKE pattern, for databases in which more than % and _
+	// is wild. May be nil.
+	Pattern func(pattern string) string
+
 	// Escape is the clause after a LIKE pattern that makes backslash its
 	// escape character, with its leading blank; empty where it is one anyway.
 	Escape string
@@ -35,12 +49,23 @@ type Dialect struct {
 	// none where there is no such key or Column.Keys is not filled.
 	Replace func(key, columns []string) string
 
+	// Merge spells the whole of a statement that does the same, for databases
+	// whose INSERT has no such clause; values are placeholders. It is not asked
+	// where there is no key. May be nil.
+	Merge func(table string, key, columns, values []string) string
+
 	// Type spells the type of a new column that meets a requirement.
 	Type func(r Requirement) string
 
 	// Add and Alter spell how a table gets a new column, and how an existing
 	// column gets another type. Names come quoted.
 	Add, Alter func(table, column, typ string) string
+
+	// Doublings are the ways in which texts may have come to be encoded as UTF-8
+	// twice, and Doubles tells whether a Text column may hold such texts. May be
+	// nil, where that cannot happen.
+	Doublings []Doubling
+	Doubles   func(c *Column) bool
 }
 
 // table spells the name of a table, with its schema where that is known.
@@ -50,3 +75,14 @@ func (d *Dialect) table(t *Table) string {
 	}
 	return d.Quote(t.Schema) + "." + d.Quote(t.Name)
 }
+
+// compared spells a column that is compared with a value or sorted by.
+func (d *Dialect) compared(c *Column) string {
+	if d.Compare == nil {
+		return d.Quote(c.Name)
+	}
+	return d.Compare(c, d.Quote(c.Name))
+}
+
+// takes says whether a column can be compared with a value or set to it.
+func (d *Dialect) takes(c *Column, value string) bool { return d.Takes == nil || d.Takes(c, value) }

@@ -1,6 +1,7 @@
 package sqlgen_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -88,5 +89,73 @@ func TestBytesAreArgumentsOfTheirOwn(t *testing.T) {
 	s, err := sqlgen.Store(&d, sites, pairs("logo", "", "address", "", "host", ""), false)
 	if diff := cmp.Diff([]any{[]byte(""), nil, ""}, s.Args); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// A dialect may compare, merge and match in its own way, and keep back values
+// that its database would take for others.
+func TestADialectMaySpellWhatOthersNeedNot(t *testing.T) {
+	d := *plain
+	d.Compare = func(c *sqlgen.Column, quoted string) string { return "CMP(" + quoted + ")" }
+	d.Pattern = func(pattern string) string { return "<" + pattern + ">" }
+	d.Merge = func(table string, key, columns, values []string) string {
+		return "MERGE " + table + " BY " + strings.Join(key, ",") + " SET " + strings.Join(columns, ",") + " TO " + strings.Join(values, ",")
+	}
+	d.Placeholder = sqlgen.AtP
+	files := sqlgen.NewTable("files", nil)
+	for _, name := range []string{"id", "cat_metric", "var_metric", "commented", "filename", "category", "var_name", "var_val"} {
+		files.Columns = append(files.Columns, sqlgen.Column{Name: name})
+	}
+	files = sqlgen.NewTable(files.Name, files.Columns)
+	for what, c := range map[string]struct {
+		make func() (sqlgen.Statement, error)
+		sql  string
+		args []any
+	}{
+		"multi": {func() (sqlgen.Statement, error) {
+			return sqlgen.Multi(&d, sites, pairs("host", "h", "path LIKE", `%\`))
+		},
+			`SELECT [host], [port], [path], [logo], [address] FROM [sites] WHERE CMP([host]) = @p1 AND [path] LIKE @p2 ESCAPE '\' ORDER BY CMP([host])`, []any{"h", `<%\\>`}},
+		"static": {func() (sqlgen.Statement, error) { return sqlgen.Static(&d, files, "f") },
+			"SELECT [cat_metric], [category], [var_name], [var_val] FROM [files] WHERE CMP([filename]) = @p1 AND CMP([commented]) = 0 " +
+				"ORDER BY CMP([cat_metric]) DESC, CMP([var_metric]), CMP([category]), CMP([var_name]), CMP([id])", []any{"f"}},
+		"replace": {func() (sqlgen.Statement, error) {
+			return sqlgen.Store(&d, sites, pairs("path", "/", "host", "h", "logo", "", "address", ""), true)
+		}, "MERGE [sites] BY [host],[path] SET [path],[host],[logo],[address] TO @p1,@p2,@p3,@p4", []any{"/", "h", "", nil}},
+		"replace without a key": {func() (sqlgen.Statement, error) { return sqlgen.Store(&d, sites, pairs("path", "/"), true) },
+			"INSERT INTO [sites] ([path]) VALUES (@p1) REPLACING [path] OF ", []any{"/"}},
+		"store": {func() (sqlgen.Statement, error) { return sqlgen.Store(&d, sites, pairs("host", "h"), false) },
+			"INSERT INTO [sites] ([host]) VALUES (@p1)", []any{"h"}},
+	} {
+		s, err := c.make()
+		if diff := cmp.Diff(sqlgen.Statement{SQL: c.sql, Args: c.args}, s); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", what, err, diff)
+		}
+	}
+}
+
+func TestValuesThatADialectDoesNotTake(t *testing.T) {
+	d := *plain
+	d.Takes = func(c *sqlgen.Column, value string) bool { return c.Name == "host" || value != "" }
+	for what, c := range map[string]struct {
+		lookup, values []sqlgen.Field
+		column         string // empty: taken
+	}{
+		"a condition":                        {pairs("port", ""), pairs("host", "h"), "port"},
+		"a value":                            {pairs("host", "h"), pairs("port", ""), "port"},
+		"another column":                     {pairs("host", ""), pairs("host", ""), ""},
+		"another value":                      {pairs("port", "1"), pairs("port", "1"), ""},
+		"a pattern is a text":                {pairs("port LIKE", "", "path NOT LIKE", ""), pairs("port", "1"), ""},
+		"an empty value that becomes NULL":   {pairs("host", "h"), pairs("address", ""), ""},
+		"an empty condition does not become": {pairs("address", ""), pairs("host", "h"), "address"},
+	} {
+		_, err := sqlgen.Update(&d, sites, c.lookup, c.values)
+		var fault *sqlgen.Fault
+		switch {
+		case c.column == "" && err != nil:
+			t.Errorf("%s: %v", what, err)
+		case c.column != "" && (!errors.As(err, &fault) || fault.Cause != sqlgen.BadValue || fault.Table != "sites" || fault.Column != c.column):
+			t.Errorf("%s: %v, want the column %s", what, err, c.column)
+		}
 	}
 }

@@ -35,9 +35,12 @@ type condition struct {
 	value    string
 }
 
+// like says whether the condition compares with a pattern.
+func (c condition) like() bool { return c.operator == "LIKE" || c.operator == "NOT LIKE" }
+
 // conditions resolves a lookup. There must be a condition: every row is never
 // what a client of this protocol means.
-func (t *Table) conditions(lookup []Field) ([]condition, error) {
+func (t *Table) conditions(d *Dialect, lookup []Field) ([]condition, error) {
 	if len(lookup) == 0 {
 		return nil, &Fault{Cause: NoCondition, Table: t.Name}
 	}
@@ -46,6 +49,9 @@ func (t *Table) conditions(lookup []Field) ([]condition, error) {
 		c, err := t.resolve(f)
 		if err != nil {
 			return nil, err
+		}
+		if !c.like() && !d.takes(c.column, c.value) {
+			return nil, &Fault{Cause: BadValue, Table: t.Name, Column: c.column.Name}
 		}
 		conditions[i] = c
 	}

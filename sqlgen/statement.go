@@ -14,7 +14,7 @@ type Statement struct {
 
 // Single reads every column of the first row that meets all conditions.
 func Single(d *Dialect, t *Table, lookup []Field) (Statement, error) {
-	conditions, err := t.conditions(lookup)
+	conditions, err := t.conditions(d, lookup)
 	if err != nil {
 		return Statement{}, err
 	}
@@ -28,36 +28,45 @@ func Single(d *Dialect, t *Table, lookup []Field) (Statement, error) {
 // Multi reads every column of all rows that meet all conditions, ordered by the
 // first condition's column (P11).
 func Multi(d *Dialect, t *Table, lookup []Field) (Statement, error) {
-	conditions, err := t.conditions(lookup)
+	conditions, err := t.conditions(d, lookup)
 	if err != nil {
 		return Statement{}, err
 	}
 	b := builder{d: d}
 	b.text("SELECT ")
 	b.rows(t, conditions)
-	b.text(" ORDER BY ", d.Quote(conditions[0].column.Name))
+	b.text(" ORDER BY ", d.compared(conditions[0].column))
 	return b.statement(), nil
 }
 
 // Store inserts one row. With replace it overwrites the columns given of the
 // row that has the same key.
 func Store(d *Dialect, t *Table, values []Field, replace bool) (Statement, error) {
-	columns, err := t.assign(values)
+	columns, err := t.assign(d, values)
 	if err != nil {
 		return Statement{}, err
 	}
-	quoted := d.quoteEach(columns)
+	quoted, key := d.quoteEach(columns), d.quoteEach(t.key(columns))
 	b := builder{d: d}
+	if replace && d.Merge != nil && len(key) > 0 {
+		placeholders := make([]string, len(columns))
+		for i, c := range columns {
+			b.args = append(b.args, d.value(c, values[i].Value))
+			placeholders[i] = d.Placeholder(len(b.args))
+		}
+		b.text(d.Merge(d.table(t), key, quoted, placeholders))
+		return b.statement(), nil
+	}
 	b.text("INSERT INTO ", d.table(t), " (", strings.Join(quoted, ", "), ") VALUES (")
 	for i, c := range columns {
 		if i > 0 {
 			b.text(", ")
 		}
-		b.value(c, values[i].Value)
+		b.argument(d.value(c, values[i].Value))
 	}
 	b.text(")")
 	if replace {
-		b.text(d.Replace(d.quoteEach(t.key(columns)), quoted))
+		b.text(d.Replace(key, quoted))
 	}
 	return b.statement(), nil
 }
@@ -65,11 +74,11 @@ func Store(d *Dialect, t *Table, values []Field, replace bool) (Statement, error
 // Update gives new values to all rows that meet all conditions. The same column
 // may stand in both (P14).
 func Update(d *Dialect, t *Table, lookup, values []Field) (Statement, error) {
-	columns, err := t.assign(values)
+	columns, err := t.assign(d, values)
 	if err != nil {
 		return Statement{}, err
 	}
-	conditions, err := t.conditions(lookup)
+	conditions, err := t.conditions(d, lookup)
 	if err != nil {
 		return Statement{}, err
 	}
@@ -80,7 +89,7 @@ func Update(d *Dialect, t *Table, lookup, values []Field) (Statement, error) {
 			b.text(", ")
 		}
 		b.text(d.Quote(c.Name), " = ")
-		b.value(c, values[i].Value)
+		b.argument(d.value(c, values[i].Value))
 	}
 	b.where(conditions)
 	return b.statement(), nil
@@ -88,7 +97,7 @@ func Update(d *Dialect, t *Table, lookup, values []Field) (Statement, error) {
 
 // Destroy deletes all rows that meet all conditions.
 func Destroy(d *Dialect, t *Table, lookup []Field) (Statement, error) {
-	conditions, err := t.conditions(lookup)
+	conditions, err := t.conditions(d, lookup)
 	if err != nil {
 		return Statement{}, err
 	}
@@ -107,34 +116,35 @@ var StaticColumns = []string{"cat_metric", "category", "var_name", "var_val"}
 // the order leaves open.
 func Static(d *Dialect, t *Table, file string) (Statement, error) {
 	b := builder{d: d}
-	quoted := make(map[string]string, 7)
+	column := make(map[string]*Column, 7)
 	for _, name := range [...]string{"cat_metric", "category", "var_name", "var_val", "filename", "commented", "var_metric"} {
 		c := t.Column(name)
 		if c == nil {
 			return Statement{}, &Fault{Cause: UnknownColumn, Table: t.Name, Column: name}
 		}
-		quoted[name] = d.Quote(c.Name)
+		column[name] = c
 	}
 	b.text("SELECT ")
 	for i, name := range StaticColumns {
 		if i > 0 {
 			b.text(", ")
 		}
-		b.text(d.Read(t.Column(name), quoted[name]))
+		b.text(d.Read(column[name], d.Quote(column[name].Name)))
 	}
-	b.text(" FROM ", d.table(t), " WHERE ", quoted["filename"], " = ")
+	compared := func(name string) string { return d.compared(column[name]) }
+	b.text(" FROM ", d.table(t), " WHERE ", compared("filename"), " = ")
 	b.argument(file)
-	b.text(" AND ", quoted["commented"], " = 0 ORDER BY ", quoted["cat_metric"], " DESC, ",
-		quoted["var_metric"], ", ", quoted["category"], ", ", quoted["var_name"])
+	b.text(" AND ", compared("commented"), " = 0 ORDER BY ", compared("cat_metric"), " DESC, ",
+		compared("var_metric"), ", ", compared("category"), ", ", compared("var_name"))
 	if id := t.Column("id"); id != nil {
-		b.text(", ", d.Quote(id.Name))
+		b.text(", ", d.compared(id))
 	}
 	return b.statement(), nil
 }
 
 // assign resolves the columns that a write gives values to. A name that ends in
 // an operator is no column.
-func (t *Table) assign(values []Field) ([]*Column, error) {
+func (t *Table) assign(d *Dialect, values []Field) ([]*Column, error) {
 	if len(values) == 0 {
 		return nil, &Fault{Cause: NoValue, Table: t.Name}
 	}
@@ -147,6 +157,9 @@ func (t *Table) assign(values []Field) ([]*Column, error) {
 		}
 		if seen[c] {
 			return nil, &Fault{Cause: RepeatedColumn, Table: t.Name, Column: c.Name}
+		}
+		if !c.empties(f.Value) && !d.takes(c, f.Value) {
+			return nil, &Fault{Cause: BadValue, Table: t.Name, Column: c.Name}
 		}
 		seen[c] = true
 		columns[i] = c
@@ -190,23 +203,26 @@ func (b *builder) argument(value any) {
 	b.text(b.d.Placeholder(len(b.args)))
 }
 
-// value adds the new value of a column. An empty one is NULL where the column
-// can be NULL and is no text, as the native ODBC driver has it (P15).
-func (b *builder) value(c *Column, value string) {
-	if value == "" && c.Nullable && c.Class != Text && c.Class != Binary {
-		b.argument(nil)
-		return
-	}
-	b.operand(c, value)
+// empties says whether a value makes a column NULL: an empty one does where the
+// column can be NULL and is no text, as the native ODBC driver has it (P15).
+func (c *Column) empties(value string) bool {
+	return value == "" && c.Nullable && c.Class != Text && c.Class != Binary
 }
 
-// operand adds a value that a column is compared with or set to.
-func (b *builder) operand(c *Column, value string) {
-	if b.d.Bytes && c.Class == Binary {
-		b.argument([]byte(value))
-		return
+// value is the argument that sets a column to a value.
+func (d *Dialect) value(c *Column, value string) any {
+	if c.empties(value) {
+		return nil
 	}
-	b.argument(value)
+	return d.operand(c, value)
+}
+
+// operand is the argument that a column is compared with or set to.
+func (d *Dialect) operand(c *Column, value string) any {
+	if d.Bytes && c.Class == Binary {
+		return []byte(value)
+	}
+	return value
 }
 
 func (b *builder) rows(t *Table, conditions []condition) {
@@ -226,17 +242,20 @@ func (b *builder) where(conditions []condition) {
 }
 
 func (b *builder) condition(c condition) {
-	quoted := b.d.Quote(c.column.Name)
-	if c.operator != "LIKE" && c.operator != "NOT LIKE" {
-		b.text(quoted, " ", c.operator, " ")
-		b.operand(c.column, c.value)
+	if !c.like() {
+		b.text(b.d.compared(c.column), " ", c.operator, " ")
+		b.argument(b.d.operand(c.column, c.value))
 		return
 	}
+	quoted, pattern := b.d.Quote(c.column.Name), closePattern(c.value)
 	if c.column.Class != Text {
 		quoted = b.d.AsText(c.column, quoted)
 	}
+	if b.d.Pattern != nil {
+		pattern = b.d.Pattern(pattern)
+	}
 	b.text(quoted, " ", c.operator, " ")
-	b.operand(c.column, closePattern(c.value))
+	b.argument(b.d.operand(c.column, pattern))
 	b.text(b.d.Escape)
 }
 
@@ -255,3 +274,6 @@ func QuestionMark(int) string { return "?" }
 
 // Dollar is the numbered placeholder of PostgreSQL.
 func Dollar(n int) string { return "$" + strconv.Itoa(n) }
+
+// AtP is the numbered placeholder of SQL Server.
+func AtP(n int) string { return "@p" + strconv.Itoa(n) }

@@ -1,0 +1,210 @@
+//go:build odbc
+
+package database
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+
+	"dbsep/sqlgen"
+)
+
+func init() { register(odbc) }
+
+// odbc is what a driver of ODBC leads to that no other kind stands for. The
+// driver is spoken to as it is, through unixODBC; what ODBC has calls for and
+// SQL has no words for is written as a statement in braces (odbc_catalog.go).
+var odbc = &kind{
+	name:    "ODBC",
+	drivers: []string{odbcDriver},
+	dialect: odbcDialect,
+	resolve: func(o *opening) string {
+		driver, _ := nativeODBC(o)
+		return driver
+	},
+	open:     openODBC,
+	probe:    odbcProbe,
+	version:  odbcVersion,
+	tables:   odbcTables,
+	columns:  []string{odbcColumns, odbcColumnsFolded},
+	classify: classifyODBC,
+	fault:    faultODBC,
+	vague:    vagueODBC,
+	again:    againODBC,
+}
+
+// odbcDialect is standard SQL. Names are in double quotes, for which a
+// connection takes its driver's own.
+var odbcDialect = &sqlgen.Dialect{
+	Quote:       func(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` },
+	Placeholder: sqlgen.QuestionMark,
+	Bytes:       true,
+	Read:        func(_ *sqlgen.Column, quoted string) string { return quoted },
+	AsText: func(c *sqlgen.Column, quoted string) string {
+		if c.Class == sqlgen.Binary {
+			return quoted
+		}
+		return "CAST(" + quoted + " AS " + odbcTextType + ")"
+	},
+
+	// A backslash in a text is one character to some databases and half of one to
+	// others, so another character escapes.
+	Escape: " ESCAPE '" + odbcEscape + "'",
+	Pattern: func(pattern string) string {
+		var b strings.Builder
+		for i := 0; i < len(pattern); i++ {
+			switch {
+			case pattern[i] == '\\' && i+1 < len(pattern) && strings.IndexByte(`%_`+odbcEscape, pattern[i+1]) >= 0:
+				b.WriteString(odbcEscape)
+				i++
+			case pattern[i] == '\\' && i+1 < len(pattern):
+				i++
+			case pattern[i] == odbcEscape[0]:
+				b.WriteString(odbcEscape)
+			}
+			b.WriteByte(pattern[i])
+		}
+		return b.String()
+	},
+	AfterOne: odbcOne,
+	Replace:  func(_, _ []string) string { return "" }, // no way that most databases share
+	Type:     typeODBC,
+	Add: func(table, column, typ string) string {
+		return "ALTER TABLE " + table + " ADD " + column + " " + typ
+	},
+	Alter: func(table, column, typ string) string {
+		return "ALTER TABLE " + table + " ALTER COLUMN " + column + " SET DATA TYPE " + typ
+	},
+}
+
+const odbcEscape = "!"
+
+// odbcTextType is wide enough for what is no text and is compared as one.
+const odbcTextType = "VARCHAR(255)"
+
+func typeODBC(r sqlgen.Requirement) string {
+	bytes, unsigned := r.Integer()
+	switch {
+	case bytes > 4 && unsigned:
+		return "NUMERIC(20)"
+	case bytes > 4, bytes == 4 && unsigned:
+		return "BIGINT"
+	case bytes > 0:
+		return "INTEGER"
+	case r.Type == "float":
+		return "DOUBLE PRECISION"
+	case r.Type == "date":
+		return "DATE"
+	case r.Type == "datetime":
+		return "TIMESTAMP"
+	}
+	if r.Size > odbcLong {
+		return "TEXT"
+	}
+	return fmt.Sprintf("VARCHAR(%d)", max(r.Size, 1))
+}
+
+// odbcFaults are the SQLSTATEs of ODBC, and by two characters the classes of
+// those that are not told apart. Databases' own states are there as well.
+var odbcFaults = map[string]sqlgen.Cause{
+	"42S02": sqlgen.UnknownTable, "42P01": sqlgen.UnknownTable, "42S22": sqlgen.UnknownColumn, "42703": sqlgen.UnknownColumn,
+	"23505": sqlgen.Duplicate, "23": sqlgen.Constraint, "44": sqlgen.Constraint,
+	"22": sqlgen.BadValue, "42804": sqlgen.BadValue, "07006": sqlgen.BadValue,
+	"42501": sqlgen.Denied, "28": sqlgen.Denied, "25006": sqlgen.ReadOnly, "53100": sqlgen.Full,
+	"40": sqlgen.Busy, "55P03": sqlgen.Busy, "53": sqlgen.Busy, "HYT00": sqlgen.Timeout, "57014": sqlgen.Timeout,
+	"08": sqlgen.Unavailable, "HYT01": sqlgen.Unavailable, "57": sqlgen.Unavailable, "IM": sqlgen.Unavailable, "01": sqlgen.Unavailable,
+}
+
+// odbcDuplicates are the numbers by which databases tell a second row of one key
+// from other broken constraints, where the SQLSTATE does not.
+var odbcDuplicates = map[int]bool{
+	1:    true,             // Oracle
+	-239: true, -268: true, // Informix
+	-803: true, // Db2, Firebird
+}
+
+// odbcNumbers are kinds whose numbers are known, by the beginning of what a
+// driver calls its database.
+var odbcNumbers = map[string]func(number int) (cause sqlgen.Cause, remedy string){
+	"MariaDB": faultMySQLNumber,
+	"MySQL":   faultMySQLNumber,
+	"SQLite": func(number int) (sqlgen.Cause, string) {
+		return faultSQLite(sqlite3.Error{Code: sqlite3.ErrNo(number & 0xff), ExtendedCode: sqlite3.ErrNoExtended(number)})
+	},
+}
+
+func faultMySQLNumber(number int) (cause sqlgen.Cause, remedy string) {
+	f := mysqlFaults[uint16(number)]
+	return f.cause, f.remedy
+}
+
+func faultODBC(err error) (cause sqlgen.Cause, remedy string) {
+	var e *odbcError
+	if !errors.As(err, &e) || len(e.state) != 5 {
+		return sqlgen.Unexpected, ""
+	}
+	for database, fault := range odbcNumbers {
+		if strings.HasPrefix(e.database, database) {
+			if cause, remedy = fault(e.number); cause != sqlgen.Unexpected {
+				return cause, remedy
+			}
+		}
+	}
+	cause, known := odbcFaults[e.state]
+	if !known {
+		cause = odbcFaults[e.state[:2]]
+	}
+	switch {
+	case e.state == "23000" && odbcDuplicates[e.number]:
+		cause = sqlgen.Duplicate
+	case cause == sqlgen.Denied:
+		remedy = "correct dbuser and dbpass, or the account's rights on the server"
+	case e.state[:2] == "IM" || e.state == "01000" && cause == sqlgen.Unavailable:
+		remedy = "install the ODBC driver that dsn, odbc.ini and odbcinst.ini name; isql -v shows whether it can be loaded"
+	}
+	return cause, remedy
+}
+
+// vagueODBC knows the states of errors that may be anything.
+func vagueODBC(err error) bool {
+	var e *odbcError
+	return errors.As(err, &e) && (e.state == "HY000" || e.state == "42000" || e.state == "S1000" || e.state == "37000")
+}
+
+// againODBC knows the states of a statement that was rolled back for others.
+func againODBC(err error) (again, wait bool) {
+	var e *odbcError
+	return errors.As(err, &e) && (e.state == "40001" || e.state == "40P01"), false
+}
+
+const (
+	odbcConnections = 10
+	odbcLifetime    = 3 * time.Minute
+)
+
+func openODBC(o *opening) pools {
+	s, timeout := readODBC(o), o.connectTimeout()
+	db := sql.OpenDB(connecting{Connector: &odbcConnector{text: s.text, timeout: timeout}, timeout: timeout})
+	n := o.MaxConnections
+	if n == 0 {
+		n = odbcConnections
+	}
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	db.SetConnMaxLifetime(odbcLifetime)
+	user, _ := last(append(s.stored, s.given...), "UID")
+	return pools{address: s.address(), account: user, writes: db, scope: []any{o.Schema}}
+}
+
+// address says where the source leads, as far as its own words tell.
+func (s *odbcSource) address() string {
+	if name, named := last(s.given, "DSN"); named {
+		return name
+	}
+	return s.driverName()
+}

@@ -1,0 +1,370 @@
+package database
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// odbcReading is what a DSN of ODBC comes to for the kind that stands for its
+// driver.
+type odbcReading struct {
+	Driver, User, Password string
+	Parts                  string // the attributes, with a blank between
+}
+
+// readODBCSource reads a source as far as the kind that opens it.
+func readODBCSource(s Source) (odbcReading, *opening) {
+	var f findings
+	s.complete()
+	o := &opening{Source: s, findings: &f}
+	d, ok := parseDSN(s.DSN, &f)
+	if !ok {
+		return odbcReading{}, o
+	}
+	k := d.kind(&f)
+	o.driver, o.attributes = d.driver, d.common(&o.Source, &f)
+	o.rest = d.rest
+	if k = k.resolved(o); k == nil {
+		return odbcReading{}, o
+	}
+	var parts []string
+	for _, a := range o.attributes {
+		parts = append(parts, a.name+"="+a.value)
+	}
+	return odbcReading{o.driver, o.User, o.Password, strings.Join(parts, " ")}, o
+}
+
+// odbcFolder is a folder with unixODBC's files, and the environment that leads
+// to it.
+func odbcFolder(t testing.TB) (dir string, environ func(string) string) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, text := range map[string]string{
+		"odbcinst.ini": `
+[MariaDB Unicode]
+Description = MariaDB Connector/ODBC(Unicode)
+Driver = /usr/lib/odbc/libmaodbc.so
+[MySQL]
+Driver = /old/libmyodbc5a.so
+Driver64 = /usr/lib/odbc/libmyodbc8w.so
+[PostgreSQL Unicode]
+Driver=psqlodbcw.so
+[SQLite3]
+Driver=libsqlite3odbc.so
+[FreeTDS]
+Driver=libtdsodbc.so
+[ODBC Driver 18 for SQL Server]
+Driver=/opt/microsoft/libmsodbcsql-18.3.so.2.1
+[ours]
+Description=a driver of MariaDB under another name
+Driver=/opt/ours.so
+`,
+		"odbc.ini": `
+; all accounts
+[site]
+Driver = MariaDB Unicode
+SERVER = db1
+PORT = 3307
+DATABASE = asterisk
+User = inis
+Password = p#a;s= s
+[hidden]
+Driver = PostgreSQL Unicode
+Database = no
+[default]
+Driver=SQLite3
+Database=/var/lib/default.db
+`,
+		"own.ini": `
+[Hidden]
+Driver=MySQL
+server=db2
+server=no
+database=own
+nonsense
+[HIDDEN]
+database=no
+[pg]
+Driver=PostgreSQL Unicode
+Servername=/run/postgresql
+Database=pbx
+Username=pu
+Password=pp
+ConnSettings=set+search_path+to+voice
+[nothing]
+Database=x
+`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir, environment("ODBCSYSINI", dir, "ODBCINI", filepath.Join(dir, "own.ini"), "HOME", "/nosuch")
+}
+
+// Each was tried with DBD::ODBC 1.61 and unixODBC 2.3.11 on the drivers of
+// Debian 12, but for those of MySQL and SQL Server.
+func TestODBCForms(t *testing.T) {
+	_, environ := odbcFolder(t)
+	mariadb := func(user, password, parts string) odbcReading { return odbcReading{"mysql", user, password, parts} }
+	site := "database=asterisk host=db1 port=3307"
+	for text, want := range map[string]odbcReading{
+		"DBI:ODBC:site":                                   mariadb("u", "p", site),
+		"DBI:ODBC:SITE":                                   mariadb("u", "p", site),
+		"dbi:ODBC:DSN=site":                               mariadb("u", "p", site),
+		"DBI:ODBC:dsn={site}":                             mariadb("u", "p", site),
+		"DBI:ODBC:;;DSN=site;":                            mariadb("u", "p", site),
+		"DBI:ODBC:DSN=site;UID=x;PWD=y":                   mariadb("x", "y", site),
+		"DBI:ODBC:DSN=site;uid=x":                         mariadb("x", "p#a;s= s", site),
+		"DBI:ODBC:DSN=site;PWD={a;}}b=}":                  mariadb("inis", "a;}b=", site),
+		"DBI:ODBC:DSN=site;User=x;Password=y":             mariadb("u", "p", site),
+		"DBI:ODBC:DSN=site;DATABASE=db":                   mariadb("u", "p", "database=db host=db1 port=3307"),
+		"DBI:ODBC:DSN=site;DB=db;Servername=h":            mariadb("u", "p", "database=db host=h port=3307"),
+		"DBI:ODBC:DSN=site;PORT=1;PORT=2":                 mariadb("u", "p", "database=asterisk host=db1 port=2"),
+		"DBI:ODBC(LongReadLen=>1000000):site":             mariadb("u", "p", site),
+		"DBI:ODBC(odbc_cursortype=>2,RaiseError=>1):site": mariadb("u", "p", site),
+		"DBI:ODBC(Username=>x,Password=>y):site":          mariadb("x", "y", site),
+		"DBI:ODBC:hidden":                                 mariadb("u", "p", "database=own host=db2"),
+		"DBI:ODBC:":                                       {"SQLite", "", "", "dbname=/var/lib/default.db"},
+		"DBI:ODBC:pg":                                     {"Pg", "u", "p", "dbname=pbx host=/run/postgresql"},
+		"DBI:ODBC:DSN=pg;Username=x":                      {"Pg", "u", "p", "dbname=pbx host=/run/postgresql"},
+
+		"DBI:ODBC:Driver=MariaDB Unicode;Server=h;Port=1;Database=db":                   mariadb("u", "p", "database=db host=h port=1"),
+		"DBI:ODBC:Driver={mariadb unicode};Server=h;Database=db":                        mariadb("u", "p", "database=db host=h"),
+		"DBI:ODBC:Server=h;Database=db;Driver=MariaDB Unicode":                          mariadb("u", "p", "database=db host=h"),
+		"DBI:ODBC:Driver=/x/libmaodbc.so;Server=h;Database=db":                          mariadb("u", "p", "database=db host=h"),
+		"DBI:ODBC:Driver=libmaodbc.so;Server=h;Database=db":                             mariadb("u", "p", "database=db host=h"),
+		"DBI:ODBC:Driver={MySQL ODBC 8.0 Unicode Driver};Server=h;Database=db":          mariadb("u", "p", "database=db host=h"),
+		"DBI:ODBC:Driver=ours;Server=h;Database=db":                                     mariadb("u", "p", "database=db host=h"),
+		"DBI:ODBC:Driver=MySQL;Server=localhost;Database=db":                            mariadb("u", "p", "database=db host=localhost"), // the socket
+		"DBI:ODBC:Driver=MariaDB Unicode;Server=localhost;Database=db":                  mariadb("u", "p", "database=db host=127.0.0.1"),
+		"DBI:ODBC:Driver=MariaDB Unicode;Database=db":                                   mariadb("u", "p", "database=db host=127.0.0.1"),
+		"DBI:ODBC:Driver=MariaDB Unicode;Server=h;Database=db;Socket=/s":                mariadb("u", "p", "database=db host= mysql_socket=/s"),
+		"DBI:ODBC:Driver=MariaDB Unicode;Database=db;Socket=/s;TCPIP=1":                 mariadb("u", "p", "database=db host=127.0.0.1"),
+		"DBI:ODBC:Driver=MySQL;Server=h;DB=db;INITSTMT={SET @a=1; SET @b=2}":            mariadb("u", "p", "database=db host=h mysql_init_command=SET @a=1; SET @b=2"),
+		"DBI:ODBC:Driver=MySQL;Server=h;DB=db;OPTION=67586;CONN_TIMEOUT=3;READTIMEOUT=": mariadb("u", "p", "database=db host=h mysql_compression=1 mysql_connect_timeout=3 mysql_read_default_group=odbc mysql_read_timeout="),
+		"DBI:ODBC:Driver=MySQL;Server=h;DB=db;FORCETLS=1":                               mariadb("u", "p", "database=db host=h mysql_ssl=1"),
+		"DBI:ODBC:Driver=MySQL;Server=h;DB=db;FORCETLS=0;SSLVERIFY=0":                   mariadb("u", "p", "database=db host=h"),
+		"DBI:ODBC:Driver=MySQL;Server=h;DB=db;SSLCA=/c":                                 mariadb("u", "p", "database=db host=h mysql_ssl=1 mysql_ssl_ca_file=/c"),
+		"DBI:ODBC:Driver=MySQL;Server=h;DB=db;SSLVERIFY=1;SSL-CA=/c":                    mariadb("u", "p", "database=db host=h mysql_ssl=1 mysql_ssl_ca_file=/c mysql_ssl_verify_server_cert=1"),
+		"DBI:ODBC:Driver=MySQL;Server=h;DB=db;SSLCA=/c;SSLMODE=DISABLED":                mariadb("u", "p", "database=db host=h"),
+		"DBI:ODBC:Driver=MySQL;Server=h;DB=db;SSLMODE=preferred":                        mariadb("u", "p", "database=db host=h mysql_ssl=1 mysql_ssl_optional=1"),
+		"DBI:ODBC:Driver=MySQL;Server=h;DB=db;SSLMODE=VERIFY_IDENTITY;SSLCA=/c":         mariadb("u", "p", "database=db host=h mysql_ssl=1 mysql_ssl_ca_file=/c mysql_ssl_verify_server_cert=1"),
+
+		"DBI:ODBC:Driver=PostgreSQL Unicode;Server=h;Port=1;Database=db;UID=x;PWD=y": {"Pg", "x", "y", "dbname=db host=h port=1"},
+		"DBI:ODBC:Driver=psqlodbca.so;Servername=h;Database=db;CA=r;B0=254":          {"Pg", "u", "p", "dbname=db host=h sslmode=require"},
+		"DBI:ODBC:Driver=psqlodbca.so;Database=db;SSLmode=Verify-Full":               {"Pg", "u", "p", "dbname=db sslmode=verify-full"},
+		"DBI:ODBC:Driver=psqlodbca.so;Database=db;ReadOnly=1":                        {"Pg", "u", "p", "dbname=db options=-c default_transaction_read_only=on"},
+		"DBI:ODBC:Driver=psqlodbca.so;Database=db;pqopt={connect_timeout=3 options='-c a=b' dbname=no};A0=1": {
+			"Pg", "u", "p", "connect_timeout=3 dbname=db options=-c a=b -c default_transaction_read_only=on"},
+
+		"DBI:ODBC:Driver=SQLite3;Database=/x;FKSupport=1;NoCreat=1": {"SQLite", "", "", "dbname=/x sqlite_foreign_keys=1"},
+		"DBI:ODBC:Driver={SQLite3};Database={/a;b=c}":               {"SQLite", "", "", "dbname=/a;b=c"},
+
+		"DBI:ODBC:Driver=FreeTDS;Server=h;Port=1433;Database=db;TDS_Version=7.4":               {"Sybase", "u", "p", "database=db host=h port=1433 tds version=7.4"},
+		"DBI:ODBC:Driver=FreeTDS;Servername=PBX;Database=db;Encryption=require;App=x":          {"Sybase", "u", "p", "database=db encryption=require scriptName=x server=PBX"},
+		`DBI:ODBC:Driver=FreeTDS;Server=h\voice;Database=db`:                                   {"Sybase", "u", "p", "database=db host=h instance=voice"},
+		"DBI:ODBC:Driver=ODBC Driver 18 for SQL Server;Server=tcp:h,1434;Database=db":          {"Sybase", "u", "p", "database=db encryption=require host=h port=1434 sslCAFile=system"},
+		"DBI:ODBC:Driver=ODBC Driver 18 for SQL Server;Server=h;TrustServerCertificate=yes":    {"Sybase", "u", "p", "encryption=require host=h"},
+		"DBI:ODBC:Driver={ODBC Driver 17 for SQL Server};Server=(local);Database=db":           {"Sybase", "u", "p", "database=db host=localhost"},
+		"DBI:ODBC:Driver={ODBC Driver 17 for SQL Server};Server=h;Encrypt=strict;Database=db":  {"Sybase", "u", "p", "database=db encryption=strict host=h sslCAFile=system"},
+		"DBI:ODBC:Driver={ODBC Driver 17 for SQL Server};Server=h;Trusted_Connection=Yes;WSID": {}, // the end is no KEY=value
+	} {
+		got, o := readODBCSource(Source{DSN: text, User: "u", Password: "p", Environ: environ})
+		if err := o.err(); (err != nil) != (want.Driver == "") {
+			t.Errorf("%s: %v", text, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
+		if len(o.warnings) > 0 {
+			t.Errorf("%s: %v", text, o.warnings)
+		}
+	}
+}
+
+// The account of odbc.ini counts where dbsep.conf has none.
+func TestODBCAccounts(t *testing.T) {
+	_, environ := odbcFolder(t)
+	for _, c := range []struct{ dsn, user, password, wantUser, wantPassword string }{
+		{"DBI:ODBC:site", "", "", "inis", "p#a;s= s"},
+		{"DBI:ODBC:site", "u", "", "u", "p#a;s= s"},
+		{"DBI:ODBC:DSN=site", "", "p", "inis", "p"},
+		{"DBI:ODBC:DSN=site;User=x;Password=y", "", "", "x", "y"},
+		{"DBI:ODBC:pg", "", "", "pu", "pp"},
+		{"DBI:ODBC:DSN=pg;Username=x", "", "", "x", "pp"},
+		{"DBI:ODBC:DSN=pg", "a;b", "{c}}", "a;b", "{c}}"},
+	} {
+		got, o := readODBCSource(Source{DSN: c.dsn, User: c.user, Password: c.password, Environ: environ})
+		if got.User != c.wantUser || got.Password != c.wantPassword || o.err() != nil {
+			t.Errorf("%+v: %+v, %v", c, got, o.err())
+		}
+	}
+}
+
+func TestODBCFiles(t *testing.T) {
+	dir, _ := odbcFolder(t)
+	if err := os.Rename(filepath.Join(dir, "own.ini"), filepath.Join(dir, ".odbc.ini")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, "odbcinst.ini"), filepath.Join(dir, "drivers.ini")); err != nil {
+		t.Fatal(err)
+	}
+	environ := environment("ODBCSYSINI", dir, "HOME", dir, "ODBCINSTINI", "drivers.ini")
+	for name, want := range map[string]string{"hidden": "mysql", "site": "mysql", "pg": "Pg"} {
+		if got, o := readODBCSource(Source{DSN: "DBI:ODBC:" + name, Environ: environ}); got.Driver != want {
+			t.Errorf("%s: %+v, %v", name, got, o.err())
+		}
+	}
+}
+
+func TestODBCWaits(t *testing.T) {
+	_, environ := odbcFolder(t)
+	for _, c := range []struct {
+		text          string
+		setting, want time.Duration
+	}{
+		{"", 0, 0},
+		{";Timeout=1500", 0, 1500 * time.Millisecond},
+		{";Timeout=0", 0, time.Millisecond},
+		{";Timeout=1500", time.Second, time.Second},
+	} {
+		_, o := readODBCSource(Source{DSN: "DBI:ODBC:Driver=SQLite3;Database=/x" + c.text, BusyTimeout: c.setting, Environ: environ})
+		if o.BusyTimeout != c.want || o.err() != nil {
+			t.Errorf("%+v: %v, %v", c, o.BusyTimeout, o.err())
+		}
+	}
+}
+
+func TestODBCConnSettings(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                           "",
+		"set+search_path+to+%22a%22": `set search_path to "a"`,
+		`set search_path to "a+b"`:   `set search_path to "a+b"`,
+		"100%":                       "100%",
+	} {
+		if got := odbcConnSettings(text); got != want {
+			t.Errorf("%s is %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestODBCWarnings(t *testing.T) {
+	_, environ := odbcFolder(t)
+	const mysql = "DBI:ODBC:Driver=MySQL;Server=h;Database=db"
+	const pg = "DBI:ODBC:Driver=PostgreSQL Unicode;Server=h;Database=db"
+	for text, want := range map[string]string{
+		mysql + ";NO_PROMPT=1;AUTO_RECONNECT=1;OPTION=3": "",
+		mysql + ";CHARSET=utf8":                          "",
+		mysql + ";CHARSET=latin1":                        "sets another CHARSET than utf8mb4",
+		mysql + ";OPTION=x":                              "sets OPTION to something that is no number",
+		mysql + ";OPTION=67108866":                       "sets the bit 67108864 of OPTION, which has no effect: one request stays one statement",
+		mysql + ";OPTION=512":                            "sets the bit 512 of OPTION",
+		mysql + ";MULTI_STATEMENTS=1":                    "sets MULTI_STATEMENTS, which has no effect",
+		mysql + ";MULTI_STATEMENTS=0":                    "",
+		mysql + ";SSLCIPHER=AES":                         "TLS chooses its ciphers",
+		mysql + ";Secret Setting=s3cret":                 "holds something",
+		mysql + ";Nonsense=s3cret":                       "sets Nonsense, which dbsep does not know",
+		pg + ";B7=1;Fetch=100;CommLog=1":                 "",
+		pg + ";TrueIsMinus1=1":                           "truth values are 1 and 0",
+		"DBI:ODBC:Driver=SQLite3;Database=/x;StepAPI=1;SyncPragma=NORMAL;LongNames=1": "",
+		"DBI:ODBC:Driver=SQLite3;Database=/x;JournalMode=WAL":                         "the journal stays",
+		"DBI:ODBC:Driver=SQLite3;Database=/x;JDConv=1":                                "dates are told as they are stored",
+		"DBI:ODBC:Driver=SQLite3;Database=/x;Timeout=soon":                            "sets Timeout to something",
+		"DBI:ODBC(mysql_enable_utf8=>1):site":                                         `sets the attribute "mysql_enable_utf8"`,
+	} {
+		_, o := readODBCSource(Source{DSN: text, User: "u", Password: "p", Environ: environ})
+		var said []string
+		for _, w := range o.warnings {
+			said = append(said, w.Error())
+		}
+		if err := o.err(); err != nil {
+			said = append(said, err.Error())
+		}
+		all := strings.Join(said, "\n")
+		if want == "" && all != "" || !strings.Contains(all, want) || strings.Contains(all, "s3cret") {
+			t.Errorf("%s: %q, want %q", text, said, want)
+		}
+	}
+}
+
+func TestODBCProblems(t *testing.T) {
+	_, environ := odbcFolder(t)
+	const mysql = "DBI:ODBC:Driver=MySQL;Server=h;Database=db"
+	for text, want := range map[string]string{
+		"DBI:ODBC:site;UID=x":                                      "has settings of ODBC but neither DSN= nor Driver=",
+		"DBI:ODBC:DSN = site":                                      "has settings of ODBC but neither DSN= nor Driver=",
+		"DBI:ODBC:Server=h;Database=db":                            "has settings of ODBC but neither DSN= nor Driver=",
+		"DBI:ODBC:nosuch":                                          `names the data source "nosuch", which neither`,
+		"DBI:ODBC:DSN=site;Driver=MySQL":                           "has both DSN= and Driver=",
+		"DBI:ODBC:nothing":                                         "leads to no driver of ODBC",
+		"DBI:ODBC:DSN=site;PWD=s3cret x":                           "",
+		"DBI:ODBC:DSN=site;PWD=a;s3cret":                           "holds something that is no KEY=value",
+		"DBI:ODBC:DSN=site;PWD={s3cret":                            "sets PWD to a value in braces that do not end",
+		"DBI:ODBC:DSN=site;PWD={a}s3cret;X=y":                      "sets PWD to a value in braces that do not end",
+		"DBI:ODBC:Driver=MySQL;Server=h":                           "leads to no database",
+		"DBI:ODBC:Driver=SQLite3":                                  "leads to no database file",
+		mysql + ";SSLCRL=/c":                                       "sets SSLCRL, which has no effect: revoked certificates",
+		mysql + ";TLSPEERFP=s3cret":                                "sets TLSPEERFP, which has no effect",
+		mysql + ";SSLMODE=VERIFY_CA":                               "names no CA certificate",
+		mysql + ";SSLMODE=s3cret":                                  "sets SSLMODE to something",
+		"DBI:ODBC:Driver=psqlodbcw.so;Database=db;pqopt=host":      "sets pqopt to something",
+		"DBI:ODBC:Driver=psqlodbcw.so;Database=db;pqopt={s3cret=x": "sets pqopt to a value in braces",
+		"DBI:ODBC:Driver=psqlodbcw.so;Database=db;pqopt={s3cret=}": "sets pqopt to something",
+		"DBI:ODBC:Driver=FreeTDS;Server=h;Authentication=s3cret":   "sets Authentication, which has no effect",
+		"DBI:ODBC:Driver=libmsodbcsql.so;Server=h;Encrypt=s3cret":  "sets Encrypt to something",
+	} {
+		_, o := readODBCSource(Source{DSN: text, User: "u", Password: "p", Environ: environ})
+		err := o.err()
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", text, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "s3cret")):
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// FuzzODBC reads any connection string and any odbc.ini: the opening is refused
+// or filled, and a password is never told.
+func FuzzODBC(f *testing.F) {
+	const secret = "s3cr3t-Pa55"
+	for _, c := range [][2]string{
+		{"site", "[site]\nDriver=libmaodbc.so\nDatabase=db\nPassword=" + secret + "\n"},
+		{"DSN=site;PWD=" + secret, "[SITE]\ndriver=psqlodbcw.so\n;\n#\n[x"},
+		{"Driver={a};PWD={" + secret + "}};x", ""},
+		{"Driver=libsqlite3odbc.so;Database=/nosuch;Timeout=9999999999;PWD=" + secret, "=\n[]\n]"},
+		{"Driver=libtdsodbc.so;Server=tcp:h\\i,1;UID=u;PWD=" + secret, ""},
+		{"driver=libmyodbc.so;OPTION=-1;=;;x=;SSLMODE=;PWD=" + secret, ""},
+		{"DRIVER=psqlodbc;CA=x;pqopt={a='b;PWD=" + secret, ""},
+	} {
+		f.Add(c[0], c[1])
+	}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text, ini string) {
+		file := filepath.Join(dir, "odbc.ini")
+		if err := os.WriteFile(file, []byte(ini), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, o := readODBCSource(Source{DSN: "DBI:ODBC:" + text, Environ: environment("ODBCSYSINI", dir, "ODBCINI", "/nosuch", "HOME", "/nosuch")})
+		err := o.err()
+		if err != nil && got.Driver != "" {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		told := ""
+		if err != nil {
+			told = err.Error()
+		}
+		for _, w := range o.warnings {
+			told += w.Error()
+		}
+		if strings.Contains(told, secret) && strings.Contains(text, "PWD="+secret) && strings.Count(text, secret) == 1 {
+			t.Errorf("the password is told: %s", told)
+		}
+	})
+}

@@ -1,0 +1,75 @@
+package database
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// An odbcKey is what is known of a driver's setting. The zero value is one that
+// has no effect here, and without which nothing is lost.
+type odbcKey struct {
+	means    string // the native driver's name of it
+	lost     string // why it has no effect here
+	harmless string // values, in lower case with a blank between, with which nothing is lost
+	refused  bool   // to go on without it would be less safe than the Perl script was
+}
+
+// odbcCommon are the settings that every driver has, or unixODBC itself.
+var odbcCommon = map[string]odbcKey{
+	"dsn": {}, "driver": {}, "driver64": {}, "setup": {}, "description": {}, "trace": {}, "tracefile": {}, "threading": {},
+	"usagecount": {}, "cptimeout": {}, "cpreuse": {}, "fileusage": {}, "dmenvattr": {}, "debug": {}, "commlog": {}, "savefile": {}, "filedsn": {},
+}
+
+// settings puts a source's settings into the native driver's names. Those of the
+// string win over those of odbc.ini, and later ones over earlier ones, whichever
+// of a setting's names they use. Values stay untold.
+func (s *odbcSource) settings(o *opening, n *odbcNative) map[string]string {
+	settings := make(map[string]string)
+	for _, a := range append(slices.Clone(s.stored), s.given...) {
+		name := strings.ToLower(a.name)
+		key, known := n.keys[name]
+		if !known {
+			key, known = odbcCommon[name]
+		}
+		switch {
+		case !known && optionName.MatchString(name):
+			o.warn("dsn", fmt.Sprintf("sets %s, which dbsep does not know of this ODBC driver", a.name), "remove it, or correct its name")
+		case !known:
+			o.warn("dsn", "sets something that dbsep does not know of this ODBC driver", "remove it")
+		case key.means != "":
+			settings[key.means] = a.value
+		case key.lost == "" || a.value == "" || strings.Contains(" "+key.harmless+" ", " "+strings.ToLower(a.value)+" "):
+		case key.refused:
+			o.refuse("dsn", fmt.Sprintf("sets %s, which has no effect: %s", a.name, key.lost), "remove it, here and in odbc.ini")
+		default:
+			o.warn("dsn", fmt.Sprintf("sets %s, which has no effect: %s", a.name, key.lost), "remove it")
+		}
+	}
+	o.User, o.Password = settings["user"], settings["password"]
+	delete(settings, "user")
+	delete(settings, "password")
+	return settings
+}
+
+// take returns a setting and removes it: it has no name in the native driver.
+func take(settings map[string]string, name string) string {
+	value := settings[name]
+	delete(settings, name)
+	return value
+}
+
+func sortedKeys(settings map[string]string) []string { return slices.Sorted(maps.Keys(settings)) }
+
+// odbcKeys makes keys that have no effect, and without which nothing is lost, of
+// words with blanks between.
+func odbcKeys(silent string, keys map[string]odbcKey) map[string]odbcKey {
+	for name := range strings.FieldsSeq(silent) {
+		keys[name] = odbcKey{}
+	}
+	return keys
+}
+
+// isOn is a driver's idea of a switch.
+func isOn(value string) bool { return value != "" && !isNo(value) }
