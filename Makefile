@@ -10,7 +10,7 @@ STATIC   := $(BIN)/staticcheck-v0.8.2
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
-.PHONY: help build demo test e2e lint bench fuzz clean
+.PHONY: help build demo test test-odbc e2e lint bench fuzz clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -31,7 +31,18 @@ test: ## the whole test suite, with the race detector, on SQLite, a real MariaDB
 	@.ci/need --optional pgbouncer pgbouncer
 	$(GO) test -race ./...
 
-e2e: ## the real clients, end to end: Asterisk, Apache, nginx, Kamailio, OpenSIPS' manner of asking
+test-odbc: ## the build with unixODBC (-tags odbc), on the real ODBC drivers of MariaDB, PostgreSQL and SQLite
+	@.ci/need cc gcc libc6-dev
+	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
+	@.ci/need --optional /usr/bin/pg_createcluster postgresql
+	@.ci/need /usr/include/sql.h unixodbc-dev
+	@.ci/need /usr/share/doc/odbc-mariadb odbc-mariadb
+	@.ci/need /usr/share/doc/odbc-postgresql odbc-postgresql
+	@.ci/need /usr/share/doc/libsqliteodbc libsqliteodbc
+	$(GO) vet -tags odbc ./database/...
+	$(GO) test -race -tags odbc -run ODBC ./database/...
+
+e2e: ## the real clients, end to end: Asterisk, Apache, nginx, Kamailio, OpenSIPS' manner of asking, the Perl script
 	@.ci/need cc gcc libc6-dev
 	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
 	@.ci/need --optional curl curl
@@ -40,6 +51,12 @@ e2e: ## the real clients, end to end: Asterisk, Apache, nginx, Kamailio, OpenSIP
 	@.ci/need --optional htpasswd apache2-utils
 	@.ci/need --optional /usr/lib/apache2/modules/mod_fcgid.so libapache2-mod-fcgid
 	@.ci/need --optional nginx nginx-light
+	@.ci/need --optional /usr/bin/pg_createcluster postgresql
+	@.ci/need --optional CGI::Cookie libcgi-pm-perl
+	@.ci/need --optional DBD::SQLite libdbd-sqlite3-perl
+	@.ci/need --optional DBD::mysql libdbd-mysql-perl
+	@.ci/need --optional DBD::Pg libdbd-pg-perl
+	@.ci/need --optional xz xz-utils
 	$(GO) test -tags e2e -count 1 -p 1 -timeout 20m -v ./e2e/... | grep --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
 
 lint: $(LINT) $(STATIC) ## gofmt, go vet, staticcheck, golangci-lint

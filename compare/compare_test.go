@@ -20,6 +20,7 @@ import (
 
 func TestCompare(t *testing.T) {
 	const order, coded = "order of the rows of `multi`", "a `;` in a value that is written"
+	const letters, array = "letters beyond ASCII on PostgreSQL", "an array of PostgreSQL"
 	for _, test := range []struct {
 		name, operation string
 		old, new        compare.Answer
@@ -37,6 +38,15 @@ func TestCompare(t *testing.T) {
 		{"a coded semicolon in rows of another order", "multi", text("id=b\nid=a%5E3Bc\n"), text("id=a%3Bc\nid=b\n"), explained(coded, order)},
 		{"empty items", "single", text("a=&a=x\n"), text("a=x\n"), explained("empty items of a list")},
 		{"blanks round items", "single", text("a=x&a=%20y\n"), text("a=x&a=y\n"), explained("blanks round the items of a list")},
+		{"letters by their numbers", "single", text("a=%E9%20%20AC%1F600%2541\n"), text("a=%C3%A9%20%E2%82%AC%F0%9F%98%80%2541\n"), explained(letters)},
+		{"letters that the script stored", "single", text("a=%C3%A9\n"), text("a=%C3%83%C2%A9\n"), explained(letters)},
+		{"letters in a file", "static", text("a=%E9\na=x\n"), text("a=%C3%A9\na=x\n"), explained(letters)},
+		{"letters beside the bytes of a bytea", "single", text("a=%E9&b=%FF\n"), text("a=%C3%A9&b=%FF\n"), explained(letters)},
+		{"other letters", "single", text("a=%E9\n"), text("a=%C3%A8\n"), different("row 1, column a: old has 1 bytes, new 2 bytes")},
+		{"an array", "multi", text("a=ARRAY%280x5653dba3d458%29\n"), text("a=%7Ba%2Cb%7D\n"), explained(array)},
+		{"an array with a ; in rows of another order", "multi", text("a=x\na=ARRAY%280x1%29\n"), text("a=%7Ba&a=b%7D\na=x\n"), explained(array, order)},
+		{"an array of letters, with letters beside it", "single", text("a=ARRAY%280x1%29&b=%E9\n"), text("a=%7B%C3%A9%7D&b=%C3%A9\n"), explained(letters, array)},
+		{"an address in the place of a text", "single", text("a=ARRAY%280x1%29\n"), text("a=x\n"), different("row 1, column a: old has 10 bytes, new 1 bytes")},
 		{"an error text of the script", "single", text("Invalid query: SELECT * FROM x WHERE a='1'\n"), refused(400, "unknown-column"), explained("an error's text")},
 		{"a page of HTML", "multi", compare.Answer{Status: 500, Body: "<!DOCTYPE HTML>\n"}, refused(503, "unavailable"), explained("an error's text")},
 		{"a column that the script cannot use", "multi", text("Invalid query: SELECT 100rel\n"), text("id=a\n"), explained("columns, tables and operators that the script could not use")},
@@ -71,6 +81,24 @@ func TestConditionThatTheScriptLeftOut(t *testing.T) {
 	r := compare.Request{Method: "POST", Path: "/musiconhold_entry/multi", Body: "name=default"}
 	if v := compare.Compare(r, old, new); v.Explained() {
 		t.Errorf("got %+v", v)
+	}
+}
+
+func TestConditionThatIsCoded(t *testing.T) {
+	old, new := text("id=alice&id=%40c1\n"), text("id=alice%3B%40c2\n")
+	for body, want := range map[string]compare.Verdict{
+		"id%20LIKE=alice%3B%40%25": explained("a `;` in a condition"),
+		"fullname=a%5Eb":           explained("a `^` in a condition"),
+		"fullname=ab":              different("row 1, column id: old has 2 items, new 9 bytes"),
+		"fullname;x=ab":            explained("columns, tables and operators that the script could not use"),
+	} {
+		r := compare.Request{Method: "POST", Path: "/ps_contacts/multi", Body: body}
+		if diff := cmp.Diff(want, compare.Compare(r, old, new)); diff != "" {
+			t.Errorf("%s: %s", body, diff)
+		}
+		if v := compare.Compare(r, old, refused(400, "unknown-column")); v.Explained() {
+			t.Errorf("%s: a refusal is explained: %+v", body, v)
+		}
 	}
 }
 
@@ -115,6 +143,10 @@ func FuzzParseRequest(f *testing.F) {
 func TestRequestIsNamedWithoutItsValues(t *testing.T) {
 	r := compare.Request{Method: "POST", Path: "/cgi-bin/x/voicemail/single", Body: "mailbox=100&password=1234"}
 	if got := r.String(); got != "POST /voicemail/single mailbox password" {
+		t.Errorf("got %q", got)
+	}
+	r = compare.Request{Method: "POST", Path: "/é/single", Body: "\x1b[2Jid=1&a b\x00=2"}
+	if got := r.String(); got != "POST /%C3%A9/single %1B[2Jid a b%00" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -3,6 +3,7 @@ package compare
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,17 +18,31 @@ type Request struct {
 }
 
 // String is the request as a report names it: without values, which may be
-// secrets.
+// secrets, and without bytes that a terminal obeys.
 func (r Request) String() string {
-	text := r.Method + " " + r.target()
+	var text strings.Builder
+	text.WriteString(r.Method + " " + r.target())
 	for _, f := range []string{r.Query, r.Body} {
 		for pair := range strings.SplitSeq(f, "&") {
 			if name, _, _ := strings.Cut(pair, "="); name != "" {
-				text += " " + name
+				text.WriteString(" " + name)
 			}
 		}
 	}
-	return text
+	return visible(text.String())
+}
+
+// visible writes all bytes but blanks and visible ASCII as %XX.
+func visible(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c >= ' ' && c <= '~' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
 
 // target is the path's table and operation.
@@ -62,19 +77,39 @@ func (r Request) Complete() bool { return r.Query != "" || r.Body != "" }
 // out: it did so with every name that holds more than letters, digits, _ and
 // blanks, operators such as >= included.
 func (r Request) awkward() bool {
-	text := r.Body
-	if r.Method == http.MethodGet {
-		text = r.Query
-	}
-	for pair := range strings.SplitSeq(text, "&") {
-		name, _, _ := strings.Cut(pair, "=")
-		if strings.ContainsFunc(decode(strings.ReplaceAll(name, "+", " ")), func(c rune) bool {
+	for name := range r.conditions() {
+		if strings.ContainsFunc(name, func(c rune) bool {
 			return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == ' ')
 		}) {
 			return true
 		}
 	}
 	return false
+}
+
+// asksFor tells whether the value of a condition holds a text.
+func (r Request) asksFor(text string) bool {
+	for _, value := range r.conditions() {
+		if strings.Contains(value, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// conditions are the names and values of single and multi.
+func (r Request) conditions() iter.Seq2[string, string] {
+	text := r.Body
+	if r.Method == http.MethodGet {
+		text = r.Query
+	}
+	return func(yield func(name, value string) bool) {
+		for pair := range strings.SplitSeq(strings.ReplaceAll(text, "+", " "), "&") {
+			if name, value, _ := strings.Cut(pair, "="); !yield(decode(name), decode(value)) {
+				return
+			}
+		}
+	}
 }
 
 // ParseRequest reads a line of a file of requests: an object with method, path,

@@ -21,16 +21,20 @@ func (v Verdict) Explained() bool { return v.Same || len(v.Reasons) > 0 }
 const (
 	rowOrder      = "order of the rows of `multi`"
 	codedSemi     = "a `;` in a value that is written"
+	askedSemi     = "a `;` in a condition"
+	askedCaret    = "a `^` in a condition"
 	emptyItems    = "empty items of a list"
 	blanksInList  = "blanks round the items of a list"
 	errorText     = "an error's text"
 	staticFiles   = "files from the database"
 	awkwardNames  = "columns, tables and operators that the script could not use"
 	checkedTables = "`require` is answered from the real schema"
+	letters       = "letters beyond ASCII on PostgreSQL"
+	arrays        = "an array of PostgreSQL"
 )
 
 // Reasons are all of them.
-var Reasons = []string{rowOrder, codedSemi, emptyItems, blanksInList, errorText, staticFiles, awkwardNames, checkedTables}
+var Reasons = []string{rowOrder, codedSemi, askedSemi, askedCaret, emptyItems, blanksInList, errorText, staticFiles, awkwardNames, checkedTables, letters, arrays}
 
 // Compare judges the answers of the Perl script, or whatever else is in use,
 // and of dbsep to a request that reads.
@@ -77,43 +81,78 @@ func compareRows(r Request, old, new Answer) Verdict {
 	switch {
 	case explained:
 		return Verdict{Same: len(reasons) == 0, Reasons: reasons}
-	case new.Code == "" && r.awkward() && r.Operation() != "static":
-		return Verdict{Reasons: []string{awkwardNames}} // the script left a condition out
 	case new.Code != "":
 		return Verdict{Details: []string{fmt.Sprintf("old answers %d rows, new refuses with %s", len(was), new.Code)}}
+	}
+	if reason := otherRows(r); reason != "" {
+		return Verdict{Reasons: []string{reason}}
 	}
 	return Verdict{Details: details(was, is)}
 }
 
-// views are the ways to look at rows that hide one known difference each, in
-// the order in which they are applied.
-var views = []struct {
+// otherRows is what in a request lets the two find other rows, "" where there is
+// nothing.
+func otherRows(r Request) string {
+	switch {
+	case r.Operation() == "static":
+		return ""
+	case r.awkward():
+		return awkwardNames // the script left a condition out
+	case r.asksFor(";"):
+		return askedSemi
+	case r.asksFor("^"):
+		return askedCaret
+	}
+	return ""
+}
+
+// A view is a way to look at rows that hides one known difference.
+type view struct {
 	reason string
-	look   func([]row) []row
-}{
-	{codedSemi, each(decodeCarets)},
-	{emptyItems, each(withoutEmpty)},
-	{blanksInList, each(trimItems)},
-	{rowOrder, func(rs []row) []row {
+	look   func(was, is []row) ([]row, []row)
+	can    func(operation string, was, is []row) bool // the difference be there
+}
+
+// views are all of them, in the order in which they are applied.
+var views = []view{
+	{letters, byNumber, func(_ string, _, is []row) bool { return holds(is, beyondASCII) }},
+	{arrays, withoutArrays, func(_ string, was, _ []row) bool { return holds(was, perlAddress.MatchString) }},
+	{codedSemi, both(each(decodeCarets)), notOfFiles},
+	{emptyItems, both(each(withoutEmpty)), notOfFiles},
+	{blanksInList, both(each(trimItems)), notOfFiles},
+	{rowOrder, both(func(rs []row) []row {
 		rs = slices.Clone(rs)
 		slices.SortFunc(rs, func(a, b row) int { return strings.Compare(a.key(), b.key()) })
 		return rs
-	}},
+	}), notOfFiles},
+}
+
+// notOfFiles leaves static rows out: their order counts, and they are not split.
+func notOfFiles(operation string, _, _ []row) bool { return operation != "static" }
+
+func both(look func([]row) []row) func(was, is []row) ([]row, []row) {
+	return func(was, is []row) ([]row, []row) { return look(was), look(is) }
 }
 
 // explain finds the fewest known differences between rows that leave none
-// unknown. Static rows have none: their order counts, and they are not split.
+// unknown.
 func explain(operation string, was, is []row) (reasons []string, explained bool) {
-	most := 1 << len(views)
-	if operation == "static" {
-		most = 1
+	if slices.Equal(keys(was), keys(is)) {
+		return nil, true
 	}
-	for chosen := range most {
+	var possible []view
+	for _, v := range views {
+		if v.can(operation, was, is) {
+			possible = append(possible, v)
+		}
+	}
+	for chosen := range 1 << len(possible) {
 		a, b := was, is
 		var used []string
-		for i, v := range views {
+		for i, v := range possible {
 			if chosen&(1<<i) != 0 {
-				a, b, used = v.look(a), v.look(b), append(used, v.reason)
+				a, b = v.look(a, b)
+				used = append(used, v.reason)
 			}
 		}
 		if slices.Equal(keys(a), keys(b)) && (!explained || len(used) < len(reasons)) {

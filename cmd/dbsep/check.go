@@ -20,8 +20,9 @@ func checkCommand() *cobra.Command {
 		Long: `Reads a configuration, says what each line means, connects to the database,
 lists its tables with the operations that they allow, compares them with what
 Asterisk requires of them, and looks for contacts that the Perl script stored
-torn. It changes nothing. It ends with status 0 when all is well, 1 when there
-are warnings, and 2 when dbsep could not work.`,
+torn and for letters beyond ASCII that it encoded twice. For what it finds it
+prints the SQL that mends it; it changes nothing itself. It ends with status 0
+when all is well, 1 when there are warnings, and 2 when dbsep could not work.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
@@ -62,7 +63,7 @@ func (s *site) check(ctx context.Context) (*report, error) {
 	r := &report{
 		File:     s.config.File,
 		Settings: reportSettings(s.config),
-		Database: reportDatabase{Kind: s.db.Kind(), Address: s.db.Address()},
+		Database: reportDatabase{Kind: s.db.Kind(), Address: s.db.Address(), Through: s.db.Through(), Account: s.db.Account()},
 		Tables:   []reportTable{},
 		Warnings: []string{},
 	}
@@ -77,9 +78,18 @@ func (s *site) check(ctx context.Context) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(names) == 0 {
+		r.Warnings = append(r.Warnings, "there is no table to answer from; correct the database in dsn, or dbschema, "+
+			"which the Perl script used for nothing but require")
+	}
 	for _, name := range names {
 		t, err := s.db.Describe(ctx, name)
-		if err != nil {
+		var fault *sqlgen.Fault
+		switch {
+		case errors.As(err, &fault) && fault.Cause == sqlgen.UnknownTable:
+			r.Warnings = append(r.Warnings, fmt.Sprintf("table %s: it is listed, but has no columns; if it is a view, look at the tables it is made of", name))
+			continue
+		case err != nil:
 			return nil, err
 		}
 		r.Tables = append(r.Tables, reportTable{t.Name, len(t.Columns), operationsOf(s.db.Dialect(), t)})
@@ -102,28 +112,83 @@ func operationsOf(d *sqlgen.Dialect, t *sqlgen.Table) []string {
 }
 
 // examine looks at one table: whether it takes what Asterisk writes, and whether
-// it holds values that come back torn.
+// it holds values that the Perl script damaged.
 func (s *site) examine(ctx context.Context, t *sqlgen.Table) (warnings []string, err error) {
+	for _, look := range []func(context.Context, *sqlgen.Table) ([]string, error){s.fallsShort, s.torn, s.doubled} {
+		found, err := look(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		warnings = append(warnings, found...)
+	}
+	return warnings, nil
+}
+
+// fallsShort tells what Asterisk requires of a table in vain.
+func (s *site) fallsShort(_ context.Context, t *sqlgen.Table) (warnings []string, _ error) {
 	for _, short := range sqlgen.Require(s.db.Dialect(), t, gateway.AsteriskRequires[t.Name]) {
 		warnings = append(warnings, fmt.Sprintf("table %s: %s %s, but Asterisk requires it; %s",
 			t.Name, short.Requirement.Column, short.Reason, short.Repair))
 	}
+	return warnings, nil
+}
+
+// torn finds values with a plain ;, which come back as the parts of a list.
+func (s *site) torn(ctx context.Context, t *sqlgen.Table) (warnings []string, _ error) {
 	question, ok := sqlgen.Uncoded(s.db.Dialect(), t, gateway.SingleValued[t.Name])
 	if !ok || s.config.Compat.Semicolons == "raw" {
-		return warnings, nil
+		return nil, nil
 	}
-	count := ""
-	if err := s.db.Query(ctx, question, func(columns [][]byte) error {
-		count = string(columns[0])
-		return nil
-	}); err != nil {
+	counts, err := s.count(ctx, question)
+	if err == nil && counts[0] != "0" {
+		warnings = append(warnings, fmt.Sprintf("table %s: %s rows hold a plain ;, which tears their values; "+
+			"empty the table at the switch, and the telephones register anew: %s", t.Name, counts[0], sqlgen.Empty(s.db.Dialect(), t)))
+	}
+	return warnings, err
+}
+
+// doubled finds texts that were encoded as UTF-8 twice. A table that the account
+// may not read is none that dbsep answers for, and one that cannot be looked
+// through is told without an end of the check.
+func (s *site) doubled(ctx context.Context, t *sqlgen.Table) (warnings []string, _ error) {
+	question, suspects := sqlgen.Doubled(s.db.Dialect(), t)
+	if len(suspects) == 0 {
+		return nil, nil
+	}
+	counts, err := s.count(ctx, question)
+	var fault *sqlgen.Fault
+	switch {
+	case errors.As(err, &fault) && fault.Cause == sqlgen.Denied:
+		return nil, nil
+	case errors.As(err, &fault) && fault.Cause == sqlgen.Timeout:
+		return []string{fmt.Sprintf("table %s: it cannot be looked through within statement_timeout, %v, for text that was encoded twice; "+
+			"raise it and check again", t.Name, s.config.Limits.Statement)}, nil
+	case errors.As(err, &fault) && fault.Cause != sqlgen.Unavailable && fault.Cause != sqlgen.Canceled:
+		return []string{fmt.Sprintf("table %s: it cannot be looked through for text that was encoded twice: %v", t.Name, unanswered(err))}, nil
+	case err != nil:
 		return nil, err
 	}
-	if count != "0" {
-		warnings = append(warnings, fmt.Sprintf("table %s: %s rows hold a plain ;, which tears their values; "+
-			"empty the table at the switch, and the telephones register anew: %s", t.Name, count, sqlgen.Empty(s.db.Dialect(), t)))
+	for i, suspect := range suspects {
+		if counts[i] != "0" {
+			warnings = append(warnings, fmt.Sprintf("table %s: %s rows hold text in %s that was encoded as UTF-8 twice; "+
+				"at the switch back the table up, mend it, and check again: %s", t.Name, counts[i], suspect.Column, suspect.Mend))
+		}
 	}
 	return warnings, nil
+}
+
+// count asks a question that is answered by one row of numbers, in the time that
+// any statement has.
+func (s *site) count(ctx context.Context, question sqlgen.Statement) (counts []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.Limits.Statement)
+	defer cancel()
+	err = s.db.Query(ctx, question, func(columns [][]byte) error {
+		for _, text := range columns {
+			counts = append(counts, string(text))
+		}
+		return nil
+	})
+	return counts, err
 }
 
 // unanswered tells an administrator at the keyboard more of a database's fault

@@ -66,8 +66,12 @@ func compareFile(cmd *cobra.Command, old, fresh compare.Gateway, name string) er
 		return exit{2, fmt.Errorf("open the requests: %w", err)}
 	}
 	defer file.Close()
+	requests, err := asItIs(file)
+	if err != nil {
+		return exit{2, fmt.Errorf("open the requests: %w", err)}
+	}
 	bar := newBar(cmd.ErrOrStderr(), file)
-	sum, err := compare.Run(cmd.Context(), old, fresh, file, func(d compare.Difference) {
+	sum, err := compare.Run(cmd.Context(), old, fresh, requests, func(d compare.Difference) {
 		bar.clear()
 		tell(cmd.OutOrStdout(), d)
 	}, bar.add)
@@ -77,6 +81,16 @@ func compareFile(cmd *cobra.Command, old, fresh compare.Gateway, name string) er
 		return exit{2, err}
 	}
 	return verdict(sum)
+}
+
+// asItIs reads a file up to its present end. An access log that the old gateway's
+// web server goes on writing gets a line more by each of the questions.
+func asItIs(file *os.File) (io.Reader, error) {
+	about, err := file.Stat()
+	if err != nil || !about.Mode().IsRegular() {
+		return file, err
+	}
+	return io.LimitReader(file, about.Size()), nil
 }
 
 func compareTraffic(cmd *cobra.Command, old string, fresh compare.Gateway, address string) error {

@@ -16,11 +16,22 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"dbsep/database"
+	"dbsep/internal/mariadbtest"
+	"dbsep/internal/pgtest"
 )
 
 // TestMain lets this test's own program be run as dbsep, and as dbsep.cgi.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"dbsep": main, "dbsep.cgi": main})
+	testscript.Main(tests{m}, map[string]func(){"dbsep": main, "dbsep.cgi": main})
+}
+
+// tests end the servers that they started.
+type tests struct{ *testing.M }
+
+func (t tests) Run() int {
+	defer mariadbtest.Stop()
+	defer pgtest.Stop()
+	return t.M.Run()
 }
 
 // TestScript runs the program as a black box: testdata/script tells how.

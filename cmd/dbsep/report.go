@@ -30,6 +30,8 @@ type reportSetting struct {
 type reportDatabase struct {
 	Kind    string `json:"kind"`
 	Address string `json:"address"`
+	Through string `json:"through,omitempty"` // what the DSN asks for in the database's place
+	Account string `json:"account,omitempty"` // none where the kind has no accounts
 	Version string `json:"version"`
 }
 
@@ -92,7 +94,14 @@ func (r *report) writeText(w io.Writer) {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", s.Key, s.Value, from, s.Meaning)
 	}
 	_ = table.Flush()
-	fmt.Fprintf(w, "\ndatabase   %s at %s\nversion    %s\ntables     %d\n", r.Database.Kind, r.Database.Address, r.Database.Version, len(r.Tables))
+	fmt.Fprintf(w, "\ndatabase   %s at %s\n", r.Database.Kind, r.Database.Address)
+	if r.Database.Through != "" {
+		fmt.Fprintf(w, "instead of %s, which dsn leads to: dbsep needs no driver between\n", r.Database.Through)
+	}
+	if r.Database.Account != "" {
+		fmt.Fprintf(w, "account    %s\n", r.Database.Account)
+	}
+	fmt.Fprintf(w, "version    %s\ntables     %d\n", r.Database.Version, len(r.Tables))
 	table = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, t := range r.Tables {
 		fmt.Fprintf(table, "           %s\t%d columns\t%s\n", t.Name, t.Columns, strings.Join(t.Operations, " "))

@@ -63,10 +63,12 @@ func source(c *config.Config) database.Source {
 			return os.Getenv(variable)
 		},
 		MaxConnections: c.Database.MaxConnections,
-		BusyTimeout:    c.Database.BusyTimeout,
 	}
 	if c.Line("connect_timeout") > 0 { // otherwise the DSN may have one
 		s.ConnectTimeout = c.Database.ConnectTimeout
+	}
+	if c.Line("busy_timeout") > 0 { // likewise
+		s.BusyTimeout = c.Database.BusyTimeout
 	}
 	return s
 }

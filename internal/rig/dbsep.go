@@ -14,13 +14,14 @@ import (
 	"time"
 
 	"dbsep/internal/mariadbtest"
+	"dbsep/internal/pgtest"
 )
 
 // programs is where the program is built; Main removes it.
 var programs string
 
 // Main runs a package's end-to-end tests, ends what they share (the program's
-// build, the MariaDB server), and exits. A package's TestMain calls it.
+// build, the database servers), and exits. A package's TestMain calls it.
 func Main(m *testing.M) {
 	var err error
 	if programs, err = os.MkdirTemp("", "dbsep-build-"); err != nil {
@@ -33,6 +34,7 @@ func Main(m *testing.M) {
 		code = 1
 	}
 	mariadbtest.Stop()
+	pgtest.Stop()
 	os.RemoveAll(programs)
 	os.Exit(code)
 }

@@ -13,7 +13,7 @@ func TestMain(m *testing.M) { rig.Main(m) }
 
 func TestSiteServes(t *testing.T) {
 	const data = "../replay/testdata/"
-	for _, site := range []*rig.Site{rig.SQLite(t, data+"asterisk-sqlite.sql"), rig.MariaDB(t, data+"asterisk-mysql.sql")} {
+	for _, site := range []*rig.Site{rig.SQLite(t, data+"asterisk-sqlite.sql"), rig.MariaDB(t, data+"asterisk-mysql.sql"), rig.Postgres(t, data+"asterisk-pg.sql")} {
 		t.Run(site.Kind, func(t *testing.T) {
 			response, err := http.Post(site.Serve(t)+"/ps_auths/single", "", strings.NewReader("id=alice"))
 			if err != nil {

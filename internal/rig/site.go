@@ -15,7 +15,7 @@ import (
 
 // A Site is a database with tables and rows, and a dbsep.conf that names it.
 type Site struct {
-	Kind   string  // "SQLite" or "MariaDB"
+	Kind   string  // "SQLite", "MariaDB" or "PostgreSQL"
 	Conf   string  // path of dbsep.conf
 	DB     *sql.DB // the tests' own way to the rows, past dbsep
 	Folder string

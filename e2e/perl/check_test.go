@@ -1,0 +1,84 @@
+//go:build e2e
+
+package perl
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"dbsep/internal/rig"
+)
+
+// found is how the warnings begin that each kind of database earns by what the
+// script has written there.
+var found = map[string][]string{
+	"sqlite":  {"table ps_contacts: 1 rows hold a plain ;"},
+	"mariadb": {"table ps_contacts: 1 rows hold a plain ;"},
+	"pg": {
+		"table ps_contacts: 1 rows hold a plain ;",
+		"table voicemail: 1 rows hold text in fullname that was encoded as UTF-8 twice",
+		"table voicemail: 1 rows hold text in email that was encoded as UTF-8 twice",
+	},
+}
+
+func TestCheck(t *testing.T) {
+	for db := range sites {
+		t.Run(db, func(t *testing.T) {
+			t.Parallel()
+			s := openSite(t, db, "")
+			rig.Feature(t, "check/"+s.Kind, "what the script stored torn or encoded twice, and its mending", func(t *testing.T) {
+				s.testCheck(t, found[db])
+			})
+		})
+	}
+}
+
+func (s *site) testCheck(t *testing.T, want []string) {
+	s.exec(t, "DELETE FROM ps_contacts")
+	if warnings := s.check(t, 0); len(warnings) != 0 {
+		t.Errorf("before the script writes, check warns of %q", warnings)
+	}
+	for _, w := range []struct{ target, body string }{
+		{"/ps_contacts/store", "id=alice%3B%40c9&uri=sip%3Aalice%4010.0.0.9%3A5060%3Bob&endpoint=alice"},
+		{"/voicemail/store", "context=default&mailbox=777&fullname=J%C3%B6rg%20M%C3%BCller"},
+		{"/voicemail/update?mailbox=777", "email=%E2%82%AC%40example.org"},
+	} {
+		if a := ask(t, "POST", s.script+w.target, w.body); a.body != "1\n" {
+			t.Fatalf("the script answers %s with %q", w.target, a.body)
+		}
+	}
+	warnings := s.check(t, 1)
+	if !slices.EqualFunc(warnings, want, strings.HasPrefix) {
+		t.Fatalf("check warns of %q, want %q", warnings, want)
+	}
+	for _, w := range warnings {
+		s.exec(t, w[strings.LastIndex(w, ": ")+2:]) // its remedy
+	}
+	if warnings := s.check(t, 0); len(warnings) != 0 {
+		t.Errorf("when all is mended, check warns of %q", warnings)
+	}
+	const row = "&mailbox=777&fullname=J%C3%B6rg%20M%C3%BCller&email=%E2%82%AC%40example.org\n"
+	if a := ask(t, "POST", s.Serve(t)+"/voicemail/single", "mailbox=777"); !strings.HasSuffix(a.body, row) {
+		t.Errorf("dbsep reads the row as %q", a.body)
+	}
+}
+
+// check runs the manual's command and returns the warnings.
+func (s *site) check(t *testing.T, status int) (warnings []string) {
+	t.Helper()
+	command := rig.ReadPage(t, "../../docs/migrating.md").Block(t, "check", "/etc/asterisk/dbsep.conf", s.Conf)
+	c := exec.CommandContext(t.Context(), "sh", "-c", strings.TrimSpace(command)+" --json")
+	c.Env = append(os.Environ(), "PATH="+filepath.Dir(rig.Program(t))+":"+os.Getenv("PATH"))
+	out, err := c.Output()
+	if got := c.ProcessState.ExitCode(); got != status {
+		t.Errorf("check ends with status %d, want %d: %v\n%s", got, status, err, out)
+	}
+	var report struct{ Warnings []string }
+	check(t, json.Unmarshal(out, &report))
+	return report.Warnings
+}
