@@ -19,10 +19,7 @@ func CreateSQLite(ctx context.Context, file, text string) error {
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("create the file: %w", err)
 	}
-	db, err := sql.Open("sqlite3", sqliteFile{path: file}.uri(defaultBusyTimeout))
-	if err != nil {
-		return fmt.Errorf("open the new file: %w", err)
-	}
+	db := sql.OpenDB(sqliteConnector(sqliteFile{path: file}.uri(defaultBusyTimeout)))
 	defer db.Close()
 	for _, statement := range []string{"PRAGMA journal_mode=WAL", "BEGIN;" + text + ";COMMIT"} {
 		if _, err := db.ExecContext(ctx, statement); err != nil {

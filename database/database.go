@@ -142,6 +142,10 @@ func (db *DB) run(ctx context.Context, p *pool, s sqlgen.Statement, use func(*pr
 // attempt runs a statement once. One that fails is prepared anew next time: its
 // table may have changed.
 func (db *DB) attempt(ctx context.Context, p *pool, s sqlgen.Statement, use func(*prepared) (bool, error)) (begun bool, err error) {
+	if err := p.enter(ctx); err != nil {
+		return false, err
+	}
+	defer p.leave()
 	stmt, err := p.borrow(ctx, s.SQL)
 	if err != nil {
 		return false, err

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mattn/go-sqlite3"
-
 	"dbsep/sqlgen"
 )
 
@@ -133,9 +131,7 @@ var odbcDuplicates = map[int]bool{
 var odbcNumbers = map[string]func(number int) (cause sqlgen.Cause, remedy string){
 	"MariaDB": faultMySQLNumber,
 	"MySQL":   faultMySQLNumber,
-	"SQLite": func(number int) (sqlgen.Cause, string) {
-		return faultSQLite(sqlite3.Error{Code: sqlite3.ErrNo(number & 0xff), ExtendedCode: sqlite3.ErrNoExtended(number)})
-	},
+	"SQLite":  faultSQLiteCode,
 }
 
 func faultMySQLNumber(number int) (cause sqlgen.Cause, remedy string) {

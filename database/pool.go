@@ -4,6 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"sync/atomic"
+	"time"
+
+	"dbsep/sqlgen"
 )
 
 // maxStatements bounds the prepared statements that a pool keeps. A telephone
@@ -14,6 +18,10 @@ const maxStatements = 256
 // prepares a statement once for each connection and not once for each request.
 type pool struct {
 	*sql.DB
+	places chan struct{} // as many as connections
+	wait   time.Duration // for a place
+	waited atomic.Int64  // how many had to
+	failed atomic.Int64  // how many waited in vain
 
 	mu       sync.Mutex
 	prepared map[string]*prepared // by SQL text
@@ -27,8 +35,62 @@ type prepared struct {
 	dropped bool
 }
 
-func newPool(db *sql.DB) *pool {
-	return &pool{DB: db, prepared: make(map[string]*prepared)}
+// newPool wants a bounded DB.
+func newPool(db *sql.DB, wait time.Duration) *pool {
+	return &pool{
+		DB:       db,
+		places:   make(chan struct{}, db.Stats().MaxOpenConnections),
+		wait:     wait,
+		prepared: make(map[string]*prepared),
+	}
+}
+
+// enter waits for a connection to be free, so that database/sql, which would wait
+// as long as the context lasts, never has to.
+func (p *pool) enter(ctx context.Context) error {
+	select {
+	case p.places <- struct{}{}:
+		return nil
+	default:
+	}
+	p.waited.Add(1)
+	patience := time.NewTimer(p.wait)
+	defer patience.Stop()
+	select {
+	case p.places <- struct{}{}:
+		return nil
+	case <-patience.C:
+		p.failed.Add(1)
+		return &sqlgen.Fault{Cause: sqlgen.Busy, Remedy: "all connections to the database are in use: look for slow statements, or raise [database] max_connections"}
+	case <-ctx.Done():
+		p.failed.Add(1)
+		return ctx.Err()
+	}
+}
+
+func (p *pool) leave() { <-p.places }
+
+// PoolStats are what a pool of connections does.
+type PoolStats struct {
+	Name   string // "reads" or "writes"; "all" where one pool serves both
+	Max    int
+	Open   int
+	InUse  int
+	Waited int64 // statements that had to wait for a connection so far
+	Failed int64 // of them those that waited in vain
+}
+
+// Stats tells what the database's pools do.
+func (db *DB) Stats() []PoolStats {
+	if db.reads == db.writes {
+		return []PoolStats{db.writes.stats("all")}
+	}
+	return []PoolStats{db.reads.stats("reads"), db.writes.stats("writes")}
+}
+
+func (p *pool) stats(name string) PoolStats {
+	s := p.DB.Stats()
+	return PoolStats{name, s.MaxOpenConnections, s.OpenConnections, s.InUse, p.waited.Load(), p.failed.Load()}
 }
 
 // borrow returns the prepared statement of a text, to be given back with

@@ -1,6 +1,8 @@
 package database
 
 import (
+	"cmp"
+	"reflect"
 	"time"
 )
 
@@ -22,14 +24,23 @@ type Source struct {
 	Environ func(string) string
 
 	MaxConnections int           // open at once; 0: a default that suits the kind
+	ConnectionWait time.Duration // how long a statement waits for one of them; 0: 5 s
 	ConnectTimeout time.Duration // for one connection, its login included; 0: 5 s
 	BusyTimeout    time.Duration // how long a statement waits for a locked SQLite file; 0: what the DSN says, or 5 s
 }
 
 const (
 	defaultConnectTimeout = 5 * time.Second
+	defaultConnectionWait = 5 * time.Second
 	defaultBusyTimeout    = 5 * time.Second
 )
+
+// Same tells whether two sources say the same. The environment is not looked at:
+// a process does not change its own.
+func (s Source) Same(other Source) bool {
+	s.Environ, other.Environ = nil, nil
+	return reflect.DeepEqual(s, other)
+}
 
 // complete fills what a source leaves open.
 func (s *Source) complete() {
@@ -46,6 +57,7 @@ func (s *Source) complete() {
 	fall(&s.DSN, "DBI_DSN", "DBI_DBNAME")
 	fall(&s.User, "DBI_USER")
 	fall(&s.Password, "DBI_PASS")
+	s.ConnectionWait = cmp.Or(s.ConnectionWait, defaultConnectionWait)
 }
 
 // Open reads a source and makes its database ready. It does not connect: the
@@ -77,10 +89,10 @@ func Open(s Source) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{kind: k, address: p.address, account: p.account, scope: p.scope, patience: o.BusyTimeout, through: o.through, warnings: f.warnings, described: newMemory()}
-	db.writes = newPool(p.writes)
+	db.writes = newPool(p.writes, s.ConnectionWait)
 	db.reads = db.writes
 	if p.reads != nil {
-		db.reads = newPool(p.reads)
+		db.reads = newPool(p.reads, s.ConnectionWait)
 	}
 	return db, nil
 }

@@ -1,9 +1,7 @@
 package database
 
 import (
-	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"regexp"
@@ -12,14 +10,13 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/mattn/go-sqlite3"
-
 	"dbsep/sqlgen"
 )
 
 func init() { register(sqlite) }
 
-// sqlite is a database in one file.
+// sqlite is a database in one file. What is special of the two drivers that a
+// build may have stands in sqlite_cgo.go and sqlite_pure.go.
 var sqlite = &kind{
 	name:    "SQLite",
 	drivers: []string{"SQLite"},
@@ -137,41 +134,73 @@ func classifySQLite(declared string, _ int) (class sqlgen.Class, size int, unsig
 // sqliteReadOnlyRemedy is for a file that may not be written.
 const sqliteReadOnlyRemedy = "let the account that dbsep runs as write the database file and its directory, and take mode=ro and ReadOnly out of dsn"
 
+// SQLite's result codes (rescode.html). An extended code has a primary one in its
+// last eight bits.
+const (
+	sqliteError        = 1
+	sqlitePerm         = 3
+	sqliteBusy         = 5
+	sqliteLocked       = 6
+	sqliteReadOnly     = 8
+	sqliteIOErr        = 10
+	sqliteCorrupt      = 11
+	sqliteFull         = 13
+	sqliteCantOpen     = 14
+	sqliteProtocol     = 15
+	sqliteTooBig       = 18
+	sqliteConstraint   = 19
+	sqliteMismatch     = 20
+	sqliteAuth         = 23
+	sqliteRange        = 25
+	sqliteNotADatabase = 26
+
+	sqliteConstraintPrimaryKey = sqliteConstraint | 6<<8
+	sqliteConstraintUnique     = sqliteConstraint | 8<<8
+	sqliteConstraintRowID      = sqliteConstraint | 10<<8
+	sqliteConstraintDataType   = sqliteConstraint | 12<<8 // a STRICT table's
+)
+
+const sqliteFullRemedy = "make room on the disk of the database file"
+
 // faultSQLite goes by SQLite's result codes.
 func faultSQLite(err error) (cause sqlgen.Cause, remedy string) {
-	var e sqlite3.Error
-	if !errors.As(err, &e) {
+	code, known := sqliteCode(err)
+	if !known {
 		return sqlgen.Unexpected, ""
 	}
-	switch e.Code {
-	case sqlite3.ErrConstraint:
-		switch e.ExtendedCode {
-		case sqlite3.ErrConstraintUnique, sqlite3.ErrConstraintPrimaryKey, sqlite3.ErrConstraintRowID:
-			return sqlgen.Duplicate, ""
-		case sqlite3.ErrConstraint.Extend(12): // a STRICT table's type
-			return sqlgen.BadValue, ""
-		}
-		return sqlgen.Constraint, ""
-	case sqlite3.ErrMismatch, sqlite3.ErrTooBig, sqlite3.ErrRange:
+	if code&0xff == sqliteIOErr && errors.Is(sqliteErrno(err), syscall.ENOSPC) {
+		return sqlgen.Full, sqliteFullRemedy
+	}
+	return faultSQLiteCode(code)
+}
+
+func faultSQLiteCode(code int) (cause sqlgen.Cause, remedy string) {
+	switch code {
+	case sqliteConstraintUnique, sqliteConstraintPrimaryKey, sqliteConstraintRowID:
+		return sqlgen.Duplicate, ""
+	case sqliteConstraintDataType:
 		return sqlgen.BadValue, ""
-	case sqlite3.ErrPerm, sqlite3.ErrAuth:
+	}
+	switch code & 0xff {
+	case sqliteConstraint:
+		return sqlgen.Constraint, ""
+	case sqliteMismatch, sqliteTooBig, sqliteRange:
+		return sqlgen.BadValue, ""
+	case sqlitePerm, sqliteAuth:
 		return sqlgen.Denied, ""
-	case sqlite3.ErrReadonly:
+	case sqliteReadOnly:
 		return sqlgen.ReadOnly, sqliteReadOnlyRemedy
-	case sqlite3.ErrFull:
-		return sqlgen.Full, "make room on the disk of the database file"
-	case sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrProtocol:
+	case sqliteFull:
+		return sqlgen.Full, sqliteFullRemedy
+	case sqliteBusy, sqliteLocked, sqliteProtocol:
 		return sqlgen.Busy, "end the program that keeps the database file locked, or let statements wait longer"
-	case sqlite3.ErrCantOpen:
+	case sqliteCantOpen:
 		return sqlgen.Unavailable, sqliteReadOnlyRemedy
-	case sqlite3.ErrNotADB:
+	case sqliteNotADatabase:
 		return sqlgen.Unavailable, "the file is no SQLite database: correct dsn"
-	case sqlite3.ErrCorrupt:
+	case sqliteCorrupt:
 		return sqlgen.Unavailable, "the database file is damaged: take it from a backup"
-	case sqlite3.ErrIoErr:
-		if e.SystemErrno == syscall.ENOSPC {
-			return sqlgen.Full, "make room on the disk of the database file"
-		}
+	case sqliteIOErr:
 		return sqlgen.Unavailable, ""
 	}
 	return sqlgen.Unexpected, ""
@@ -180,14 +209,13 @@ func faultSQLite(err error) (cause sqlgen.Cause, remedy string) {
 // vagueSQLite knows the code of everything that does not compile: SQLite has no
 // other for a table or column that is not there.
 func vagueSQLite(err error) bool {
-	var e sqlite3.Error
-	return errors.As(err, &e) && e.Code == sqlite3.ErrError
+	code, known := sqliteCode(err)
+	return known && code&0xff == sqliteError
 }
 
 func againSQLite(err error) (again, wait bool) {
-	var e sqlite3.Error
-	locked := errors.As(err, &e) && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
-	return locked, true
+	code, known := sqliteCode(err)
+	return known && (code&0xff == sqliteBusy || code&0xff == sqliteLocked), true
 }
 
 // sqliteWait is how long SQLite itself waits for a lock. While it waits, a
@@ -207,7 +235,7 @@ func openSQLite(o *opening) pools {
 		return pools{}
 	}
 	connector := connecting{
-		Connector: sqliteConnector{file.uri(min(sqliteWait, o.BusyTimeout))},
+		Connector: sqliteConnector(file.uri(min(sqliteWait, o.BusyTimeout))),
 		timeout:   o.connectTimeout(),
 	}
 	p := pools{address: file.path, writes: sql.OpenDB(connector), reads: sql.OpenDB(connector)}
@@ -219,27 +247,6 @@ func openSQLite(o *opening) pools {
 	p.reads.SetMaxOpenConns(n)
 	p.reads.SetMaxIdleConns(n)
 	return p
-}
-
-// sqliteConnector opens connections by their URI.
-type sqliteConnector struct{ uri string }
-
-var sqliteDriver = &sqlite3.SQLiteDriver{ConnectHook: extendSQLite}
-
-func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
-	return sqliteDriver.Open(c.uri)
-}
-func (c sqliteConnector) Driver() driver.Driver { return sqliteDriver }
-
-// extendSQLite adds what DBD::SQLite adds and a schema may make use of: the
-// operator REGEXP and two collations. Both collate by bytes here; perllocale
-// followed the locale of the Perl script, which is "C" in a web server.
-func extendSQLite(c *sqlite3.SQLiteConn) error {
-	return errors.Join(
-		c.RegisterFunc("regexp", matchRegexp, true),
-		c.RegisterCollation("perl", strings.Compare),
-		c.RegisterCollation("perllocale", strings.Compare),
-	)
 }
 
 // lastRegexp keeps the expression last used: a query uses one for all rows.

@@ -15,6 +15,7 @@ import (
 
 	"dbsep/database"
 	"dbsep/database/databasetest"
+	"dbsep/internal/sqlitetest"
 	"dbsep/sqlgen"
 )
 
@@ -26,7 +27,7 @@ func newSQLiteFile(t testing.TB) (path string, beside *sql.DB) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	beside, err := sql.Open("sqlite3", "file:"+path)
+	beside, err := sql.Open(sqlitetest.Driver, "file:"+path)
 	if err != nil {
 		t.Fatal(err)
 	}

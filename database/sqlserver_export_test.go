@@ -12,6 +12,8 @@ var SQLServerArgument = sqlserverArgument
 // NewSQLServerOn makes a database of SQL Server's kind whose connections are
 // those of a connector instead of the driver's.
 func NewSQLServerOn(connector driver.Connector) *DB {
-	pool := newPool(sql.OpenDB(connecting{Connector: connector, timeout: time.Minute}))
+	db := sql.OpenDB(connecting{Connector: connector, timeout: time.Minute})
+	db.SetMaxOpenConns(sqlserverConnections)
+	pool := newPool(db, defaultConnectionWait)
 	return &DB{kind: sqlserver, address: "stand-in", scope: []any{""}, writes: pool, reads: pool, described: newMemory()}
 }

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package database_test
 
 import (

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	_ "github.com/mattn/go-sqlite3" // the tests' own way to a file
+	"dbsep/internal/sqlitetest"
 
 	"dbsep/internal/mariadbtest"
 )
@@ -27,7 +27,7 @@ func SQLite(t testing.TB, script string) *Site {
 	t.Helper()
 	dir := openFolder(t)
 	file := filepath.Join(dir, "site.db")
-	db, err := sql.Open("sqlite3", "file:"+file+"?_busy_timeout=10000")
+	db, err := sql.Open(sqlitetest.Driver, "file:"+file+"?_busy_timeout=10000")
 	check(t, err)
 	t.Cleanup(func() { db.Close() })
 	_, err = db.ExecContext(t.Context(), read(t, script))
