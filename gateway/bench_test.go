@@ -79,11 +79,14 @@ func BenchmarkParse(b *testing.B) {
 	for b.Loop() {
 		text.Reset(body)
 		r.Body = io.NopCloser(text)
-		req, err := g.parse(r)
+		req, err := newRequest(r)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if fields, err := g.fields(req); err != nil || len(fields) != 5 {
+		if err := g.read(r, req); err != nil {
+			b.Fatal(err)
+		}
+		if fields, err := g.fields(b.Context(), req); err != nil || len(fields) != 5 {
 			b.Fatal(fields, err)
 		}
 	}

@@ -15,6 +15,10 @@ import (
 type Code string
 
 const (
+	Unauthorized         Code = "unauthorized"
+	Forbidden            Code = "forbidden"
+	TooManyAttempts      Code = "too-many-attempts"
+	TooManyClients       Code = "too-many-clients"
 	UnknownOperation     Code = "unknown-operation"
 	NoTable              Code = "no-table"
 	MethodNotAllowed     Code = "method-not-allowed"
@@ -22,6 +26,8 @@ const (
 	BodyTooLarge         Code = "body-too-large"
 	BodyUnreadable       Code = "body-unreadable"
 	TooManyFields        Code = "too-many-fields"
+	TooManyColumns       Code = "too-many-columns"
+	TooManyRows          Code = "too-many-rows"
 	NoName               Code = "no-name"
 	NulByte              Code = "nul-byte"
 	NoFile               Code = "no-file"
@@ -51,13 +57,17 @@ const (
 // An Entry of the catalogue says what a code means and how it is told.
 type Entry struct {
 	Code    Code
-	Status  int    // HTTP status of reads and of JSON; a write in text is always 200 (P4)
+	Status  int    // HTTP status; a failed write in text has 200 (P4), unless its client was not admitted
 	Meaning string // for a client's eyes
 	Remedy  string // what would mend it
 }
 
 // Catalogue holds every error that a client can be told, in the order of docs/errors.md.
 var Catalogue = []Entry{
+	{Unauthorized, http.StatusUnauthorized, "who asks is not known", "send a user and a password that the file [server] htpasswd has"},
+	{Forbidden, http.StatusForbidden, "the client may not ask this", "see [server] allow and the sections [tables] of dbsep.conf"},
+	{TooManyAttempts, http.StatusTooManyRequests, "too many wrong passwords", "wait a minute; then send the right password"},
+	{TooManyClients, http.StatusServiceUnavailable, "too many clients are connected", "let clients close connections that they do not use, or raise [limits] clients or clients_per_address"},
 	{UnknownOperation, http.StatusNotFound, "the path ends in no operation", "let the URL end in /TABLE/ and one of single, multi, store, update, destroy, require, static"},
 	{NoTable, http.StatusNotFound, "the path names no table", "let the URL end in /TABLE/OPERATION; in extconfig.conf the table is the end of the URL"},
 	{MethodNotAllowed, http.StatusMethodNotAllowed, "the operation is not to be had by this method", "use POST; GET is for single, multi and static"},
@@ -65,6 +75,8 @@ var Catalogue = []Entry{
 	{BodyTooLarge, http.StatusRequestEntityTooLarge, "the body is too large", "send less, or raise [limits] body_bytes"},
 	{BodyUnreadable, http.StatusBadRequest, "the body broke off or came too slowly", "send the request again; see [limits] read_timeout"},
 	{TooManyFields, http.StatusBadRequest, "the request has too many fields", "send fewer, or raise [limits] fields"},
+	{TooManyColumns, http.StatusBadRequest, "the table has too many columns", "ask for a view with fewer, or raise [limits] columns"},
+	{TooManyRows, http.StatusBadRequest, "the answer has too many rows", "ask for fewer by a narrower condition, or raise [limits] rows"},
 	{NoName, http.StatusBadRequest, "a field has no name", "send fields as name=value"},
 	{NulByte, http.StatusBadRequest, "a field holds a NUL byte", "send text without NUL bytes"},
 	{NoFile, http.StatusBadRequest, "no static file is named", "add ?file=NAME to the URL"},
@@ -88,7 +100,7 @@ var Catalogue = []Entry{
 	{Timeout, http.StatusServiceUnavailable, "the database took too long", "look for a missing index, or raise [limits] statement_timeout"},
 	{Unavailable, http.StatusServiceUnavailable, "the database cannot be reached", "start the database; dbsep check tells what is wrong with the connection"},
 	{ClientGone, 499, "the client went away before its answer was complete", ""},
-	{Internal, http.StatusInternalServerError, "an error inside dbsep or the database", "the log has more with [server] log_level=debug"},
+	{Internal, http.StatusInternalServerError, "an error inside dbsep or the database", "the log has more with [log] level=debug"},
 }
 
 var catalogue = func() map[Code]Entry {
@@ -152,6 +164,32 @@ func asError(err error) *Error {
 	return &Error{Code: Internal, Err: err}
 }
 
+// Explain names an error and what would mend it, in words that may stand in any
+// log.
+func Explain(err error) (code Code, remedy string) {
+	e := asError(err)
+	return e.Code, e.remedy()
+}
+
+// Refuse answers a request that is none of the gateway's operations and whose
+// client a [Guard] has refused.
+func Refuse(w http.ResponseWriter, err error) {
+	e := asError(err)
+	e.header(w.Header())
+	w.WriteHeader(catalogue[e.Code].Status)
+}
+
+// header sets what the header of a failed request's answer has.
+func (e *Error) header(h http.Header) {
+	h.Set("X-Dbsep-Error", string(e.Code))
+	switch e.Code {
+	case Unauthorized:
+		h.Set("WWW-Authenticate", `Basic realm="dbsep", charset="UTF-8"`)
+	case TooManyClients:
+		h.Set("Connection", "close")
+	}
+}
+
 // fromDatabase tells whether the database itself raised a fault, and not the
 // description of a table.
 func fromDatabase(err error) bool {
@@ -175,6 +213,7 @@ func (g *Gateway) fail(r *http.Request, req *request, out *reply, err error) {
 	if e.Table == "" {
 		e.Table = req.table
 	}
+	req.code = e.Code
 	g.logError(r, req, e)
 	if out.started {
 		// What has left cannot be taken back. Breaking off tells the client that
@@ -182,7 +221,7 @@ func (g *Gateway) fail(r *http.Request, req *request, out *reply, err error) {
 		panic(http.ErrAbortHandler)
 	}
 	status := out.failure(req.operation, e)
-	out.w.Header().Set("X-Dbsep-Error", string(e.Code))
+	e.header(out.w.Header())
 	if e.Code == MethodNotAllowed {
 		out.w.Header().Set("Allow", req.operation.methods())
 	}
@@ -205,6 +244,10 @@ func (out *reply) failure(o *operation, e *Error) int {
 	case o.safe == safeStatic:
 		out.names = staticNames
 		_ = out.staticRow([][]byte{[]byte("0"), []byte("general"), []byte("#include"), []byte("/dbsep/error/" + string(e.Code))})
+	}
+	switch e.Code {
+	case Unauthorized, Forbidden, TooManyAttempts:
+		return entry.Status // a client's library needs it, to send the password for one
 	}
 	return http.StatusOK
 }

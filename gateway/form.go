@@ -14,8 +14,10 @@ import (
 // Only & separates pairs and only the first = of a pair separates name and
 // value; empty pairs mean nothing (a9); a name without = has an empty value;
 // + is a blank; % without two hexadecimal digits stands for itself (a12).
-func parseForm(text string, limit int) ([]sqlgen.Field, error) {
-	fields := make([]sqlgen.Field, 0, min(limit, 1+strings.Count(text, "&")))
+//
+// cut names the fields whose value had been cut within a character.
+func parseForm(text string, limit int) (fields []sqlgen.Field, cut []string, err error) {
+	fields = make([]sqlgen.Field, 0, min(limit, 1+strings.Count(text, "&")))
 	for text != "" {
 		var pair string
 		pair, text, _ = strings.Cut(text, "&")
@@ -23,20 +25,24 @@ func parseForm(text string, limit int) ([]sqlgen.Field, error) {
 			continue
 		}
 		if len(fields) == limit {
-			return nil, &Error{Code: TooManyFields}
+			return nil, nil, &Error{Code: TooManyFields}
 		}
 		rawName, rawValue, _ := strings.Cut(pair, "=")
 		name := unescape(rawName)
-		value := trimCut(unescape(rawValue), len(rawValue))
+		whole := unescape(rawValue)
+		value := trimCut(whole, len(rawValue))
+		if len(value) < len(whole) {
+			cut = append(cut, name)
+		}
 		if strings.Trim(name, " ") == "" {
-			return nil, &Error{Code: NoName}
+			return nil, nil, &Error{Code: NoName}
 		}
 		if strings.IndexByte(name, 0) >= 0 || strings.IndexByte(value, 0) >= 0 {
-			return nil, &Error{Code: NulByte, Column: strings.ReplaceAll(name, "\x00", "")}
+			return nil, nil, &Error{Code: NulByte, Column: strings.ReplaceAll(name, "\x00", "")}
 		}
 		fields = append(fields, sqlgen.Field{Name: name, Value: value})
 	}
-	return fields, nil
+	return fields, cut, nil
 }
 
 // unescape decodes %XX and + of the form encoding, once.

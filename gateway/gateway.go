@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -47,9 +48,23 @@ type Options struct {
 	// ReplaceDuplicates lets store overwrite the row that has the same key.
 	ReplaceDuplicates bool
 
-	// BodyBytes and Fields bound a request. Zero: 4 MiB and 512.
+	// Guard decides who may ask, and what. Nil: everybody may ask anything.
+	Guard Guard
+
+	// Observe, if it is not nil, is told of every request once it is answered.
+	Observe func(Event)
+
+	// AccessLog writes a line for every request, and one that took longer than
+	// Slow leaves a line anyway. Zero: one second.
+	AccessLog bool
+	Slow      time.Duration
+
+	// BodyBytes and Fields bound a request, Columns a table, Rows an answer.
+	// Zero: 4 MiB, 512, 2000 and a million.
 	BodyBytes int64
 	Fields    int
+	Columns   int
+	Rows      int
 
 	// StatementTimeout bounds how long the database may take for a count, for a
 	// first row, and for each further piece of an answer. Zero: 10 seconds.
@@ -91,24 +106,17 @@ func New(db Database, o Options) *Gateway {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	if o.BodyBytes == 0 {
-		o.BodyBytes = 4 << 20
-	}
-	if o.Fields == 0 {
-		o.Fields = 512
-	}
-	if o.StatementTimeout == 0 {
-		o.StatementTimeout = 10 * time.Second
-	}
-	if o.WriteTimeout == 0 {
-		o.WriteTimeout = 30 * time.Second
-	}
-	if o.DescriptionAge == 0 {
-		o.DescriptionAge = time.Minute
-	}
+	o.Slow = cmp.Or(o.Slow, time.Second)
+	o.BodyBytes = cmp.Or(o.BodyBytes, 4<<20)
+	o.Fields = cmp.Or(o.Fields, 512)
+	o.Columns = cmp.Or(o.Columns, 2000)
+	o.Rows = cmp.Or(o.Rows, 1000000)
+	o.StatementTimeout = cmp.Or(o.StatementTimeout, 10*time.Second)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, 30*time.Second)
+	o.DescriptionAge = cmp.Or(o.DescriptionAge, time.Minute)
 	return &Gateway{
 		db:      db,
-		tables:  tables{db: db, age: o.DescriptionAge, now: time.Now},
+		tables:  tables{db: db, age: o.DescriptionAge, columns: o.Columns, now: time.Now},
 		log:     o.Log,
 		Options: o,
 	}
@@ -117,19 +125,33 @@ func New(db Database, o Options) *Gateway {
 // ServeHTTP answers one request. Any path will do whose last two segments are
 // a table and an operation; nothing is ever redirected.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	req, err := g.parse(r)
+	begun := time.Now()
+	req, err := newRequest(r)
 	out := newReply(w, req, g.WriteTimeout)
 	defer out.release()
+	defer func() { g.observe(r, req, out, begun) }()
 	defer g.recoverPanic(r, req, out)
-	if err == nil {
-		err = g.run(r.Context(), req, out)
-	}
-	if err == nil {
-		err = out.finish()
-	}
-	if err != nil {
+	if err = g.answer(r, req, out, err); err != nil {
 		g.fail(r, req, out, err)
 	}
+}
+
+// answer carries a request out and sends its answer. Who may not ask is told so
+// before anything else.
+func (g *Gateway) answer(r *http.Request, req *request, out *reply, misread error) (err error) {
+	if req.client, err = g.admit(r); err != nil {
+		return err
+	}
+	if misread != nil {
+		return misread
+	}
+	if err := g.read(r, req); err != nil {
+		return err
+	}
+	if err := g.run(r.Context(), req, out); err != nil {
+		return err
+	}
+	return out.finish()
 }
 
 // run carries a request out. When the table turns out to be other than its
@@ -141,14 +163,24 @@ func (g *Gateway) run(ctx context.Context, req *request, out *reply) error {
 	if err != nil {
 		return err
 	}
-	err = req.operation.run(g, ctx, req, t, out)
+	err = g.runOn(ctx, req, t, out)
 	if !misdescribed(err) || out.started {
 		return err
 	}
 	if t, err = g.tables.refresh(ctx, req.table, t, err); err != nil {
 		return err
 	}
-	req.settled = true
+	req.settled, req.notes = true, nil
+	return g.runOn(ctx, req, t, out)
+}
+
+// runOn carries a request out on a table as far as its client may see it.
+func (g *Gateway) runOn(ctx context.Context, req *request, t *table, out *reply) error {
+	req.found = t.Name
+	t, err := t.seen(req.client, req.operation)
+	if err != nil {
+		return err
+	}
 	return req.operation.run(g, ctx, req, t, out)
 }
 
@@ -174,6 +206,9 @@ func (g *Gateway) query(ctx context.Context, s sqlgen.Statement, out *reply, row
 	clock := time.AfterFunc(g.StatementTimeout, func() { cancel(context.DeadlineExceeded) })
 	defer clock.Stop()
 	return g.db.Query(ctx, s, func(columns [][]byte) error {
+		if out.rows >= g.Rows {
+			return &Error{Code: TooManyRows}
+		}
 		if err := row(columns); err != nil {
 			return err
 		}

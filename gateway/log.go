@@ -3,9 +3,88 @@ package gateway
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"strconv"
+	"strings"
+	"time"
 )
+
+// An Event is a request that has been answered, or broken off. It holds no value
+// of the request.
+type Event struct {
+	Operation string // empty where the path named none
+	Table     string // as the database spells it; empty where none was found
+	Code      Code   // of the error; empty where there was none
+	Status    int    // of HTTP; 0 where nothing was sent
+	Rows      int    // answered, or concerned by a write
+	Bytes     int64  // of the answer's body
+	Took      time.Duration
+	Notes     []Note // of what was mended on the way
+}
+
+// A Note says what was mended in a request that was carried out all the same.
+type Note string
+
+const (
+	CutValue  Note = "cut-value"       // a half character at the end of a value (P16)
+	ToldApart Note = "told-apart"      // the glued fields of an update2 (P6)
+	LeftOut   Note = "left-out-column" // a value for a column that the table does not have (P15)
+)
+
+// Notes are what a note says in the log.
+var Notes = map[Note]string{
+	CutValue:  "the half character at the end of a value was removed: the client has cut the value",
+	ToldApart: "glued fields of an update2 were told apart",
+	LeftOut:   "a value was left out: the table has no such column",
+}
+
+// note writes a note into the log, and keeps it for the event of the request.
+func (g *Gateway) note(ctx context.Context, req *request, n Note, level slog.Level, attrs ...slog.Attr) {
+	req.notes = append(req.notes, n)
+	g.log.LogAttrs(ctx, level, Notes[n], attrs...)
+}
+
+// observe tells of a request at its end, in the log and to whoever counts.
+func (g *Gateway) observe(r *http.Request, req *request, out *reply, begun time.Time) {
+	e := Event{Table: req.found, Code: req.code, Status: out.status, Rows: out.rows, Bytes: out.bytes, Took: time.Since(begun), Notes: req.notes}
+	if req.operation != nil {
+		e.Operation = req.operation.name
+	}
+	if g.Observe != nil {
+		g.Observe(e)
+	}
+	if slow := e.Took > g.Slow; slow || g.AccessLog {
+		g.logRequest(r, req, e, slow)
+	}
+}
+
+// logRequest writes the line of a request that was slow, or of any request where
+// the log is to have them all.
+func (g *Gateway) logRequest(r *http.Request, req *request, e Event, slow bool) {
+	level, text := slog.LevelInfo, "request"
+	if slow {
+		level, text = slog.LevelWarn, "slow request"
+	}
+	attrs := req.attrs(r, e.Code)
+	attrs = append(attrs, slog.Int("status", e.Status), slog.Int("rows", e.Rows), slog.Int64("bytes", e.Bytes), slog.Float64("seconds", e.Took.Seconds()))
+	if slow {
+		attrs = append(attrs, slog.String("asked", shorten(names(req.query)+names(req.body))))
+	}
+	g.log.LogAttrs(context.WithoutCancel(r.Context()), level, text, attrs...)
+}
+
+// names lists the names of the fields of a form, without their values.
+func names(form string) string {
+	var b strings.Builder
+	for pair := range strings.SplitSeq(form, "&") {
+		name, _, found := strings.Cut(pair, "=")
+		if found && b.Len() < 1024 {
+			b.WriteString(" " + name)
+		}
+	}
+	return b.String()
+}
 
 // logError writes the one line that a failed request leaves. A row that is not
 // there and a client that left are nobody's fault.
@@ -17,21 +96,44 @@ func (g *Gateway) logError(r *http.Request, req *request, e *Error) {
 	case catalogue[e.Code].Status >= 500:
 		level = slog.LevelError
 	}
-	attrs := []slog.Attr{slog.String("code", string(e.Code))}
-	if req.operation != nil {
-		attrs = append(attrs, slog.String("operation", req.operation.name))
-	}
-	if e.Table != "" {
-		attrs = append(attrs, slog.String("table", shorten(e.Table)))
-	}
+	attrs := req.attrs(r, e.Code)
 	if e.Column != "" {
 		attrs = append(attrs, slog.String("column", shorten(e.Column)))
 	}
-	attrs = append(attrs, slog.String("client", r.RemoteAddr), slog.String("remedy", e.remedy()))
+	attrs = append(attrs, slog.String("remedy", e.remedy()))
 	if e.Err != nil && g.log.Enabled(r.Context(), slog.LevelDebug) {
 		attrs = append(attrs, slog.String("cause", e.Err.Error()))
 	}
 	g.log.LogAttrs(context.WithoutCancel(r.Context()), level, e.Error(), attrs...)
+}
+
+// attrs are what every line about a request has: what was asked, who asked, and
+// what was wrong.
+func (req *request) attrs(r *http.Request, code Code) []slog.Attr {
+	attrs := make([]slog.Attr, 0, 12)
+	if code != "" {
+		attrs = append(attrs, slog.String("code", string(code)))
+	}
+	if req.operation != nil {
+		attrs = append(attrs, slog.String("operation", req.operation.name))
+	}
+	if req.table != "" {
+		attrs = append(attrs, slog.String("table", shorten(req.table)))
+	}
+	client := r.RemoteAddr
+	if host, _, err := net.SplitHostPort(client); err == nil {
+		client = host
+	}
+	if client != "" {
+		attrs = append(attrs, slog.String("client", client))
+	}
+	if req.client.Name != "" {
+		attrs = append(attrs, slog.String("user", req.client.Name))
+	}
+	if req.id != "" {
+		attrs = append(attrs, slog.String("request", req.id))
+	}
+	return attrs
 }
 
 // shorten bounds a name that a client made up, for the log.

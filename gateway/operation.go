@@ -12,9 +12,10 @@ import (
 
 // An operation is what the last segment of a path asks for.
 type operation struct {
-	name  string
-	reads bool // may be asked for by GET
-	safe  safe // what a failed one answers in text
+	name     string
+	reads    bool // may be asked for by GET
+	harmless bool // needs no right to write
+	safe     safe // what a failed one answers in text
 
 	// run carries it out on its table and writes the answer, except the end of it.
 	run func(g *Gateway, ctx context.Context, req *request, t *table, out *reply) error
@@ -26,13 +27,13 @@ var operations = map[string]*operation{}
 
 func init() {
 	for _, o := range []*operation{
-		{name: "single", reads: true, safe: safeRows, run: (*Gateway).single},
-		{name: "multi", reads: true, safe: safeRows, run: (*Gateway).multi},
+		{name: "single", reads: true, harmless: true, safe: safeRows, run: (*Gateway).single},
+		{name: "multi", reads: true, harmless: true, safe: safeRows, run: (*Gateway).multi},
 		{name: "store", safe: safeCount, run: (*Gateway).store},
 		{name: "update", safe: safeCount, run: (*Gateway).update},
 		{name: "destroy", safe: safeCount, run: (*Gateway).destroy},
-		{name: "require", safe: safeCount, run: (*Gateway).require},
-		{name: "static", reads: true, safe: safeStatic, run: (*Gateway).static},
+		{name: "require", harmless: true, safe: safeCount, run: (*Gateway).require},
+		{name: "static", reads: true, harmless: true, safe: safeStatic, run: (*Gateway).static},
 	} {
 		operations[o.name] = o
 	}
@@ -67,7 +68,7 @@ func (g *Gateway) multi(ctx context.Context, req *request, t *table, out *reply)
 func (g *Gateway) rows(ctx context.Context, req *request, t *table, out *reply, f form,
 	statement func(*sqlgen.Dialect, *sqlgen.Table, []sqlgen.Field) (sqlgen.Statement, error),
 ) error {
-	lookup, err := g.lookup(req)
+	lookup, err := g.lookup(ctx, req)
 	if err != nil {
 		return err
 	}
@@ -89,7 +90,7 @@ func (g *Gateway) rowWriter(out *reply) func(columns [][]byte) error {
 // static answers the rows of one static file, named in the query string. They
 // are not split at ; and all four keys are always there (P17).
 func (g *Gateway) static(ctx context.Context, req *request, t *table, out *reply) error {
-	fields, err := parseForm(req.query, g.Fields)
+	fields, err := g.form(ctx, req, req.query)
 	if err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func (g *Gateway) static(ctx context.Context, req *request, t *table, out *reply
 
 // store inserts a row.
 func (g *Gateway) store(ctx context.Context, req *request, t *table, out *reply) error {
-	values, err := g.fields(req)
+	values, err := g.fields(ctx, req)
 	if err != nil {
 		return err
 	}
@@ -124,11 +125,11 @@ func (g *Gateway) store(ctx context.Context, req *request, t *table, out *reply)
 // update gives new values, from the body, to the rows that meet the conditions
 // in the query string (a11).
 func (g *Gateway) update(ctx context.Context, req *request, t *table, out *reply) error {
-	lookup, err := g.updateFields(ctx, req.query, t)
+	lookup, err := g.updateFields(ctx, req, req.query, t)
 	if err != nil {
 		return err
 	}
-	values, err := g.updateFields(ctx, req.body, t)
+	values, err := g.updateFields(ctx, req, req.body, t)
 	if err != nil {
 		return err
 	}
@@ -143,20 +144,20 @@ func (g *Gateway) update(ctx context.Context, req *request, t *table, out *reply
 }
 
 // updateFields reads the fields of an update's query string or body.
-func (g *Gateway) updateFields(ctx context.Context, text string, t *table) ([]sqlgen.Field, error) {
+func (g *Gateway) updateFields(ctx context.Context, req *request, text string, t *table) ([]sqlgen.Field, error) {
 	if glued(text) {
 		var err error
 		if text, err = unglue(text, t.Table); err != nil {
 			return nil, err
 		}
-		g.log.LogAttrs(ctx, slog.LevelInfo, "glued fields of an update2 were told apart", slog.String("table", t.Name))
+		g.note(ctx, req, ToldApart, slog.LevelInfo, slog.String("table", t.Name))
 	}
-	return parseForm(text, g.Fields)
+	return g.form(ctx, req, text)
 }
 
 // destroy deletes rows.
 func (g *Gateway) destroy(ctx context.Context, req *request, t *table, out *reply) error {
-	lookup, err := g.lookup(req)
+	lookup, err := g.lookup(ctx, req)
 	if err != nil {
 		return err
 	}
@@ -170,7 +171,7 @@ func (g *Gateway) destroy(ctx context.Context, req *request, t *table, out *repl
 // require tells whether the table can take what Asterisk is going to write
 // (P19). What it falls short of is logged with the SQL that would mend it.
 func (g *Gateway) require(ctx context.Context, req *request, t *table, out *reply) error {
-	fields, err := g.fields(req)
+	fields, err := g.fields(ctx, req)
 	if err != nil {
 		return err
 	}
@@ -209,8 +210,8 @@ func (g *Gateway) write(ctx context.Context, s sqlgen.Statement, out *reply) err
 }
 
 // lookup reads the conditions of an operation that has no other fields.
-func (g *Gateway) lookup(req *request) ([]sqlgen.Field, error) {
-	fields, err := g.fields(req)
+func (g *Gateway) lookup(ctx context.Context, req *request) ([]sqlgen.Field, error) {
+	fields, err := g.fields(ctx, req)
 	return g.code(fields), err
 }
 
@@ -240,11 +241,12 @@ func (g *Gateway) known(ctx context.Context, req *request, t *table, values []sq
 			return false
 		}
 		name := shorten(f.Name)
-		if _, seen := t.warned.LoadOrStore(strings.ToLower(name), true); !seen {
-			g.log.LogAttrs(ctx, slog.LevelWarn, "a value was left out: the table has no such column",
-				slog.String("table", t.Name), slog.String("column", name),
-				slog.String("remedy", "add the column, or ignore this if Asterisk does not need it"))
+		level := slog.LevelWarn
+		if _, seen := t.warned.LoadOrStore(strings.ToLower(name), true); seen {
+			level = slog.LevelDebug
 		}
+		g.note(ctx, req, LeftOut, level, slog.String("table", t.Name), slog.String("column", name),
+			slog.String("remedy", "add the column, or ignore this if Asterisk does not need it"))
 		return true
 	})
 }

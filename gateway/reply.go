@@ -23,6 +23,8 @@ type reply struct {
 	buf     []byte
 	scratch []byte // a value on its way
 	started bool   // a piece has left
+	status  int
+	bytes   int64 // that have left
 
 	form  form
 	names [][]byte // "name=" of each column
@@ -78,6 +80,7 @@ func (out *reply) begin(f form, names, keys [][]byte) {
 // count makes the answer a number of rows: P1 wants a decimal number and an end
 // of line.
 func (out *reply) count(n int64) {
+	out.rows = int(n)
 	if !out.json {
 		out.buf = append(strconv.AppendInt(out.buf, n, 10), '\n')
 		return
@@ -227,9 +230,8 @@ func (out *reply) finish() error {
 
 // send sends the buffer as the whole answer.
 func (out *reply) send(status int) error {
-	out.header()
 	out.w.Header().Set("Content-Length", strconv.Itoa(len(out.buf)))
-	out.w.WriteHeader(status)
+	out.header(status)
 	return out.write()
 }
 
@@ -238,24 +240,26 @@ func (out *reply) full() bool { return len(out.buf) >= pieceBytes }
 // flush sends the buffer as one piece of the answer.
 func (out *reply) flush() error {
 	if !out.started {
-		out.header()
-		out.w.WriteHeader(http.StatusOK)
+		out.header(http.StatusOK)
 	}
 	return out.write()
 }
 
-func (out *reply) header() {
+func (out *reply) header(status int) {
 	kind := "text/plain"
 	if out.json {
 		kind = "application/json"
 	}
 	out.w.Header().Set("Content-Type", kind)
+	out.w.WriteHeader(status)
+	out.status = status
 }
 
 func (out *reply) write() error {
 	out.started = true
 	_ = out.control.SetWriteDeadline(time.Now().Add(out.timeout)) // CGI has no deadlines; its server does
-	_, err := out.w.Write(out.buf)
+	n, err := out.w.Write(out.buf)
+	out.bytes += int64(n)
 	out.buf = out.buf[:0]
 	if err != nil {
 		return &Error{Code: ClientGone, Err: err}

@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
@@ -15,30 +17,48 @@ import (
 type request struct {
 	operation *operation // nil where the path names none
 	table     string     // as the path spells it
+	found     string     // the table as the database spells it, once it is found
 	json      bool       // the answer is to be JSON
+
+	id     string // that the client gave it, for the log
+	client Client
+	code   Code   // of the error that it was answered with
+	notes  []Note // of what was mended
 
 	posted      bool   // by POST: the fields are in the body
 	query, body string // as they came
 	settled     bool   // the table's description is known to be up to date
 }
 
-// parse reads a request as far as it can without its table. It returns what it
-// understood even with an error, so that the error can be told in the way the
-// operation's client expects.
-func (g *Gateway) parse(r *http.Request) (*request, error) {
-	req := &request{json: accepts(r.Header, "application/json")}
-	if err := req.parsePath(r.URL); err != nil {
-		return req, err
+// newRequest begins to read a request: what its path and header say. It returns
+// what it understood even with an error, so that the error can be told in the
+// way that the operation's client expects.
+func newRequest(r *http.Request) (*request, error) {
+	req := &request{json: accepts(r.Header, "application/json"), id: requestID(r.Header)}
+	return req, req.parsePath(r.URL)
+}
+
+// requestID is the name that a client or a proxy gave a request, as far as it may
+// stand in a log.
+func requestID(h http.Header) string {
+	id := h.Get("X-Request-Id")
+	if len(id) > 64 || strings.ContainsFunc(id, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		return ""
 	}
+	return id
+}
+
+// read reads the rest of a request whose path is known.
+func (g *Gateway) read(r *http.Request, req *request) error {
 	if !req.operation.allows(r.Method) {
-		return req, &Error{Code: MethodNotAllowed, Table: req.table}
+		return &Error{Code: MethodNotAllowed, Table: req.table}
 	}
 	req.query = r.URL.RawQuery
 	req.posted = r.Method == http.MethodPost
 	if !req.posted {
-		return req, nil
+		return nil
 	}
-	return req, req.readBody(r, g.BodyBytes)
+	return req.readBody(r, g.BodyBytes)
 }
 
 // parsePath takes the table and the operation from the last two segments of a
@@ -113,12 +133,21 @@ func swallow(body io.Reader, limit int64) {
 
 // fields reads the fields of an operation that has but one list of them: in the
 // body of a POST, whatever the query string says (a11), or else in the query string.
-func (g *Gateway) fields(req *request) ([]sqlgen.Field, error) {
-	text := req.body
-	if !req.posted {
-		text = req.query
+func (g *Gateway) fields(ctx context.Context, req *request) ([]sqlgen.Field, error) {
+	if req.posted {
+		return g.form(ctx, req, req.body)
 	}
-	return parseForm(text, g.Fields)
+	return g.form(ctx, req, req.query)
+}
+
+// form reads the fields of a text.
+func (g *Gateway) form(ctx context.Context, req *request, text string) ([]sqlgen.Field, error) {
+	fields, cut, err := parseForm(text, g.Fields)
+	for _, name := range cut {
+		g.note(ctx, req, CutValue, slog.LevelWarn, slog.String("column", shorten(name)),
+			slog.String("remedy", "shorten the value: Asterisk's driver has room for 255 bytes of it, encoded, or 199"))
+	}
+	return fields, err
 }
 
 func accepts(h http.Header, media string) bool {

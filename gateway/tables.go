@@ -17,14 +17,26 @@ type table struct {
 	names  [][]byte // "name=" of each column, encoded for a row of text
 	keys   [][]byte // "\"name\":" of each column, for a row of JSON
 	warned sync.Map // names of unknown columns that the log has seen
+	parts  sync.Map // *Rights → *table, for clients that see a part of the columns
+}
+
+func newTable(d *sqlgen.Table, read time.Time) *table {
+	t := &table{Table: d, read: read}
+	for i := range d.Columns {
+		column := []byte(d.Columns[i].Name)
+		t.names = append(t.names, append(appendEscaped(nil, column), '='))
+		t.keys = append(t.keys, append(appendJSON(nil, column), ':'))
+	}
+	return t
 }
 
 // tables keeps the descriptions of tables for a while, so that a request costs
 // no question about its table. They are read without a lock.
 type tables struct {
-	db  Database
-	age time.Duration
-	now func() time.Time
+	db      Database
+	age     time.Duration
+	columns int // that a table may have
+	now     func() time.Time
 
 	known atomic.Pointer[map[string]*table]
 	mu    sync.Mutex // for a new map in known
@@ -62,12 +74,10 @@ func (ts *tables) describe(ctx context.Context, name string) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &table{Table: d, read: ts.now()}
-	for i := range d.Columns {
-		column := []byte(d.Columns[i].Name)
-		t.names = append(t.names, append(appendEscaped(nil, column), '='))
-		t.keys = append(t.keys, append(appendJSON(nil, column), ':'))
+	if len(d.Columns) > ts.columns {
+		return nil, &Error{Code: TooManyColumns, Table: d.Name}
 	}
+	t := newTable(d, ts.now())
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	next := map[string]*table{}

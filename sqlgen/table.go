@@ -95,6 +95,29 @@ func NewTable(name string, columns []Column) *Table {
 	return t
 }
 
+// Only returns the table as if it had no other columns than those kept. A unique
+// key that another column is part of is none any more.
+func (t *Table) Only(keep func(*Column) bool) *Table {
+	var columns []Column
+	broken := make(map[int]bool)
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if keep(c) {
+			columns = append(columns, *c)
+			continue
+		}
+		for _, k := range c.Keys {
+			broken[k] = true
+		}
+	}
+	for i := range columns {
+		columns[i].Keys = slices.DeleteFunc(slices.Clone(columns[i].Keys), func(k int) bool { return broken[k] })
+	}
+	part := NewTable(t.Name, columns)
+	part.Schema = t.Schema
+	return part
+}
+
 // Column finds a column by its name, in the spelling of the database first and
 // without regard to case after that. It returns nil where there is none, or
 // where case alone would have to choose between two.

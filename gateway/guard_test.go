@@ -1,0 +1,211 @@
+package gateway_test
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"dbsep/gateway"
+)
+
+// door admits everybody as the client it holds, or nobody.
+type door struct {
+	client gateway.Client
+	err    error
+}
+
+func (d door) Admit(*http.Request) (gateway.Client, error) { return d.client, d.err }
+
+// reader may do with each table what a map says.
+func reader(rights map[string]*gateway.Rights) gateway.Guard {
+	return door{client: gateway.Client{Name: "kamailio", Rights: func(table string) *gateway.Rights { return rights[table] }}}
+}
+
+func TestWhoIsNotAdmitted(t *testing.T) {
+	const static = "cat_metric=0&category=general&var_name=%23include&var_val=%2Fdbsep%2Ferror%2F"
+	for _, test := range []struct {
+		name    string
+		code    gateway.Code
+		request *http.Request
+		status  int
+		body    string
+	}{
+		{"a read is nothing", gateway.Unauthorized, post("/peers/single", "id=a"), 401, ""},
+		{"a write is -1, with the status too", gateway.Unauthorized, post("/peers/update?id=a", "id=b"), 401, "-1\n"},
+		{"a static file keeps what Asterisk has", gateway.Forbidden, get("/ast_config/static?file=x"), 403, static + "forbidden\n"},
+		{"a requirement is not met", gateway.Forbidden, post("/peers/require", "id=char:1"), 403, "-1\n"},
+		{"a guess too many", gateway.TooManyAttempts, post("/peers/destroy", "id=a"), 429, "-1\n"},
+		{"a client too many: 200, as for every error inside", gateway.TooManyClients, post("/peers/destroy", "id=a"), 200, "-1\n"},
+		{"what cannot be understood is not admitted either", gateway.Unauthorized, get("/"), 401, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			db := newScript()
+			got := ask(t, db, gateway.Options{Guard: door{err: &gateway.Error{Code: test.code}}}, test.request)
+			if got.status != test.status || got.body != test.body || got.code != string(test.code) {
+				t.Errorf("%+v", got)
+			}
+			if len(db.statements)+db.described > 0 {
+				t.Error("the database was asked")
+			}
+		})
+	}
+}
+
+func TestUnauthorizedNamesTheScheme(t *testing.T) {
+	w := newRecorder()
+	gateway.New(newScript(), gateway.Options{Guard: door{err: &gateway.Error{Code: gateway.Unauthorized}}}).ServeHTTP(w, get("/peers/single?id=a"))
+	if got := w.Header().Get("WWW-Authenticate"); !strings.HasPrefix(got, "Basic ") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestRights(t *testing.T) {
+	guard := reader(map[string]*gateway.Rights{
+		"peers":      {Read: true},
+		"voicemail":  {Read: true, Write: true},
+		"rt_test":    {},
+		"ast_config": nil,
+	})
+	for _, test := range []struct {
+		request *http.Request
+		status  int
+	}{
+		{post("/peers/single", "id=a"), 200},
+		{post("/peers/multi", "id=a"), 200},
+		{post("/peers/require", "id=char:1"), 200},
+		{post("/peers/store", "id=a"), 403},
+		{post("/peers/update?id=a", "id=b"), 403},
+		{post("/peers/destroy", "id=a"), 403},
+		{post("/voicemail/destroy", "context=a"), 200},
+		{post("/voicemail/single", "context=a"), 200},
+		{post("/rt_test/single", "id=a"), 403},
+		{get("/ast_config/static?file=x"), 403},
+	} {
+		got := ask(t, newScript(), gateway.Options{Guard: guard}, test.request)
+		if got.status != test.status {
+			t.Errorf("%s: %+v", test.request.URL, got)
+		}
+		if got.status == 403 && !strings.Contains(got.log, "user=kamailio") {
+			t.Errorf("%s: the log does not name the client: %s", test.request.URL, got.log)
+		}
+	}
+}
+
+func TestColumnsThatMayNotLeave(t *testing.T) {
+	guard := reader(map[string]*gateway.Rights{"voicemail": {Read: true, Write: true, Columns: []string{"CONTEXT", "mailbox"}}})
+	for _, test := range []struct {
+		name    string
+		request *http.Request
+		rows    [][]any
+		code    gateway.Code
+		body    string
+		sql     string
+	}{
+		{name: "are not read", request: post("/voicemail/single", "mailbox=1"), rows: [][]any{{"default", "1"}}, body: "context=default&mailbox=1\n",
+			sql: `SELECT "context", "mailbox" FROM "voicemail" WHERE "mailbox" = ? LIMIT 1`},
+		{name: "cannot be asked by", request: post("/voicemail/multi", "password LIKE=1%25"), code: gateway.UnknownColumn},
+		{name: "cannot be compared with", request: post("/voicemail/multi", "password=1"), code: gateway.UnknownColumn},
+		{name: "cannot be written", request: post("/voicemail/store", "mailbox=1&password=1"), code: gateway.UnknownColumn, body: "-1\n"},
+		{name: "are left out of an update", request: post("/voicemail/update?mailbox=1", "context=a&password=1"), body: "1\n",
+			sql: `UPDATE "voicemail" SET "context" = ? WHERE "mailbox" = ?`},
+		{name: "are missing where they are required", request: post("/voicemail/require", "password=char:1"), code: gateway.RequirementNotMet, body: "-1\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			db := newScript()
+			db.rows = test.rows
+			got := ask(t, db, gateway.Options{Guard: guard}, test.request)
+			if got.code != string(test.code) || got.body != test.body {
+				t.Errorf("%+v", got)
+			}
+			if test.sql != "" && (len(db.statements) != 1 || db.statements[0].SQL != test.sql) {
+				t.Errorf("%+v", db.statements)
+			}
+			if test.sql == "" && len(db.statements) > 0 {
+				t.Errorf("%+v", db.statements)
+			}
+		})
+	}
+}
+
+func TestLimitsOfTableAndAnswer(t *testing.T) {
+	db := newScript()
+	got := ask(t, db, gateway.Options{Columns: 3}, post("/peers/single", "id=a"))
+	if got.code != "too-many-columns" || len(db.statements) > 0 {
+		t.Errorf("%+v", got)
+	}
+	db.rows = [][]any{{"a", nil, nil, nil}, {"b", nil, nil, nil}, {"c", nil, nil, nil}}
+	if got := ask(t, db, gateway.Options{Rows: 3}, post("/peers/multi", "id=a")); got.body != "id=a\nid=b\nid=c\n" {
+		t.Errorf("%+v", got)
+	}
+	if got := ask(t, db, gateway.Options{Rows: 2}, post("/peers/multi", "id=a")); got.code != "too-many-rows" || got.body != "" || got.status != 400 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestEvent(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		request *http.Request
+		want    gateway.Event
+	}{
+		{"a row", post("/PEERS/single", "id=a"), gateway.Event{Operation: "single", Code: gateway.UnknownTable, Status: 404}},
+		{"a table that is there", post("/peers/multi", "id=a"), gateway.Event{Operation: "multi", Table: "peers", Status: 200, Rows: 2, Bytes: 10}},
+		{"a write", post("/peers/destroy", "id=a"), gateway.Event{Operation: "destroy", Table: "peers", Status: 200, Rows: 1, Bytes: 2}},
+		{"a refused write", post("/peers/destroy", "nope=a"), gateway.Event{Operation: "destroy", Table: "peers", Status: 200, Code: gateway.UnknownColumn, Bytes: 3}},
+		{"no operation", post("/", ""), gateway.Event{Code: gateway.UnknownOperation, Status: 404}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			db := newScript()
+			db.rows = [][]any{{"a", nil, nil, nil}, {"b", nil, nil, nil}}
+			var events []gateway.Event
+			ask(t, db, gateway.Options{Observe: func(e gateway.Event) { events = append(events, e) }}, test.request)
+			if diff := cmp.Diff([]gateway.Event{test.want}, events, cmpopts.IgnoreFields(gateway.Event{}, "Took")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestLineOfARequest(t *testing.T) {
+	var log logBuffer
+	ask := func(o gateway.Options, body, id string) map[string]any {
+		t.Helper()
+		log.text.Reset()
+		o.Log = slog.New(slog.NewJSONHandler(&log, nil))
+		r := post("/peers/update?id+LIKE=secret1&call-limit=secret2", body)
+		r.Header.Set("X-Request-Id", id)
+		ask(t, newScript(), o, r)
+		line := map[string]any{}
+		if text := log.String(); text != "" {
+			if err := json.Unmarshal([]byte(text), &line); err != nil {
+				t.Fatalf("%q: %v", text, err)
+			}
+			if strings.Contains(text, "secret") {
+				t.Errorf("a value is in the log: %s", text)
+			}
+		}
+		delete(line, "time")
+		delete(line, "seconds")
+		return line
+	}
+	want := map[string]any{"level": "INFO", "msg": "request", "operation": "update", "table": "peers", "client": "192.0.2.1",
+		"request": "abc", "status": 200.0, "rows": 1.0, "bytes": 2.0}
+	if diff := cmp.Diff(want, ask(gateway.Options{AccessLog: true}, "contact=secret3", "abc")); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]any{}, ask(gateway.Options{}, "contact=secret3", "abc")); diff != "" {
+		t.Error(diff)
+	}
+	want["level"], want["msg"], want["asked"] = "WARN", "slow request", " id+LIKE call-limit contact"
+	if diff := cmp.Diff(want, ask(gateway.Options{Slow: 1}, "contact=secret3", "abc")); diff != "" {
+		t.Error(diff)
+	}
+	if line := ask(gateway.Options{AccessLog: true}, "contact=x", "two words"); line["request"] != nil {
+		t.Errorf("a request's name with a blank is in the log: %v", line)
+	}
+}
