@@ -1,0 +1,34 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// poolCollector reads the state of the pools when the series are read.
+type poolCollector struct{ pools func() []Pool }
+
+var (
+	poolMax    = poolSeries("dbsep_database_connections_max", "How many connections to the database may be open.")
+	poolOpen   = poolSeries("dbsep_database_connections_open", "How many are open.")
+	poolInUse  = poolSeries("dbsep_database_connections_in_use", "How many are in use.")
+	poolWaited = poolSeries("dbsep_database_waits_total", "Statements that had to wait for a connection.")
+	poolFailed = poolSeries("dbsep_database_waits_failed_total", "Statements that waited for a connection in vain.")
+)
+
+func poolSeries(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, []string{"pool"}, nil)
+}
+
+func (c poolCollector) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{poolMax, poolOpen, poolInUse, poolWaited, poolFailed} {
+		to <- d
+	}
+}
+
+func (c poolCollector) Collect(to chan<- prometheus.Metric) {
+	for _, p := range c.pools() {
+		for d, value := range map[*prometheus.Desc]int{poolMax: p.Max, poolOpen: p.Open, poolInUse: p.InUse} {
+			to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value), p.Name)
+		}
+		to <- prometheus.MustNewConstMetric(poolWaited, prometheus.CounterValue, float64(p.Waited), p.Name)
+		to <- prometheus.MustNewConstMetric(poolFailed, prometheus.CounterValue, float64(p.Failed), p.Name)
+	}
+}
