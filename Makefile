@@ -9,8 +9,10 @@ LINT     := $(BIN)/golangci-lint-v2.15.0
 STATIC   := $(BIN)/staticcheck-v0.8.2
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
+# Later versions of nfpm ask for modules that the module proxy does not give.
+NFPM     := $(BIN)/nfpm-v2.45.2
 
-.PHONY: help build demo test test-odbc e2e lint bench fuzz clean
+.PHONY: help build static demo install deb test test-static test-odbc e2e lint bench fuzz clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -21,15 +23,51 @@ dbsep: FORCE
 	@.ci/need cc gcc libc6-dev
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/dbsep
 
+static: ## build ./dbsep without a C compiler: nothing of the system is linked in
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dbsep ./cmd/dbsep
+
 demo: dbsep ## build it and answer requests from a throw-away SQLite sample
 	./dbsep demo
 
+PREFIX  ?= /usr/local
+SHARE   := $(DESTDIR)$(PREFIX)/share
+INSTALL := install -D -m 644
+install: ## install the program, built before, with units, manual and completions: PREFIX (/usr/local), DESTDIR
+	@test -x dbsep || $(MAKE) build
+	install -D -m 755 dbsep $(DESTDIR)$(PREFIX)/bin/dbsep
+	for unit in service socket; do \
+	  $(INSTALL) contrib/systemd/dbsep.$$unit $(DESTDIR)$(PREFIX)/lib/systemd/system/dbsep.$$unit || exit 1; \
+	done
+	sed -i 's|^ExecStart=/usr/bin/|ExecStart=$(PREFIX)/bin/|' $(DESTDIR)$(PREFIX)/lib/systemd/system/dbsep.service
+	$(INSTALL) contrib/man/dbsep.1 $(SHARE)/man/man1/dbsep.1
+	$(INSTALL) contrib/man/dbsep.conf.5 $(SHARE)/man/man5/dbsep.conf.5
+	$(INSTALL) dbsep.conf.sample $(SHARE)/dbsep/dbsep.conf.sample
+	$(INSTALL) -t $(SHARE)/doc/dbsep README.md docs/*.md
+	for server in apache nginx; do $(INSTALL) -t $(SHARE)/doc/dbsep/examples/$$server contrib/$$server/* || exit 1; done
+	./dbsep completion bash | $(INSTALL) /dev/stdin $(SHARE)/bash-completion/completions/dbsep
+	./dbsep completion zsh | $(INSTALL) /dev/stdin $(SHARE)/zsh/vendor-completions/_dbsep
+	./dbsep completion fish | $(INSTALL) /dev/stdin $(SHARE)/fish/vendor_completions.d/dbsep.fish
+
+# The last tag and the commits since, in the order that Debian sorts versions in.
+DEBVERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null | \
+	sed 's/^v//; s/-\(rc\|beta\|alpha\)/~\1/; s/-\([0-9]*\)-g/+\1.g/; s/-dirty/+dirty/' | grep . || echo 0.1.0~dev)
+DEBFOLDER  ?= build
+deb: $(NFPM) ## the Debian package, build/dbsep_DEBVERSION_ARCH.deb
+	@.ci/need dpkg-shlibdeps dpkg-dev
+	$(MAKE) --no-print-directory build VERSION='$(DEBVERSION)'
+	NFPM=$(NFPM) contrib/debian/build '$(DEBVERSION)' '$(DEBFOLDER)'
+
 test: ## the whole test suite, with the race detector, on SQLite, a real MariaDB and a real PostgreSQL
 	@.ci/need cc gcc libc6-dev
+	@.ci/need mount mount
 	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
 	@.ci/need --optional /usr/bin/pg_createcluster postgresql
 	@.ci/need --optional pgbouncer pgbouncer
 	$(GO) test -race ./...
+
+test-static: ## what differs in the build without a C compiler
+	CGO_ENABLED=0 $(GO) test -run SQLite ./database
+	CGO_ENABLED=0 $(GO) test ./internal/replay ./cmd/dbsep
 
 test-odbc: ## the build with unixODBC (-tags odbc), on the real ODBC drivers of MariaDB, PostgreSQL and SQLite
 	@.ci/need cc gcc libc6-dev
@@ -49,6 +87,7 @@ e2e: ## the real clients, end to end: Asterisk, Apache, nginx, Kamailio, OpenSIP
 	@.ci/need --optional mmdebstrap mmdebstrap
 	@.ci/need --optional /etc/apache2/mods-available/mpm_event.load apache2
 	@.ci/need --optional htpasswd apache2-utils
+	@.ci/need openssl openssl
 	@.ci/need --optional /usr/lib/apache2/modules/mod_fcgid.so libapache2-mod-fcgid
 	@.ci/need --optional nginx nginx-light
 	@.ci/need --optional /usr/bin/pg_createcluster postgresql
@@ -87,5 +126,9 @@ $(LINT):
 $(STATIC):
 	GOBIN=$(abspath $(BIN)) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
 	mv $(BIN)/staticcheck $@
+
+$(NFPM):
+	GOBIN=$(abspath $(BIN)) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
+	mv $(BIN)/nfpm $@
 
 FORCE:

@@ -15,6 +15,14 @@ type arrangement struct {
 	mistakes Problems
 	warnings Problems
 	crlf     bool // the warning about CR LF has been given
+	ruled    []ruledSection
+}
+
+// A ruledSection is a section of table rights. Its lines set no setting: what
+// stands before the = is the pattern of a table's name.
+type ruledSection struct {
+	line
+	lines []line
 }
 
 // A placed line is one that sets a setting.
@@ -29,6 +37,8 @@ func arrange(text []byte) *arrangement {
 	a := &arrangement{counts: map[string]line{}, mistakes: problems}
 	for _, l := range lines {
 		switch {
+		case ruled(l.section) && !(l.broken && l.header) && find(l.name).ours():
+			a.rule(l)
 		case l.header:
 			a.header(l)
 		case l.broken:
@@ -38,6 +48,18 @@ func arrange(text []byte) *arrangement {
 		}
 	}
 	return a
+}
+
+// rule gives a line to its section of table rights.
+func (a *arrangement) rule(l line) {
+	if l.header {
+		a.ruled = append(a.ruled, ruledSection{line: l})
+		return
+	}
+	if len(a.ruled) > 0 {
+		last := &a.ruled[len(a.ruled)-1]
+		last.lines = append(last.lines, l)
+	}
 }
 
 // place gives a line to its setting. The keys of the Perl script set theirs in
@@ -79,13 +101,13 @@ func (a *arrangement) misplaced(l line, s *setting) {
 
 // header tells about a section that is not one of ours.
 func (a *arrangement) header(l line) {
-	ours := slices.Contains(sections(), l.section)
+	ours := slices.Contains(sections(), l.section) || ruled(l.section)
 	switch {
 	case ours && l.broken:
 		a.mistake(l, "", fmt.Sprintf("the header of section %s is damaged", l.section), fmt.Sprintf("write [%s] alone on its line", l.section))
 	case !ours:
 		a.warn(l, "", "no such section; its lines have no effect, as with the Perl script",
-			suggest(l.section, sections(), "dbsep has "+bracketed(sections())))
+			suggest(l.section, append(sections(), tablesSection), "dbsep has "+bracketed(append(sections(), tablesSection))))
 	}
 }
 
@@ -108,6 +130,9 @@ func (a *arrangement) mistake(l line, key, text, remedy string) {
 func (a *arrangement) warn(l line, key, text, remedy string) {
 	a.warnings = append(a.warnings, Problem{Line: l.number, Key: key, Text: text, Remedy: remedy})
 }
+
+// ours tells whether the Perl script has no setting of the name.
+func (s *setting) ours() bool { return s == nil || s.Section != "" }
 
 // find is the setting of a key, nil if there is none.
 func find(key string) *setting {

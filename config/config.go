@@ -2,6 +2,8 @@ package config
 
 import (
 	"cmp"
+	"io/fs"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -21,9 +23,11 @@ type Config struct {
 	HasUser, HasPassword bool
 
 	Server   Server
+	Log      Log
 	Database Database
 	Limits   Limits
 	Compat   Compat
+	Tables   []Ruling // the sections [tables]; none: everybody may read and write every table
 
 	// Warnings tells, in the order of the lines, where the Perl script would
 	// have read something else and which lines have no effect.
@@ -33,10 +37,29 @@ type Config struct {
 	texts map[string]string // key of a setting of a section → its value as written
 }
 
-// Server is the section [server].
+// Server is the section [server]: where dbsep answers by itself, and whom. CGI
+// and FastCGI have no use for it, there the web server decides.
 type Server struct {
-	Listen   string // host:port or unix:/path; CGI runs have no use for it
-	LogLevel string // "info" or "debug"
+	Listen   string         // host:port or unix:/path
+	Allow    []netip.Prefix // none: every address
+	Htpasswd string         // a file; empty: no password is asked for
+
+	TLSCert, TLSKey string // files; both or none
+	ClientCA        string // a file; empty: no certificate is asked for
+	HTTP2           bool   // over TLS
+
+	SocketMode  fs.FileMode // of a unix: socket
+	SocketGroup string      // empty: the process's own
+
+	StatusListen string // host:port or unix:/path; empty: Listen answers for it
+}
+
+// Log is the section [log].
+type Log struct {
+	Level  string // "debug", "info", "warn" or "error"
+	Format string // "text" or "json"
+	Access bool   // a line for every request
+	Slow   time.Duration
 }
 
 // Database is the section [database]: how dbsep deals with any kind of
@@ -53,12 +76,20 @@ type Database struct {
 type Limits struct {
 	BodyBytes int64         // of one request
 	Fields    int           // name=value pairs of one request
+	Columns   int           // of a table
+	Rows      int           // of an answer
 	Statement time.Duration // for one statement
-	Header    time.Duration // for the header of a request to arrive
-	Read      time.Duration // for a whole request to arrive
-	Write     time.Duration // for a client to take one piece of an answer
-	Idle      time.Duration // between two requests of one connection
-	Drain     time.Duration // for requests in flight when the server ends
+
+	ConnectionWait time.Duration // for a free connection to the database
+
+	Header time.Duration // for the header of a request to arrive
+	Read   time.Duration // for a whole request to arrive
+	Write  time.Duration // for a client to take one piece of an answer
+	Idle   time.Duration // between two requests of one connection
+	Drain  time.Duration // for requests in flight when the server ends
+
+	Clients           int // connections open at a time
+	ClientsPerAddress int // of them from one address
 }
 
 // Compat is the section [compat]: where the Perl script and the native drivers
@@ -109,6 +140,8 @@ func Parse(file string, text []byte) (*Config, error) {
 		}
 		a.compare(s, at)
 	}
+	c.Tables = a.rulings()
+	a.agree(&c)
 
 	c.Warnings = inOrder(a.warnings, file)
 	if len(a.mistakes) > 0 {

@@ -34,9 +34,9 @@ func read(t *testing.T, file string) string {
 
 var (
 	header    = regexp.MustCompile(`^(?:## )?\[([a-z]+)\]$`)
-	inSample  = regexp.MustCompile(`^#?([a-z_]+)=(.*)$`)
-	inManual  = regexp.MustCompile("^\\| `([a-z_]+)` \\| (?:`([^`]+)`|none|empty) \\|")
-	commented = regexp.MustCompile(`(?m)^#([a-z_]+=)`)
+	inSample  = regexp.MustCompile(`^#?([a-z0-9_]+)=(.*)$`)
+	inManual  = regexp.MustCompile("^\\| `([a-z0-9_]+)` \\| (?:`([^`]+)`|none|empty) \\|")
+	commented = regexp.MustCompile(`(?m)^#([a-z0-9_]+=)`)
 )
 
 // entries finds what a document says about settings, the Perl script's keys
@@ -93,7 +93,7 @@ func TestSampleShowsTheDefaults(t *testing.T) {
 	c := parse(t, commented.ReplaceAllString(read(t, "../dbsep.conf.sample"), "$1"))
 	expect(t, c.Warnings, nil)
 	d := config.Default()
-	if diff := cmp.Diff([]any{d.Server, d.Database, d.Limits, d.Compat}, []any{c.Server, c.Database, c.Limits, c.Compat}); diff != "" {
+	if diff := cmp.Diff([]any{d.Server, d.Log, d.Database, d.Limits, d.Compat}, []any{c.Server, c.Log, c.Database, c.Limits, c.Compat}); diff != "" {
 		t.Errorf("(-default +sample):\n%s", diff)
 	}
 }

@@ -24,6 +24,7 @@ type line struct {
 	number  int
 	raw     string // all of it but its newline, as the Perl script saw it
 	section string // where it stands, lower case
+	title   string // of a header: the section as it is written
 	header  bool   // it opens the section
 	broken  bool   // a header that is not [name], a line without name or "="
 	name    string // lower case
@@ -86,7 +87,8 @@ func (l *line) open(text string) {
 	name, rest, closed := strings.Cut(text[1:], "]")
 	rest = strings.TrimLeft(rest, blanks)
 	l.header = true
-	l.section = strings.ToLower(strings.Trim(name, blanks))
+	l.title = strings.Trim(name, blanks)
+	l.section = strings.ToLower(l.title)
 	l.broken = !closed || rest != "" && rest[0] != '#' && rest[0] != ';'
 }
 

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -150,7 +151,20 @@ func TestEverySetting(t *testing.T) {
 	c := parse(t, `dsn=x
 [Server]
 Listen = unix:/run/dbsep/dbsep.sock
-log_level=Debug
+allow = 10.1.2.3/16, 192.0.2.7 fd00::1
+htpasswd=/etc/dbsep/htpasswd
+tls_cert=/etc/dbsep/cert.pem
+tls_key=/etc/dbsep/key.pem
+client_ca=/etc/dbsep/ca.pem
+http2=On
+socket_mode=600
+socket_group=asterisk
+status_listen=127.0.0.1:9108
+[log]
+level=Debug
+format=JSON
+access=yes
+slow=250ms
 [database] # comment
 max_connections=3
 connect_timeout=1500ms
@@ -159,26 +173,38 @@ description_age=1m30s
 [limits]
 body_bytes=512K
 fields=64
+columns=65
+rows=66
 statement_timeout=2s
+connection_wait=2500ms
 header_timeout=3s
 read_timeout=4s
 write_timeout=5s
 idle_timeout=6s
 drain_timeout=1h
+clients=67
+clients_per_address=68
 [compat]
 semicolons=RAW
 unknown_columns=skip
 store_duplicate=replace
 `)
-	got := []any{c.Server, c.Database, c.Limits, c.Compat}
+	got := []any{c.Server, c.Log, c.Database, c.Limits, c.Compat}
 	want := []any{
-		config.Server{Listen: "unix:/run/dbsep/dbsep.sock", LogLevel: "debug"},
+		config.Server{
+			Listen: "unix:/run/dbsep/dbsep.sock", Htpasswd: "/etc/dbsep/htpasswd",
+			Allow:   []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("fd00::1/128")},
+			TLSCert: "/etc/dbsep/cert.pem", TLSKey: "/etc/dbsep/key.pem", ClientCA: "/etc/dbsep/ca.pem", HTTP2: true,
+			SocketMode: 0o600, SocketGroup: "asterisk", StatusListen: "127.0.0.1:9108",
+		},
+		config.Log{Level: "debug", Format: "json", Access: true, Slow: 250 * time.Millisecond},
 		config.Database{MaxConnections: 3, ConnectTimeout: 1500 * time.Millisecond, BusyTimeout: 7 * time.Second, DescriptionAge: 90 * time.Second},
-		config.Limits{BodyBytes: 512 << 10, Fields: 64, Statement: 2 * time.Second, Header: 3 * time.Second, Read: 4 * time.Second,
-			Write: 5 * time.Second, Idle: 6 * time.Second, Drain: time.Hour},
+		config.Limits{BodyBytes: 512 << 10, Fields: 64, Columns: 65, Rows: 66, Statement: 2 * time.Second, ConnectionWait: 2500 * time.Millisecond,
+			Header: 3 * time.Second, Read: 4 * time.Second, Write: 5 * time.Second, Idle: 6 * time.Second, Drain: time.Hour,
+			Clients: 67, ClientsPerAddress: 67},
 		config.Compat{Semicolons: "raw", UnknownColumns: "skip", StoreDuplicate: "replace"},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	expect(t, c.Warnings, nil)
@@ -186,12 +212,14 @@ store_duplicate=replace
 
 func TestDefault(t *testing.T) {
 	c := config.Default()
-	got := []any{c.Server, c.Database, c.Limits, c.Compat}
+	got := []any{c.Server, c.Log, c.Database, c.Limits, c.Compat}
 	want := []any{
-		config.Server{Listen: "127.0.0.1:8000", LogLevel: "info"},
+		config.Server{Listen: "127.0.0.1:8000", SocketMode: 0o660},
+		config.Log{Level: "info", Format: "text", Slow: time.Second},
 		config.Database{MaxConnections: 16, ConnectTimeout: 5 * time.Second, BusyTimeout: 5 * time.Second, DescriptionAge: time.Minute},
-		config.Limits{BodyBytes: 4 << 20, Fields: 512, Statement: 10 * time.Second, Header: 10 * time.Second, Read: 30 * time.Second,
-			Write: 30 * time.Second, Idle: 125 * time.Second, Drain: 30 * time.Second},
+		config.Limits{BodyBytes: 4 << 20, Fields: 512, Columns: 2000, Rows: 1000000, Statement: 10 * time.Second, ConnectionWait: 5 * time.Second,
+			Header: 10 * time.Second, Read: 30 * time.Second, Write: 30 * time.Second, Idle: 125 * time.Second, Drain: 30 * time.Second,
+			Clients: 8192, ClientsPerAddress: 4096},
 		config.Compat{Semicolons: "encode", StoreDuplicate: "fail"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

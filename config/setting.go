@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"io/fs"
+	"net/netip"
+	"time"
+)
 
 // A Setting is one line that a dbsep.conf may have.
 type Setting struct {
@@ -47,11 +51,48 @@ var table = []setting{
 		plain(func(*Config, string) {})},
 
 	{Setting{"server", "listen", "127.0.0.1:8000",
-		"Where the server listens: host:port, or unix:/path for a socket. dbsep asks nobody for a password, so let only the telephone system reach it."},
+		"Where the server listens: host:port, or unix:/path for a socket. On an address that other machines can reach, one of allow, htpasswd and client_ca is needed."},
 		address(func(c *Config) *string { return &c.Server.Listen })},
-	{Setting{"server", "log_level", "info",
+	{Setting{"server", "allow", "",
+		"The networks that may ask, as 10.1.0.0/16 or 10.1.2.3, with commas between. Empty: every client that reaches the address. It does not concern a unix: socket."},
+		networks(func(c *Config) *[]netip.Prefix { return &c.Server.Allow })},
+	{Setting{"server", "htpasswd", "",
+		"A file of htpasswd with the users that may ask, made with htpasswd -B. Empty: nobody is asked for a password."},
+		path(func(c *Config) *string { return &c.Server.Htpasswd })},
+	{Setting{"server", "tls_cert", "",
+		"The certificate of the server in PEM, with those that vouch for it. With it the server speaks HTTPS only. A renewed file is taken over by itself."},
+		path(func(c *Config) *string { return &c.Server.TLSCert })},
+	{Setting{"server", "tls_key", "",
+		"The key of that certificate."},
+		path(func(c *Config) *string { return &c.Server.TLSKey })},
+	{Setting{"server", "client_ca", "",
+		"The authorities whose certificates a client must show one of. Empty: no certificate is asked for."},
+		path(func(c *Config) *string { return &c.Server.ClientCA })},
+	{Setting{"server", "http2", "no",
+		"Whether HTTP/2 is spoken over TLS. Kamailio's client stumbles over it, and Asterisk gains nothing by it."},
+		yesNo(func(c *Config) *bool { return &c.Server.HTTP2 })},
+	{Setting{"server", "socket_mode", "0660",
+		"Who may connect to a unix: socket, in octal."},
+		mode(func(c *Config) *fs.FileMode { return &c.Server.SocketMode })},
+	{Setting{"server", "socket_group", "",
+		"The group of a unix: socket. Empty: that of the process."},
+		plain(func(c *Config, text string) { c.Server.SocketGroup = text })},
+	{Setting{"server", "status_listen", "",
+		"A second address, that answers nothing but /metrics, /livez and /readyz, to anybody. Empty: they are answered at listen, and /metrics only to those who may ask there."},
+		address(func(c *Config) *string { return &c.Server.StatusListen }, optional)},
+
+	{Setting{"log", "level", "info",
 		"How much the log tells, under a web server too. debug: also the database's own words about a failure. They may hold values of a request, so switch it on only to find a fault."},
-		choice(func(c *Config) *string { return &c.Server.LogLevel }, "info", "debug")},
+		choice(func(c *Config) *string { return &c.Log.Level }, "debug", "info", "warn", "error")},
+	{Setting{"log", "format", "text",
+		"text or json, one line for each event."},
+		choice(func(c *Config) *string { return &c.Log.Format }, "text", "json")},
+	{Setting{"log", "access", "no",
+		"Whether every request leaves a line: who asked what, the result and how long it took. Never a value."},
+		yesNo(func(c *Config) *bool { return &c.Log.Access })},
+	{Setting{"log", "slow", "1s",
+		"A request that takes longer leaves a line, with the columns that it asked by and without their values."},
+		duration(func(c *Config) *time.Duration { return &c.Log.Slow })},
 
 	{Setting{"database", "max_connections", "16",
 		"How many connections to the database may be open at a time. Further requests wait for a free one."},
@@ -72,9 +113,18 @@ var table = []setting{
 	{Setting{"limits", "fields", "512",
 		"How many name=value pairs a request may have."},
 		count(100000, func(c *Config) *int { return &c.Limits.Fields })},
+	{Setting{"limits", "columns", "2000",
+		"How many columns a table may have that is asked for."},
+		count(100000, func(c *Config) *int { return &c.Limits.Columns })},
+	{Setting{"limits", "rows", "1000000",
+		"How many rows an answer may have."},
+		count(1<<30, func(c *Config) *int { return &c.Limits.Rows })},
 	{Setting{"limits", "statement_timeout", "10s",
 		"How long the database may take for one statement. Asterisk itself gives up after 180 seconds."},
 		duration(func(c *Config) *time.Duration { return &c.Limits.Statement })},
+	{Setting{"limits", "connection_wait", "5s",
+		"How long a request waits for a free connection to the database before it is answered as busy."},
+		duration(func(c *Config) *time.Duration { return &c.Limits.ConnectionWait })},
 	{Setting{"limits", "header_timeout", "10s",
 		"How long a client may take to send the header of a request."},
 		duration(func(c *Config) *time.Duration { return &c.Limits.Header })},
@@ -90,6 +140,12 @@ var table = []setting{
 	{Setting{"limits", "drain_timeout", "30s",
 		"How long the server, told to end, waits for requests that it is still answering."},
 		duration(func(c *Config) *time.Duration { return &c.Limits.Drain })},
+	{Setting{"limits", "clients", "8192",
+		"How many connections of clients may be open. Each needs one of the files that the process may open."},
+		count(1000000, func(c *Config) *int { return &c.Limits.Clients })},
+	{Setting{"limits", "clients_per_address", "4096",
+		"How many of them may come from one address. All clients behind a proxy share its address."},
+		count(1000000, func(c *Config) *int { return &c.Limits.ClientsPerAddress })},
 
 	{Setting{"compat", "semicolons", "encode",
 		"encode: the signs ; and ^ stand in the database as ^3B and ^5E, as Asterisk's native drivers write them. raw: as they are, as the Perl script did."},

@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"io/fs"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -93,9 +95,85 @@ func choice(place func(*Config) *string, words ...string) read {
 	}
 }
 
-// address takes host:port or unix:/path.
-func address(place func(*Config) *string) read {
+// yesNo takes the words that people use for a truth value.
+func yesNo(place func(*Config) *bool) read {
 	return func(c *Config, text string) *Problem {
+		switch strings.ToLower(text) {
+		case "yes", "on", "true", "1":
+			*place(c) = true
+		case "no", "off", "false", "0":
+			*place(c) = false
+		default:
+			return refuse(text, "is neither yes nor no", "give yes or no")
+		}
+		return nil
+	}
+}
+
+// path takes the name of a file, which must be a full one: a server's working
+// directory is nobody's choice. Empty is none.
+func path(place func(*Config) *string) read {
+	return func(c *Config, text string) *Problem {
+		if text != "" && !strings.HasPrefix(text, "/") {
+			return refuse(text, "is no full path", "give a path that begins with /")
+		}
+		*place(c) = text
+		return nil
+	}
+}
+
+// mode takes the permissions of a file in octal.
+func mode(place func(*Config) *fs.FileMode) read {
+	return func(c *Config, text string) *Problem {
+		n, err := strconv.ParseUint(text, 8, 32)
+		if err != nil || n > 0o777 {
+			return refuse(text, "is no file mode", "give it in octal, for example 0660")
+		}
+		*place(c) = fs.FileMode(n)
+		return nil
+	}
+}
+
+// networks takes networks and addresses with commas or blanks between. Empty is
+// none.
+func networks(place func(*Config) *[]netip.Prefix) read {
+	return func(c *Config, text string) *Problem {
+		var all []netip.Prefix
+		for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(blanks+",", r) }) {
+			n, err := network(word)
+			if err != nil {
+				return refuse(word, "is no network", "give networks and addresses with commas between, for example 10.1.0.0/16, 192.0.2.7, fd00::/8")
+			}
+			all = append(all, n)
+		}
+		*place(c) = all
+		return nil
+	}
+}
+
+// network reads a network, or an address as the network of itself.
+func network(text string) (netip.Prefix, error) {
+	if !strings.Contains(text, "/") {
+		a, err := netip.ParseAddr(text)
+		if err != nil {
+			return netip.Prefix{}, err
+		}
+		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
+	}
+	n, err := netip.ParsePrefix(text)
+	return n.Masked(), err
+}
+
+// optional says of an address that none is one too.
+const optional = true
+
+// address takes host:port or unix:/path.
+func address(place func(*Config) *string, mayBeEmpty ...bool) read {
+	return func(c *Config, text string) *Problem {
+		if text == "" && len(mayBeEmpty) > 0 {
+			*place(c) = ""
+			return nil
+		}
 		const example = "give host:port, for example 127.0.0.1:8000 or [::1]:8000, or unix: and a path, for example unix:/run/dbsep/dbsep.sock"
 		if path, ok := strings.CutPrefix(text, "unix:"); ok {
 			if !strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/") {

@@ -9,14 +9,16 @@ import (
 	"strconv"
 	"strings"
 
+	"dbsep/access"
+	"dbsep/config"
 	"dbsep/gateway"
 )
 
 // serveCGI answers the one request that the environment describes.
 func serveCGI() int {
-	log, level := newLog(os.Stderr, false)
+	answers, log := webGateway(cgiVariable)
 	status := 0
-	h := abortable(webGateway(log, level), func() { status = 1 })
+	h := abortable(answers, func() { status = 1 })
 	if err := cgi.Serve(mended(h)); err != nil {
 		log.Error("the web server's request could not be read")
 		return 1
@@ -49,20 +51,28 @@ func mended(h http.Handler) http.Handler {
 	})
 }
 
-// webGateway returns the gateway of a program that a web server started. Where
-// the configuration is wrong it still answers, in the way that is safe for each
-// operation.
-func webGateway(log *slog.Logger, level *slog.LevelVar) http.Handler {
+// webGateway returns the gateway of a program that a web server started, and its
+// log. Where the configuration is wrong it still answers, in the way that is safe
+// for each operation. variable looks up what the web server says of a request.
+func webGateway(variable func(r *http.Request, name string) string) (http.Handler, *slog.Logger) {
 	s, err := openSite(configFile())
 	if err != nil {
+		log := newLog(os.Stderr, config.Default().Log)
 		for _, e := range unjoin(err) {
 			log.Error(e.Error())
 		}
-		return gateway.New(gateway.Unusable(err), gateway.Options{Log: log})
+		return gateway.New(gateway.Unusable(err), gateway.Options{Log: log}), log
 	}
-	obey(level, s.config)
-	return s.gateway(log)
+	log := newLog(os.Stderr, s.config.Log)
+	o := options(s.config, log)
+	if len(s.config.Tables) > 0 {
+		o.Guard = access.NewWeb(rulings(s.config), variable)
+	}
+	return s.gateway(o), log
 }
+
+// cgiVariable looks up a variable of the one request of a CGI program.
+func cgiVariable(_ *http.Request, name string) string { return os.Getenv(name) }
 
 // abortable catches the panic by which a handler breaks an answer off: outside
 // net/http nobody else does.

@@ -99,11 +99,11 @@ func compareTraffic(cmd *cobra.Command, old string, fresh compare.Gateway, addre
 	if err != nil {
 		return exit{2, fmt.Errorf("read --old: %w", err)}
 	}
-	l, err := listen(ctx, address)
+	l, err := listen(ctx, address, config.Default().Server)
 	if err != nil {
 		return exit{2, fmt.Errorf("listen on %s: %w", address, err)}
 	}
-	log, _ := newLog(cmd.ErrOrStderr(), true)
+	log := newLog(cmd.ErrOrStderr(), config.Default().Log)
 	limits := config.Default().Limits
 	server := newServer(recorder, limits, log)
 	comparing, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -116,7 +116,7 @@ func compareTraffic(cmd *cobra.Command, old string, fresh compare.Gateway, addre
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
-		err = drain(ctx, server, limits.Drain, log)
+		err = drain(context.WithoutCancel(ctx), server, limits.Drain)
 	}
 	recorder.Close()
 	time.AfterFunc(limits.Drain, stop) // for those that still wait to be compared

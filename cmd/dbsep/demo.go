@@ -35,10 +35,8 @@ answers requests from it, and throws it away at the end (Ctrl-C).`,
 			if err != nil {
 				return err
 			}
-			defer s.close()
 			s.config.Server.Listen = listen
-			log, _ := newLog(cmd.ErrOrStderr(), true)
-			return s.serve(cmd.Context(), log, func(a net.Addr) { introduce(cmd.OutOrStdout(), a) })
+			return serveOnce(cmd.Context(), s, func(a net.Addr) { introduce(cmd.OutOrStdout(), a) })
 		},
 	}
 	cmd.Flags().StringVarP(&listen, "listen", "l", config.Default().Server.Listen, "`address` to listen on")

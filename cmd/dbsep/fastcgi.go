@@ -24,7 +24,7 @@ func startedAsFastCGI() bool {
 // serveFastCGI answers requests from the socket on standard input until the web
 // server ends the program. What is in flight then finishes first.
 func serveFastCGI() int {
-	log, level := newLog(os.Stderr, false)
+	answers, log := webGateway(fastCGIVariable)
 	l, err := net.FileListener(os.Stdin)
 	if err != nil {
 		log.Error("standard input is no socket to listen on", slog.String("cause", err.Error()))
@@ -40,7 +40,7 @@ func serveFastCGI() int {
 	}()
 	var inFlight sync.WaitGroup
 	conns := &countedListener{Listener: l}
-	h := abortable(webGateway(log, level), func() {})
+	h := abortable(answers, func() {})
 	err = fcgi.Serve(conns, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inFlight.Add(1)
 		defer inFlight.Done()
@@ -56,6 +56,9 @@ func serveFastCGI() int {
 		return 1
 	}
 }
+
+// fastCGIVariable looks up what the web server says of a request.
+func fastCGIVariable(r *http.Request, name string) string { return fcgi.ProcessEnv(r)[name] }
 
 // answerTimeout is how long a program that ends waits for answers to leave, and
 // for connections that the web server keeps open.

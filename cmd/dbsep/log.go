@@ -1,30 +1,87 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"sync"
 
 	"dbsep/config"
 )
 
-// newLog returns a log, and its level, which the configuration may lower later.
-// A web server's log has a clock of its own, so it can do without times.
-func newLog(w io.Writer, times bool) (*slog.Logger, *slog.LevelVar) {
-	level := new(slog.LevelVar)
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{
-		Level: level,
+// newLog returns the log that a configuration wants. The journal of systemd, and
+// a web server's log, have a clock of their own.
+func newLog(w io.Writer, c config.Log) *slog.Logger {
+	if os.Getenv("JOURNAL_STREAM") == "" {
+		return slog.New(newHandler(w, c, !startedByWebServer()))
+	}
+	p := &prefixed{w: w}
+	return slog.New(&journal{newHandler(p, c, false), p})
+}
+
+func newHandler(w io.Writer, c config.Log, times bool) slog.Handler {
+	o := &slog.HandlerOptions{
+		Level: map[string]slog.Level{"debug": slog.LevelDebug, "warn": slog.LevelWarn, "error": slog.LevelError}[c.Level],
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if !times && len(groups) == 0 && a.Key == slog.TimeKey {
 				return slog.Attr{}
 			}
 			return a
 		},
-	})), level
+	}
+	if c.Format == "json" {
+		return slog.NewJSONHandler(w, o)
+	}
+	return slog.NewTextHandler(w, o)
 }
 
-// obey sets a log's level to what a configuration says.
-func obey(level *slog.LevelVar, c *config.Config) {
-	if c.Server.LogLevel == "debug" {
-		level.Set(slog.LevelDebug)
+// A journal handler gives each line its priority, as sd-daemon(3) has it: <3> in
+// front of an error.
+type journal struct {
+	slog.Handler
+	to *prefixed
+}
+
+// prefixed writes each line with a prefix.
+type prefixed struct {
+	mu     sync.Mutex
+	w      io.Writer
+	prefix string
+}
+
+func (p *prefixed) Write(line []byte) (int, error) {
+	if _, err := io.WriteString(p.w, p.prefix+string(line)); err != nil {
+		return 0, err
 	}
+	return len(line), nil
+}
+
+func (j *journal) Handle(ctx context.Context, r slog.Record) error {
+	j.to.mu.Lock()
+	defer j.to.mu.Unlock()
+	j.to.prefix = fmt.Sprintf("<%d>", priority(r.Level))
+	return j.Handler.Handle(ctx, r)
+}
+
+func (j *journal) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &journal{j.Handler.WithAttrs(attrs), j.to}
+}
+
+func (j *journal) WithGroup(name string) slog.Handler {
+	return &journal{j.Handler.WithGroup(name), j.to}
+}
+
+// priority is what syslog calls a level.
+func priority(l slog.Level) int {
+	switch {
+	case l >= slog.LevelError:
+		return 3
+	case l >= slog.LevelWarn:
+		return 4
+	case l >= slog.LevelInfo:
+		return 6
+	}
+	return 7
 }

@@ -36,6 +36,11 @@ func run() int {
 	return 0
 }
 
+// startedByWebServer tells whether a web server started the program.
+func startedByWebServer() bool {
+	return os.Getenv("GATEWAY_INTERFACE") != "" || startedAsFastCGI()
+}
+
 func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "dbsep",

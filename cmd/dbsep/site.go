@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 
+	"dbsep/access"
 	"dbsep/config"
 	"dbsep/database"
 	"dbsep/gateway"
@@ -63,6 +64,7 @@ func source(c *config.Config) database.Source {
 			return os.Getenv(variable)
 		},
 		MaxConnections: c.Database.MaxConnections,
+		ConnectionWait: c.Limits.ConnectionWait,
 	}
 	if c.Line("connect_timeout") > 0 { // otherwise the DSN may have one
 		s.ConnectTimeout = c.Database.ConnectTimeout
@@ -106,23 +108,44 @@ func (s *site) warnings() []config.Problem {
 	return all
 }
 
-// gateway returns the gateway to the site's database.
-func (s *site) gateway(log *slog.Logger) *gateway.Gateway {
-	return gateway.New(s.db, options(s.config, log))
-}
+// gateway returns a gateway to the site's database.
+func (s *site) gateway(o gateway.Options) *gateway.Gateway { return gateway.New(s.db, o) }
 
+// options are the settings of a gateway as a configuration has them.
 func options(c *config.Config, log *slog.Logger) gateway.Options {
 	return gateway.Options{
 		Log:               log,
+		AccessLog:         c.Log.Access,
+		Slow:              c.Log.Slow,
 		RawSemicolons:     c.Compat.Semicolons == "raw",
 		UnknownColumns:    map[string]gateway.Policy{"skip": gateway.Skip, "fail": gateway.Fail}[c.Compat.UnknownColumns],
 		ReplaceDuplicates: c.Compat.StoreDuplicate == "replace",
 		BodyBytes:         c.Limits.BodyBytes,
 		Fields:            c.Limits.Fields,
+		Columns:           c.Limits.Columns,
+		Rows:              c.Limits.Rows,
 		StatementTimeout:  c.Limits.Statement,
 		WriteTimeout:      c.Limits.Write,
 		DescriptionAge:    c.Database.DescriptionAge,
 	}
+}
+
+// rules are what a configuration says of who may ask.
+func rules(c *config.Config) access.Rules {
+	return access.Rules{Allow: c.Server.Allow, Htpasswd: c.Server.Htpasswd, Tables: rulings(c)}
+}
+
+// rulings are what a configuration says of what may be asked.
+func rulings(c *config.Config) []access.Ruling {
+	var all []access.Ruling
+	for _, r := range c.Tables {
+		rights := make([]access.Right, len(r.Rights))
+		for i, one := range r.Rights {
+			rights[i] = access.Right{Pattern: one.Pattern, Rights: gateway.Rights{Read: one.Read, Write: one.Write, Columns: one.Columns}}
+		}
+		all = append(all, access.Ruling{Kind: r.Kind, Name: r.Name, Rights: rights})
+	}
+	return all
 }
 
 func (s *site) close() { _ = s.db.Close() }

@@ -2,12 +2,14 @@ package rig
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -82,6 +84,19 @@ func (s *Site) ServeAt(t testing.TB, address string, arguments ...string) *Proce
 			response.Body.Close()
 		}
 		return err
+	})
+	return p
+}
+
+// ServeAsConfigured starts `dbsep serve` as the site's dbsep.conf has it.
+func (s *Site) ServeAsConfigured(t testing.TB) *Process {
+	t.Helper()
+	p := Start(t, nil, Program(t), "serve", "--config", s.Conf)
+	WaitFor(t, "dbsep serve", p, func(context.Context) error {
+		if !strings.Contains(p.Log.String(), "msg=listening") {
+			return errors.New("it does not say that it listens")
+		}
+		return nil
 	})
 	return p
 }

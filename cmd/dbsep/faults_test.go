@@ -1,0 +1,286 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"dbsep/database"
+	"dbsep/gateway"
+	"dbsep/internal/sqlitetest"
+	"dbsep/internal/testserver"
+	"dbsep/metrics"
+	"dbsep/sqlgen"
+)
+
+// secret stands in every value that the tests of faults send, and in every
+// password. It must not be in a log, a metric or an answer.
+const secret = "s3cr3t"
+
+// faultSQL is a database for faults to happen in. A look at slow never ends, and
+// a look at full ends when the disk of its file is full.
+var faultSQL = demoSQL + `
+CREATE TABLE plain (id VARCHAR(40) PRIMARY KEY, note TEXT);
+INSERT INTO plain VALUES ('a', 'x');
+CREATE TABLE vm (uniqueid INTEGER PRIMARY KEY, context TEXT, mailbox TEXT, password TEXT);
+INSERT INTO vm VALUES (1, 'default', '100', '1234');
+CREATE VIEW slow AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT count(*) AS id FROM n;
+`
+
+// A fault is something that goes wrong, and the four things that must be seen of
+// it: the answer, the metric that moves, the line in the log, and no secret.
+type fault struct {
+	name     string
+	settings string // of dbsep.conf; DIR is the folder, ADDRESS a port where nobody listens
+	before   []string
+	happen   func(t *testing.T, r *running) reply
+	answer   reply
+	metric   string // the beginning of its line
+	log      string // an expression
+}
+
+var faults = []fault{
+	{name: "the database is down", settings: "dsn=DBI:mysql:database=db;host=127.0.0.1;port=PORT\ndbuser=u\ndbpass=" + secret + "\n",
+		happen: func(_ *testing.T, r *running) reply { return r.post("/plain/update?id="+secret, "note="+secret) },
+		answer: reply{200, "unavailable", "-1\n"}, metric: `dbsep_requests_total{code="unavailable",operation="update",table=""}`,
+		log: `level=ERROR msg="the database cannot be reached" code=unavailable operation=update table=plain`},
+
+	{name: "the database is slow", settings: "[limits]\nstatement_timeout=50ms\n",
+		happen: func(_ *testing.T, r *running) reply { return r.post("/slow/single", "id="+secret) },
+		answer: reply{503, "timeout", ""}, metric: `dbsep_requests_total{code="timeout",operation="single",table="slow"}`,
+		log: `level=ERROR msg="the database took too long" code=timeout operation=single table=slow`},
+
+	{name: "all connections are in use", settings: "[database]\nmax_connections=1\n[limits]\nconnection_wait=20ms\n",
+		happen: func(t *testing.T, r *running) reply {
+			r.post("/plain/single", "id=a") // so that the table is known
+			slow, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			r.inBackground(slow, "/slow/single", "id="+secret)
+			r.await(`dbsep_database_connections_in_use{pool="reads"}`, 1)
+			return r.post("/plain/single", "id="+secret)
+		},
+		answer: reply{503, "busy", ""}, metric: `dbsep_database_waits_failed_total{pool="reads"}`,
+		log: `level=ERROR msg="the database is busy" code=busy operation=single table=plain .*raise \[database\] max_connections`},
+
+	{name: "the file is locked", settings: "[database]\nbusy_timeout=20ms\n",
+		happen: func(t *testing.T, r *running) reply {
+			defer r.lock(t)()
+			return r.post("/plain/store", "id="+secret)
+		},
+		answer: reply{200, "busy", "-1\n"}, metric: `dbsep_requests_total{code="busy",operation="store",table="plain"}`,
+		log: `level=ERROR msg="the database is busy" code=busy operation=store table=plain`},
+
+	{name: "the disk is full", settings: "dsn=DBI:SQLite:dbname=DIR/small/demo.db\n",
+		before: []string{"unshare", "--mount", "--map-root-user", "sh", "-c",
+			`mkdir DIR/small && mount -t tmpfs -o size=512k none DIR/small && cp DIR/demo.db DIR/small && exec "$@"`, "sh"},
+		happen: func(_ *testing.T, r *running) reply {
+			for i := range 20 {
+				if got := r.post("/plain/store", fmt.Sprintf("id=%d&note=%s%s", i, secret, strings.Repeat("x", 100<<10))); got.body != "1\n" {
+					return got
+				}
+			}
+			return reply{}
+		},
+		answer: reply{200, "full", "-1\n"}, metric: `dbsep_requests_total{code="full",operation="store",table="plain"}`,
+		log: `level=ERROR msg="the database has no space left" code=full operation=store table=plain .*make room`},
+
+	{name: "a column is missing",
+		happen: func(_ *testing.T, r *running) reply { return r.post("/plain/update?id=a", "nosuch="+secret) },
+		answer: reply{200, "unknown-column", "-1\n"}, metric: `dbsep_requests_total{code="unknown-column",operation="update",table="plain"}`,
+		log: `level=WARN msg="the table has no such column" code=unknown-column operation=update table=plain .*column=nosuch`},
+
+	{name: "a table is unknown",
+		happen: func(_ *testing.T, r *running) reply { return r.post("/nosuch/multi", "id="+secret) },
+		answer: reply{404, "unknown-table", ""}, metric: `dbsep_requests_total{code="unknown-table",operation="multi",table=""}`,
+		log: `level=WARN msg="there is no such table" code=unknown-table operation=multi table=nosuch`},
+
+	{name: "a client may not write", settings: "[tables]\n*=read\n",
+		happen: func(_ *testing.T, r *running) reply { return r.post("/plain/destroy", "id="+secret) },
+		answer: reply{403, "forbidden", "-1\n"}, metric: `dbsep_requests_total{code="forbidden",operation="destroy",table="plain"}`,
+		log: `level=WARN msg="the client may not ask this" code=forbidden operation=destroy table=plain`},
+
+	{name: "a value was cut within a letter",
+		happen: func(_ *testing.T, r *running) reply {
+			r.want(r.post("/plain/update?id=a", "note="+secret+strings.Repeat("x", 198-len(secret)-4)+"%C3"), reply{200, "", "1\n"})
+			return r.post("/plain/update?id=a", "note="+secret+strings.Repeat("x", 254-len(secret)-3)+"%C3")
+		},
+		answer: reply{200, "", "1\n"}, metric: `dbsep_notes_total{note="cut-value"}`,
+		log: `level=WARN msg="the half character at the end of a value was removed: the client has cut the value" column=note`},
+
+	{name: "an update2 is glued",
+		happen: func(_ *testing.T, r *running) reply {
+			return r.post("/vm/update?&context=defaultmailbox=100", "&password="+secret)
+		},
+		answer: reply{200, "", "1\n"}, metric: `dbsep_notes_total{note="told-apart"}`,
+		log: `level=INFO msg="glued fields of an update2 were told apart" table=vm`},
+
+	{name: "a reload has mistakes",
+		happen: func(_ *testing.T, r *running) reply {
+			r.reload("dbpass="+secret+"\n[server]\nliste=x\n", "reload refused")
+			return r.post("/plain/update?id=a", "note=1")
+		},
+		answer: reply{200, "", "1\n"}, metric: `dbsep_reloads_total{result="refused"}`,
+		log: `level=ERROR msg="reload refused, the old configuration goes on: .*dbsep.conf:4: liste: \[server\] has no such setting; did you mean listen`},
+
+	{name: "a client speaks no TLS", settings: "[server]\ntls_cert=DIR/cert.pem\ntls_key=DIR/key.pem\nlisten=unix:DIR/socket\nstatus_listen=unix:DIR/status\n",
+		happen: func(t *testing.T, r *running) reply {
+			got := r.post("/plain/destroy", "id="+secret)
+			r.statusAt(filepath.Join(r.dir, "status"))
+			return reply{got.status, got.code, ""} // the words are net/http's
+		},
+		answer: reply{400, "", ""}, metric: "dbsep_tls_failures_total",
+		log: `level=WARN msg="a client came to no TLS" client=.*remedy="let it ask by https://`},
+
+	{name: "a client goes away", settings: "[log]\nlevel=debug\n",
+		happen: func(t *testing.T, r *running) reply {
+			r.post("/plain/single", "id=a")
+			gone, cancel := context.WithCancel(t.Context())
+			r.inBackground(gone, "/slow/single", "id="+secret)
+			r.await(`dbsep_database_connections_in_use{pool="reads"}`, 1)
+			cancel()
+			r.await(`dbsep_database_connections_in_use{pool="reads"}`, 0)
+			return r.post("/plain/update?id=a", "note=1")
+		},
+		answer: reply{200, "", "1\n"}, metric: `dbsep_requests_total{code="client-gone",operation="single",table="slow"}`,
+		log: `level=DEBUG msg="the client went away before its answer was complete" code=client-gone operation=single table=slow`},
+}
+
+func TestFaults(t *testing.T) {
+	for _, f := range faults {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if err := database.CreateSQLite(t.Context(), filepath.Join(dir, "demo.db"), faultSQL); err != nil {
+				t.Fatal(err)
+			}
+			certify(t, dir)
+			place := strings.NewReplacer("DIR", dir, "PORT", freePort(t))
+			before := make([]string, len(f.before))
+			for i := range f.before {
+				before[i] = place.Replace(f.before[i])
+			}
+			r := startServer(t, dir, place.Replace(f.settings), before...)
+			r.want(f.happen(t, r), f.answer)
+			r.await(f.metric, 1)
+			r.said(f.log)
+			if n := len(regexp.MustCompile("(?m)"+f.log).FindAllString(r.log.String(), -1)); n > 2 {
+				t.Errorf("the log has %d lines of it", n)
+			}
+			for what, text := range map[string]string{"log": r.log.String(), "metrics": r.do(http.MethodGet, "/metrics", "", nil).body} {
+				if strings.Contains(text, secret) || strings.Contains(text, "SELECT") {
+					t.Errorf("a secret or SQL is in the %s:\n%s", what, text)
+				}
+			}
+		})
+	}
+}
+
+// TestPanic is the one fault that cannot be brought about from outside.
+func TestPanic(t *testing.T) {
+	m := metrics.New("", func() []metrics.Pool { return nil }, func() int { return 0 })
+	var log bytes.Buffer
+	g := gateway.New(broken{}, gateway.Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Observe: m.Observe})
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/plain/destroy", strings.NewReader("id="+secret)))
+	if w.Code != 200 || w.Body.String() != "-1\n" || w.Header().Get("X-Dbsep-Error") != "internal" {
+		t.Errorf("%d %q", w.Code, w.Body)
+	}
+	if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, `level=ERROR msg="an error inside dbsep or the database" code=internal operation=destroy`) || strings.Contains(text, secret) {
+		t.Error(text)
+	}
+	series := httptest.NewRecorder()
+	m.Handler().ServeHTTP(series, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if !strings.Contains(series.Body.String(), `dbsep_requests_total{code="internal",operation="destroy",table=""} 1`) {
+		t.Error(series.Body)
+	}
+}
+
+// broken is a database with a fault of ours in it.
+type broken struct{ gateway.Database }
+
+func (broken) Describe(context.Context, string) (*sqlgen.Table, error) { panic(secret) }
+
+// inBackground sends a request that somebody gives up when ctx ends.
+func (r *running) inBackground(ctx context.Context, target, body string) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url+target, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	go func() {
+		if response, err := r.client.Do(request); err == nil {
+			response.Body.Close()
+		} else if !errors.Is(err, context.Canceled) {
+			r.t.Error(err)
+		}
+	}()
+}
+
+// await waits until a metric has a value, or more for a counter.
+func (r *running) await(metric string, value float64) {
+	r.t.Helper()
+	for until := time.Now().Add(30 * time.Second); ; {
+		got := r.metric(metric)
+		if got == value || strings.Contains(metric, "_total") && got >= value {
+			return
+		}
+		if time.Now().After(until) {
+			r.t.Fatalf("%s is %v, not %v", metric, got, value)
+		}
+	}
+}
+
+// lock keeps others from writing the database file until unlock.
+func (r *running) lock(t *testing.T) (unlock func()) {
+	t.Helper()
+	db, err := sql.Open(sqlitetest.Driver, "file:"+filepath.Join(r.dir, "demo.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	if _, err := db.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	return func() { db.Close() }
+}
+
+// statusAt lets later questions for metrics go to another socket.
+func (r *running) statusAt(socket string) {
+	r.client.CloseIdleConnections()
+	r.client.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return dialWhenReady(ctx, "unix", socket)
+	}}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+func certify(t *testing.T, dir string) {
+	t.Helper()
+	if _, err := testserver.Certify(dir); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,146 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Ruling is a section of table rights: [tables] for everybody, or
+// [tables user:NAME], [tables certificate:NAME] and [tables network:ADDRESS/BITS]
+// for those clients instead.
+type Ruling struct {
+	Kind   string // "", "user", "certificate" or "network"
+	Name   string // of the user or the certificate, or the network
+	Rights []Right
+}
+
+// A Right is a line of a ruling: what may be done with the tables that a pattern
+// names.
+type Right struct {
+	Pattern     string // a name in which * stands for any text
+	Read, Write bool
+	Columns     []string // that the client sees; none: all
+}
+
+// tablesSection is the first word of a ruling's header.
+const tablesSection = "tables"
+
+// kinds of clients that a ruling can be for.
+var rulingKinds = []string{"user", "certificate", "network"}
+
+// ruled tells whether a section is a ruling.
+func ruled(section string) bool {
+	word, _, _ := strings.Cut(section, " ")
+	return strings.EqualFold(word, tablesSection)
+}
+
+// rulings reads the sections of table rights.
+func (a *arrangement) rulings() []Ruling {
+	var all []Ruling
+	for _, h := range a.ruled {
+		kind, name, ok := a.ruling(h)
+		if !ok {
+			continue
+		}
+		i := slices.IndexFunc(all, func(r Ruling) bool { return r.Kind == kind && r.Name == name })
+		if i < 0 {
+			all = append(all, Ruling{Kind: kind, Name: name})
+			i = len(all) - 1
+		}
+		for _, l := range h.lines {
+			if right, ok := a.right(l); ok {
+				all[i].Rights = append(all[i].Rights, right)
+			}
+		}
+		if !slices.ContainsFunc(all[i].Rights, func(r Right) bool { return r.Pattern == "*" }) {
+			a.mistake(h.line, "", "the section says nothing of the tables that it does not name", "add *=none, *=read or *=write")
+		}
+	}
+	return all
+}
+
+// ruling reads the header of a ruling.
+func (a *arrangement) ruling(h ruledSection) (kind, name string, ok bool) {
+	_, client, _ := strings.Cut(h.title, " ")
+	client = strings.Trim(client, blanks)
+	if client == "" {
+		return "", "", true
+	}
+	kind, name, _ = strings.Cut(client, ":")
+	kind, name = strings.ToLower(strings.Trim(kind, blanks)), strings.Trim(name, blanks)
+	if !slices.Contains(rulingKinds, kind) || name == "" {
+		a.mistake(h.line, "", "the header names no client",
+			"write [tables] for everybody, or [tables user:NAME], [tables certificate:NAME] or [tables network:10.1.0.0/16]")
+		return "", "", false
+	}
+	if kind == "network" {
+		n, err := network(name)
+		if err != nil {
+			a.mistake(h.line, "", fmt.Sprintf("%q is no network", name), "write [tables network:10.1.0.0/16]")
+			return "", "", false
+		}
+		name = n.String()
+	}
+	return kind, name, true
+}
+
+// right reads a line of a ruling: pattern = none, read or write, and after read
+// or write the columns that the client sees.
+func (a *arrangement) right(l line) (Right, bool) {
+	words := strings.FieldsFunc(l.value, func(r rune) bool { return strings.ContainsRune(blanks+",:", r) })
+	if l.broken || len(words) == 0 {
+		a.mistake(l, "", "the line gives no right", "write TABLE=none, TABLE=read or TABLE=write")
+		return Right{}, false
+	}
+	r := Right{Pattern: l.name, Columns: words[1:]}
+	switch strings.ToLower(words[0]) {
+	case "none":
+		if len(r.Columns) > 0 {
+			a.mistake(l, "", "none has no columns", "write TABLE=none, or TABLE=read and the columns")
+			return Right{}, false
+		}
+	case "read":
+		r.Read = true
+	case "write":
+		r.Read, r.Write = true, true
+	default:
+		a.mistake(l, "", fmt.Sprintf("%q is no right", printable(strings.ToLower(words[0]))),
+			suggest(strings.ToLower(words[0]), []string{"none", "read", "write"}, "give none, read or write; write includes read"))
+		return Right{}, false
+	}
+	return r, true
+}
+
+// agree looks at settings that make sense together only.
+func (a *arrangement) agree(c *Config) {
+	at := func(keys ...string) line {
+		for _, k := range keys {
+			if l, ok := a.counts[k]; ok {
+				return l
+			}
+		}
+		return line{}
+	}
+	s := &c.Server
+	if (s.TLSCert == "") != (s.TLSKey == "") {
+		a.mistake(at("tls_cert", "tls_key"), "", "a certificate and its key belong together", "set both tls_cert and tls_key, or none of them")
+	}
+	if s.ClientCA != "" && s.TLSCert == "" {
+		a.mistake(at("client_ca"), "client_ca", "clients show certificates over TLS only", "set tls_cert and tls_key too")
+	}
+	if s.HTTP2 && s.TLSCert == "" {
+		a.mistake(at("http2"), "http2", "HTTP/2 is spoken over TLS only", "set tls_cert and tls_key too")
+	}
+	for _, r := range c.Tables {
+		switch {
+		case r.Kind == "user" && s.Htpasswd == "":
+			a.warn(line{}, "", "[tables user:"+r.Name+"] counts under a web server only, as long as htpasswd is not set", "set htpasswd in [server]")
+		case r.Kind == "certificate" && s.ClientCA == "":
+			a.warn(line{}, "", "[tables certificate:"+r.Name+"] counts under a web server only, as long as client_ca is not set", "set client_ca in [server]")
+		}
+	}
+	if c.Limits.ClientsPerAddress > c.Limits.Clients {
+		c.Limits.ClientsPerAddress = c.Limits.Clients
+	}
+}
