@@ -101,15 +101,16 @@ func (rs *rulings) find(who identity) *ruling {
 func (r *ruling) rights(table string) *gateway.Rights {
 	name := strings.ToLower(table)
 	for i := range *r {
-		if fits(name, (*r)[i].Pattern) {
+		if Fits(name, (*r)[i].Pattern) {
 			return &(*r)[i].Rights
 		}
 	}
 	return nil
 }
 
-// fits tells whether a name fits a pattern in which * stands for any text.
-func fits(name, pattern string) bool {
+// Fits tells whether a table's name, in lower case, fits a pattern in which * stands
+// for any text.
+func Fits(name, pattern string) bool {
 	parts := strings.Split(pattern, "*")
 	first, last := parts[0], parts[len(parts)-1]
 	if len(parts) == 1 {

@@ -33,6 +33,9 @@ when all is well, 1 when there are warnings, and 2 when dbsep could not work.`,
 				return exit{2, err}
 			}
 			defer s.close()
+			if err := s.checkDoor(cmd.Context()); err != nil {
+				return exit{2, err}
+			}
 			r, err := s.check(cmd.Context())
 			if err != nil {
 				return exit{2, unanswered(err)}
@@ -82,6 +85,7 @@ func (s *site) check(ctx context.Context) (*report, error) {
 		r.Warnings = append(r.Warnings, "there is no table to answer from; correct the database in dsn, or dbschema, "+
 			"which the Perl script used for nothing but require")
 	}
+	var described []*sqlgen.Table
 	for _, name := range names {
 		t, err := s.db.Describe(ctx, name)
 		var fault *sqlgen.Fault
@@ -92,6 +96,7 @@ func (s *site) check(ctx context.Context) (*report, error) {
 		case err != nil:
 			return nil, err
 		}
+		described = append(described, t)
 		r.Tables = append(r.Tables, reportTable{t.Name, len(t.Columns), operationsOf(s.db.Dialect(), t)})
 		warnings, err := s.examine(ctx, t)
 		if err != nil {
@@ -99,6 +104,8 @@ func (s *site) check(ctx context.Context) (*report, error) {
 		}
 		r.Warnings = append(r.Warnings, warnings...)
 	}
+	r.Rights = reportRights(s.config)
+	r.Warnings = append(r.Warnings, doubtfulRights(s.config, described)...)
 	return r, nil
 }
 

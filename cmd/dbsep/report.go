@@ -16,6 +16,7 @@ type report struct {
 	Settings []reportSetting `json:"settings"`
 	Database reportDatabase  `json:"database"`
 	Tables   []reportTable   `json:"tables"`
+	Rights   []reportRuling  `json:"rights,omitempty"` // none: everybody has every right
 	Warnings []string        `json:"warnings"`
 }
 
@@ -39,6 +40,18 @@ type reportTable struct {
 	Name       string   `json:"name"`
 	Columns    int      `json:"columns"`
 	Operations []string `json:"operations"`
+}
+
+// A reportRuling is a section [tables].
+type reportRuling struct {
+	Client string        `json:"client"` // "everybody", or "user NAME" and its like
+	Rights []reportRight `json:"rights"`
+}
+
+type reportRight struct {
+	Tables  string   `json:"tables"` // a name or a pattern
+	Right   string   `json:"right"`  // "none", "read" or "write"
+	Columns []string `json:"columns,omitempty"`
 }
 
 // reportSettings says what each setting is and where it comes from.
@@ -107,6 +120,14 @@ func (r *report) writeText(w io.Writer) {
 		fmt.Fprintf(table, "           %s\t%d columns\t%s\n", t.Name, t.Columns, strings.Join(t.Operations, " "))
 	}
 	_ = table.Flush()
+	for _, ruling := range r.Rights {
+		fmt.Fprintf(w, "rights     of %s\n", ruling.Client)
+		table = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		for _, right := range ruling.Rights {
+			fmt.Fprintf(table, "           %s\t%s\t%s\n", right.Tables, right.Right, strings.Join(right.Columns, " "))
+		}
+		_ = table.Flush()
+	}
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(w, "\nwarning    %s\n", warning)
 	}

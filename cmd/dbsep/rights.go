@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"dbsep/access"
+	"dbsep/config"
+	"dbsep/sqlgen"
+)
+
+// checkDoor tells what would keep serve from opening the site to its clients: files
+// of passwords and certificates that cannot be used, and an address that is open to
+// everybody.
+func (s *site) checkDoor(ctx context.Context) error {
+	c := s.config.Server
+	if _, err := access.New(rules(s.config)); err != nil {
+		return err
+	}
+	if c.TLSCert != "" {
+		if _, err := (access.TLS{Cert: c.TLSCert, Key: c.TLSKey, ClientCA: c.ClientCA}).Config(nil); err != nil {
+			return err
+		}
+	}
+	if strings.HasPrefix(c.Listen, "unix:") {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("read [server] listen: %w", err)
+	}
+	found, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	if host == "" {
+		found, err = []net.IPAddr{{IP: net.IPv6unspecified}}, nil
+	}
+	if err != nil {
+		return fmt.Errorf("look up [server] listen: %w", err)
+	}
+	for _, a := range found {
+		if err := guarded(&net.TCPAddr{IP: a.IP, Zone: a.Zone}, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reportRights are the sections [tables].
+func reportRights(c *config.Config) []reportRuling {
+	var all []reportRuling
+	for _, r := range c.Tables {
+		one := reportRuling{Client: clientOf(r)}
+		for _, right := range r.Rights {
+			word := "none"
+			if right.Write {
+				word = "write"
+			} else if right.Read {
+				word = "read"
+			}
+			one.Rights = append(one.Rights, reportRight{right.Pattern, word, right.Columns})
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+func clientOf(r config.Ruling) string {
+	if r.Kind == "" {
+		return "everybody"
+	}
+	return r.Kind + " " + r.Name
+}
+
+// doubtfulRights finds lines of [tables] that mean nothing in this database: a
+// right to a misspelt name is not the right that somebody wanted.
+func doubtfulRights(c *config.Config, tables []*sqlgen.Table) (warnings []string) {
+	for _, r := range c.Tables {
+		for _, right := range r.Rights {
+			fit := slices.DeleteFunc(slices.Clone(tables), func(t *sqlgen.Table) bool {
+				return !access.Fits(strings.ToLower(t.Name), right.Pattern)
+			})
+			if len(fit) == 0 && right.Pattern != "*" {
+				warnings = append(warnings, fmt.Sprintf("rights of %s: no table is called %s; correct the name in [tables], or remove the line", clientOf(r), right.Pattern))
+			}
+			for _, column := range right.Columns {
+				if len(fit) > 0 && !slices.ContainsFunc(fit, func(t *sqlgen.Table) bool { return t.Column(column) != nil }) {
+					warnings = append(warnings, fmt.Sprintf("rights of %s: %s has no column %s; correct its name in [tables], or remove it", clientOf(r), right.Pattern, column))
+				}
+			}
+		}
+	}
+	return warnings
+}
