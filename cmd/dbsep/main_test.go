@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"dbsep/database"
 	"dbsep/internal/mariadbtest"
 	"dbsep/internal/pgtest"
+	"dbsep/internal/testserver"
 )
 
 // TestMain lets this test's own program be run as dbsep, and as dbsep.cgi.
@@ -56,14 +58,11 @@ INSERT INTO ps_contacts VALUES ('a;@1', 'sip:a'), ('b^3B@1', 'sip:b;transport=ws
 func setUp(env *testscript.Env) error {
 	env.Setenv("DBSEP_CONF", "dbsep.conf")
 	for _, name := range []string{"OLD", "NEW"} { // addresses that are free
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		port, err := testserver.FreePort()
 		if err != nil {
 			return err
 		}
-		env.Setenv(name, l.Addr().String())
-		if err := l.Close(); err != nil {
-			return err
-		}
+		env.Setenv(name, fmt.Sprintf("127.0.0.1:%d", port))
 	}
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector's second at each exit is for programs without a log
 	files, err := filepath.Glob(filepath.Join(env.WorkDir, "*.conf"))

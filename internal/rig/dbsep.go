@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,7 @@ import (
 
 	"dbsep/internal/mariadbtest"
 	"dbsep/internal/pgtest"
+	"dbsep/internal/testserver"
 )
 
 // programs is where the program is built; Main removes it.
@@ -104,10 +104,9 @@ func (s *Site) ServeAsConfigured(t testing.TB) *Process {
 // FreeAddress returns an address on 127.0.0.1 that nobody listens on now.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := testserver.FreePort()
 	check(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	return fmt.Sprintf("127.0.0.1:%d", port)
 }
 
 // A Process is a program in the background.
