@@ -55,8 +55,10 @@ func (db *DB) Version(ctx context.Context) (string, error) {
 	return version, err
 }
 
-// Ping asks whether the database answers.
+// Ping asks whether the database answers. Where it has been away, the first Ping
+// that it answers lets all other statements through again.
 func (db *DB) Ping(ctx context.Context) error {
+	ctx = context.WithValue(ctx, probing{}, true)
 	return db.Query(ctx, sqlgen.Statement{SQL: db.kind.probe}, func([][]byte) error { return nil })
 }
 
@@ -75,7 +77,7 @@ func (db *DB) Close() error {
 // query and is returned as it is.
 func (db *DB) Query(ctx context.Context, s sqlgen.Statement, row func(columns [][]byte) error) error {
 	var stopped error
-	err := db.run(ctx, db.reads, s, func(stmt *prepared) (begun bool, err error) {
+	err := db.run(ctx, call{s, db.reads, true, func(ctx context.Context, stmt *prepared) (begun bool, err error) {
 		rows, err := stmt.QueryContext(ctx, s.Args...)
 		if err != nil {
 			return false, err
@@ -85,6 +87,7 @@ func (db *DB) Query(ctx context.Context, s sqlgen.Statement, row func(columns []
 		if err != nil {
 			return false, err
 		}
+		defer r.release()
 		for rows.Next() {
 			begun = true
 			columns, err := r.read(rows)
@@ -96,7 +99,7 @@ func (db *DB) Query(ctx context.Context, s sqlgen.Statement, row func(columns []
 			}
 		}
 		return begun, rows.Err()
-	})
+	}})
 	if stopped != nil {
 		return stopped
 	}
@@ -106,53 +109,16 @@ func (db *DB) Query(ctx context.Context, s sqlgen.Statement, row func(columns []
 // Exec runs a statement that changes rows and returns how many rows its
 // conditions matched, whether or not they hold new values now (P8).
 func (db *DB) Exec(ctx context.Context, s sqlgen.Statement) (affected int64, err error) {
-	err = db.run(ctx, db.writes, s, func(stmt *prepared) (bool, error) {
+	err = db.run(ctx, call{s, db.writes, false, func(ctx context.Context, stmt *prepared) (bool, error) {
 		result, err := stmt.ExecContext(ctx, s.Args...)
 		if err != nil {
 			return false, err
 		}
 		affected, err = result.RowsAffected()
 		return true, err
-	})
+	}})
 	if err == nil && db.kind.affected != nil {
 		affected = db.kind.affected(s, affected)
 	}
 	return affected, err
-}
-
-// run runs a statement, and once more as long as its kind says that this is
-// worth it and nothing of it has begun. It makes a Fault of what fails.
-func (db *DB) run(ctx context.Context, p *pool, s sqlgen.Statement, use func(*prepared) (begun bool, err error)) error {
-	patience := newPatience(db.patience)
-	for {
-		begun, err := db.attempt(ctx, p, s, use)
-		if err == nil {
-			return nil
-		}
-		if !begun && ctx.Err() == nil && db.kind.again != nil {
-			again, wait := db.kind.again(err)
-			if again && patience.left(ctx, wait) {
-				continue
-			}
-		}
-		return db.blame(ctx, s, db.fault(ctx, err))
-	}
-}
-
-// attempt runs a statement once. One that fails is prepared anew next time: its
-// table may have changed.
-func (db *DB) attempt(ctx context.Context, p *pool, s sqlgen.Statement, use func(*prepared) (bool, error)) (begun bool, err error) {
-	if err := p.enter(ctx); err != nil {
-		return false, err
-	}
-	defer p.leave()
-	stmt, err := p.borrow(ctx, s.SQL)
-	if err != nil {
-		return false, err
-	}
-	defer p.release(stmt)
-	if begun, err = use(stmt); err != nil {
-		p.forget(s.SQL)
-	}
-	return begun, err
 }

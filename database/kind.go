@@ -1,9 +1,6 @@
 package database
 
 import (
-	"context"
-	"database/sql"
-	"database/sql/driver"
 	"sort"
 	"time"
 
@@ -25,7 +22,8 @@ import (
 //     reading, so that all mistakes are told at once; opening.warn of what
 //     means something else than it meant to Perl. Do not connect. Build the
 //     driver's own configuration and a driver.Connector, never a DSN text with
-//     a password in it, and hand it to connecting, which bounds the login.
+//     a password in it, and hand it to connecting, which bounds the login;
+//     opening.served adds what a server needs that may be away.
 //  4. Give the dialect a Read that brings back each column's text as the Perl
 //     driver printed it. Numbers may come as Go numbers: text.go prints
 //     them. time.Time and bool must not come, their text is lost.
@@ -82,6 +80,17 @@ type kind struct {
 	// again: after a while where the file is locked, at once where wait is false.
 	// May be nil.
 	again func(err error) (again, wait bool)
+
+	// severed says of an error that the server ended the connection with it. Those
+	// of the network and driver.ErrBadConn are known without it. May be nil.
+	severed func(err error) bool
+
+	// elsewhere says of an error, beside those that are sqlgen.ReadOnly, that the
+	// statement did nothing because another server is to be asked. May be nil.
+	elsewhere func(err error) bool
+
+	// hosts says that [database] read_from may name servers.
+	hosts bool
 
 	// affected turns the driver's count into the number of rows that the
 	// statement's conditions matched, or that it inserted. May be nil.
@@ -145,38 +154,6 @@ func (o *opening) connectTimeout() time.Duration {
 type pools struct {
 	address       string // where the database is, without secrets
 	account       string // that logs in there; empty where nobody does
-	reads, writes *sql.DB
+	reads, writes *connections
 	scope         []any // what the kind's tables and columns need to know besides; mostly nothing
 }
-
-// connecting bounds the time that a connection and its login take, runs a
-// command on each new connection, and marks what fails on the way as
-// unreachable: the same error means something else in a statement.
-type connecting struct {
-	driver.Connector
-	timeout time.Duration
-	command string // SQL; empty for none
-}
-
-func (c connecting) Connect(ctx context.Context) (driver.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	conn, err := c.Connector.Connect(ctx)
-	if err != nil {
-		return nil, &unreachable{err}
-	}
-	if c.command == "" {
-		return conn, nil
-	}
-	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, c.command, nil); err != nil {
-		conn.Close()
-		return nil, &unreachable{err}
-	}
-	return conn, nil
-}
-
-// unreachable is an error met while connecting.
-type unreachable struct{ err error }
-
-func (u *unreachable) Error() string { return "connect: " + u.err.Error() }
-func (u *unreachable) Unwrap() error { return u.err }

@@ -1,12 +1,11 @@
 package database
 
 import (
-	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -33,6 +32,10 @@ var mariadb = &kind{
 	fault:    faultMySQL,
 	again:    againMySQL,
 	affected: affectedMySQL,
+
+	severed:   severedMySQL,
+	elsewhere: elsewhereMySQL,
+	hosts:     true,
 }
 
 // The names of the DBI drivers, DBD::mysql and DBD::MariaDB.
@@ -176,14 +179,16 @@ var mysqlFaults = func() map[uint16]mysqlFault {
 	set(sqlgen.Denied, "correct dbuser and dbpass, or the account's password on the server", 1045, 1698, 1862)
 	set(sqlgen.Denied, "let the account log in from this host", 1130)
 	set(sqlgen.Denied, "unlock the account", 3118, 4151)
-	set(sqlgen.ReadOnly, "connect to the primary server, or end read_only there", 1036, 1290, 1792, 1836)
+	set(sqlgen.ReadOnly, "connect to the primary server, or end read_only there", 1036, 1290, 1792, 1836, 1874)
 	set(sqlgen.Full, "make room on the server's disk", 3, 1021, 1114)
 	set(sqlgen.Busy, "", 1205, 1213)
 	set(sqlgen.Busy, "raise the server's max_connections, or lower dbsep's", 1040, 1203, 1226)
 	set(sqlgen.Timeout, "", 1969, 3024)
 	set(sqlgen.Unavailable, "correct the database's name in dsn, or create the database", 1046, 1049)
+	set(sqlgen.Unavailable, "", 1180) // a commit that failed: a node that loses its cluster in the middle of it
 	set(sqlgen.Unavailable, "unblock this host with FLUSH HOSTS", 1129)
-	set(sqlgen.Unavailable, "", 1053, 1080, 1152, 1158, 1159, 1160, 1161, 1317, 1927)
+	set(sqlgen.Unavailable, "let the node join its cluster again", mysqlNotReady)
+	set(sqlgen.Unavailable, "", 1053, 1080, 1152, 1158, 1159, 1160, 1161, 1317, 1927, 4031)
 	return faults
 }()
 
@@ -206,10 +211,27 @@ func faultMySQL(err error) (cause sqlgen.Cause, remedy string) {
 }
 
 // againMySQL knows the errors of a prepared statement that the server has
-// dropped or cannot fit to a changed table: it has done nothing yet.
+// dropped or cannot fit to a changed table, and of one that gave way to others: it
+// has done nothing. One that has waited for a lock as long as the server lets it
+// wait (1205) does not wait once more.
 func againMySQL(err error) (again, wait bool) {
+	return isMySQL(err, 1615, 1243, 1213), false
+}
+
+// severedMySQL knows the errors of a connection that the server or the driver
+// has ended.
+func severedMySQL(err error) bool {
+	return errors.Is(err, mysql.ErrInvalidConn) || isMySQL(err, 1053, 1080, 1152, 1927, 4031)
+}
+
+// elsewhereMySQL knows the error of a node that its cluster has left behind.
+func elsewhereMySQL(err error) bool { return isMySQL(err, mysqlNotReady) }
+
+const mysqlNotReady = 1047
+
+func isMySQL(err error, numbers ...uint16) bool {
 	var e *mysql.MySQLError
-	return errors.As(err, &e) && (e.Number == 1615 || e.Number == 1243), false
+	return errors.As(err, &e) && slices.Contains(numbers, e.Number)
 }
 
 // affectedMySQL counts a row that an INSERT overwrites as one; the server counts
@@ -221,35 +243,12 @@ func affectedMySQL(s sqlgen.Statement, count int64) int64 {
 	return count
 }
 
-// Connections of a MySQL pool. A connection is given up before a server or a
-// firewall that forgets idle ones does so.
-const (
-	mysqlConnections = 10
-	mysqlLifetime    = 3 * time.Minute
-)
-
 func openMySQL(o *opening) pools {
 	options := readMySQLDSN(o)
-	config := options.config(o)
+	writes, address := options.writers(o)
+	reads, from := options.readers(o, writes)
 	if len(o.problems) > 0 {
 		return pools{}
 	}
-	connector, err := mysql.NewConnector(config)
-	if err != nil {
-		o.refuse("dsn", "cannot be used by the driver", "compare it with the manual")
-		return pools{}
-	}
-	db := sql.OpenDB(connecting{Connector: connector, timeout: config.Timeout, command: options["init_command"]})
-	n := o.MaxConnections
-	if n == 0 {
-		n = mysqlConnections
-	}
-	db.SetMaxOpenConns(n)
-	db.SetMaxIdleConns(n)
-	db.SetConnMaxLifetime(mysqlLifetime)
-	address := config.Addr + "/" + config.DBName
-	if config.Net == "unix" {
-		address = "unix(" + config.Addr + ")/" + config.DBName
-	}
-	return pools{address: address, account: config.User, writes: db}
+	return pools{address: address + from, account: options.account(), writes: writes, reads: reads}
 }

@@ -89,11 +89,20 @@ func splitMySQL(rest string) []string {
 func (m mysqlOptions) place(value string) string {
 	for _, name := range mysqlPositions {
 		if _, taken := m[name]; !taken {
-			m[name] = strings.Trim(value, "[]")
+			m[name] = unbracketed(value)
 			return name
 		}
 	}
 	return ""
+}
+
+// unbracketed takes the brackets off the IPv6 addresses of a list.
+func unbracketed(hosts string) string {
+	all := strings.Split(hosts, ",")
+	for i := range all {
+		all[i] = strings.Trim(all[i], "[]")
+	}
+	return strings.Join(all, ",")
 }
 
 // set takes a part or an attribute with a name. The values of those that are
@@ -104,7 +113,7 @@ func (m mysqlOptions) set(o *opening, name, value string) {
 		m["database"] = value
 		return
 	case "host", "hostname":
-		m["host"] = strings.Trim(value, "[]")
+		m["host"] = unbracketed(value)
 		return
 	case "port", "user", "password":
 		m[name] = value

@@ -3,11 +3,9 @@
 package database
 
 import (
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"dbsep/sqlgen"
 )
@@ -178,23 +176,11 @@ func againODBC(err error) (again, wait bool) {
 	return errors.As(err, &e) && (e.state == "40001" || e.state == "40P01"), false
 }
 
-const (
-	odbcConnections = 10
-	odbcLifetime    = 3 * time.Minute
-)
-
 func openODBC(o *opening) pools {
 	s, timeout := readODBC(o), o.connectTimeout()
-	db := sql.OpenDB(connecting{Connector: &odbcConnector{text: s.text, timeout: timeout}, timeout: timeout})
-	n := o.MaxConnections
-	if n == 0 {
-		n = odbcConnections
-	}
-	db.SetMaxOpenConns(n)
-	db.SetMaxIdleConns(n)
-	db.SetConnMaxLifetime(odbcLifetime)
+	writes := o.served(&connecting{Connector: &odbcConnector{text: s.text, timeout: timeout}, timeout: timeout})
 	user, _ := last(append(s.stored, s.given...), "UID")
-	return pools{address: s.address(), account: user, writes: db, scope: []any{o.Schema}}
+	return pools{address: s.address(), account: user, writes: writes, scope: []any{o.Schema}}
 }
 
 // address says where the source leads, as far as its own words tell.

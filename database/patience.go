@@ -22,8 +22,8 @@ type patience struct {
 	hasty int
 }
 
-func newPatience(d time.Duration) *patience {
-	return &patience{until: time.Now().Add(d), pause: shortestPause}
+func newPatience(began time.Time, bound time.Duration) *patience {
+	return &patience{until: began.Add(bound), pause: shortestPause}
 }
 
 // left waits for the next try and reports whether there is one.

@@ -18,10 +18,12 @@ const maxStatements = 256
 // prepares a statement once for each connection and not once for each request.
 type pool struct {
 	*sql.DB
-	places chan struct{} // as many as connections
-	wait   time.Duration // for a place
-	waited atomic.Int64  // how many had to
-	failed atomic.Int64  // how many waited in vain
+	*connections
+	breaker *breaker      // of statements that run; connecting has one of its own
+	places  chan struct{} // as many as connections
+	wait    time.Duration // for a place
+	waited  atomic.Int64  // how many had to
+	failed  atomic.Int64  // how many waited in vain
 
 	mu       sync.Mutex
 	prepared map[string]*prepared // by SQL text
@@ -35,14 +37,27 @@ type prepared struct {
 	dropped bool
 }
 
-// newPool wants a bounded DB.
-func newPool(db *sql.DB, wait time.Duration) *pool {
-	return &pool{
-		DB:       db,
-		places:   make(chan struct{}, db.Stats().MaxOpenConnections),
-		wait:     wait,
-		prepared: make(map[string]*prepared),
+// maxSilences is how many statements have to end without a word of the server,
+// one after another, before others are kept from it. A single one may be slow by
+// itself.
+const maxSilences = 3
+
+func newPool(c *connections, wait time.Duration) *pool {
+	db := sql.OpenDB(c)
+	db.SetMaxOpenConns(c.most)
+	db.SetMaxIdleConns(c.most)
+	db.SetConnMaxLifetime(c.lifetime)
+	p := &pool{
+		DB:          db,
+		connections: c,
+		places:      make(chan struct{}, c.most),
+		wait:        wait,
+		prepared:    make(map[string]*prepared),
 	}
+	if c.breaker != nil {
+		p.breaker = &breaker{threshold: maxSilences}
+	}
+	return p
 }
 
 // enter waits for a connection to be free, so that database/sql, which would wait
@@ -52,6 +67,9 @@ func (p *pool) enter(ctx context.Context) error {
 	case p.places <- struct{}{}:
 		return nil
 	default:
+	}
+	if err := p.breaker.refusal(); err != nil {
+		return err // those who have the connections wait in vain
 	}
 	p.waited.Add(1)
 	patience := time.NewTimer(p.wait)
@@ -78,7 +96,14 @@ type PoolStats struct {
 	InUse  int
 	Waited int64 // statements that had to wait for a connection so far
 	Failed int64 // of them those that waited in vain
+	Broken bool  // statements, or new connections, fail at once: the server was away a moment ago
 }
+
+// Broken tells whether the database was away a moment ago, so that what needs it
+// fails at once.
+func (db *DB) Broken() bool { return db.reads.broken() || db.writes.broken() }
+
+func (p *pool) broken() bool { return p.breaker.isOpen() || p.connecting.breaker.isOpen() }
 
 // Stats tells what the database's pools do.
 func (db *DB) Stats() []PoolStats {
@@ -90,7 +115,7 @@ func (db *DB) Stats() []PoolStats {
 
 func (p *pool) stats(name string) PoolStats {
 	s := p.DB.Stats()
-	return PoolStats{name, s.MaxOpenConnections, s.OpenConnections, s.InUse, p.waited.Load(), p.failed.Load()}
+	return PoolStats{name, s.MaxOpenConnections, s.OpenConnections, s.InUse, p.waited.Load(), p.failed.Load(), p.broken()}
 }
 
 // borrow returns the prepared statement of a text, to be given back with

@@ -1,13 +1,10 @@
 package database
 
 import (
-	"database/sql"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"dbsep/sqlgen"
 )
@@ -33,6 +30,8 @@ var postgres = &kind{
 	classify: classifyPostgres,
 	fault:    faultPostgres,
 	again:    againPostgres,
+	severed:  severedPostgres,
+	hosts:    true,
 }
 
 // postgresTables is the condition on tables and views (c) of a schema (n):
@@ -187,30 +186,14 @@ func classifyPostgres(declared string, _ int) (class sqlgen.Class, size int, uns
 	return known.class, known.size, false
 }
 
-// Connections of a PostgreSQL pool. They are not kept forever, so that a server
-// that has become a standby, or one that is back, is noticed.
-const (
-	postgresConnections = 10
-	postgresLifetime    = 3 * time.Minute
-)
-
 func openPostgres(o *opening) pools {
 	options := readPostgresDSN(o)
+	given := maps.Clone(options)
 	config := options.config(o)
 	if len(o.problems) > 0 {
 		return pools{}
 	}
-	hosts := strings.Count(options["host"], ",") + 1
-	db := sql.OpenDB(connecting{
-		Connector: postgresConnector{stdlib.GetConnector(*config)},
-		timeout:   time.Duration(hosts) * config.ConnectTimeout,
-	})
-	n := o.MaxConnections
-	if n == 0 {
-		n = postgresConnections
-	}
-	db.SetMaxOpenConns(n)
-	db.SetMaxIdleConns(n)
-	db.SetConnMaxLifetime(postgresLifetime)
-	return pools{address: options.address(), account: options["user"], writes: db, scope: []any{o.Schema}}
+	writes := options.writers(o, config)
+	reads, from := options.readers(o, given, writes)
+	return pools{address: options.address() + from, account: options["user"], writes: writes, reads: reads, scope: []any{o.Schema}}
 }

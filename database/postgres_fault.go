@@ -3,6 +3,7 @@ package database
 import (
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -69,4 +70,14 @@ func faultPostgres(err error) (cause sqlgen.Cause, remedy string) {
 func againPostgres(err error) (again, wait bool) {
 	var e *pgconn.PgError
 	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01"), false
+}
+
+// severedPostgres knows the errors of a connection that the server or the driver
+// has ended.
+func severedPostgres(err error) bool {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return strings.HasPrefix(e.Code, "57P") || strings.HasPrefix(e.Code, "08")
+	}
+	return errors.Is(err, pgconn.ErrConnClosed)
 }

@@ -40,6 +40,17 @@ type postgresSession struct {
 // IsValid tells the pool whether to keep the connection.
 func (s *postgresSession) IsValid() bool { return !s.retired && !s.Conn.Conn().IsClosed() }
 
+// ResetSession finds out whether the server has ended the connection while nobody
+// used it: whatever there is to be read then, a round trip makes clear. (The
+// driver takes that only where a connection has been idle for more than a second.)
+func (s *postgresSession) ResetSession(ctx context.Context) error {
+	server := s.Conn.Conn().PgConn()
+	if hasInput(server.Conn()) && server.Ping(ctx) != nil {
+		return driver.ErrBadConn
+	}
+	return s.Conn.ResetSession(ctx)
+}
+
 func (s *postgresSession) PrepareContext(_ context.Context, text string) (driver.Stmt, error) {
 	return &postgresStatement{s, text}, nil
 }

@@ -23,6 +23,10 @@ type Source struct {
 	// Password is taken from DBI_DSN, DBI_USER and DBI_PASS, as DBI does.
 	Environ func(string) string
 
+	// ReadFrom is read_from: servers that reads go to, as host or host:port with
+	// commas between. Empty: the server of the DSN.
+	ReadFrom string
+
 	MaxConnections int           // open at once; 0: a default that suits the kind
 	ConnectionWait time.Duration // how long a statement waits for one of them; 0: 5 s
 	ConnectTimeout time.Duration // for one connection, its login included; 0: 5 s
@@ -80,6 +84,9 @@ func Open(s Source) (*DB, error) {
 	o := &opening{Source: s, findings: &f, driver: d.driver, attributes: others, rest: d.rest}
 	if k = k.resolved(o); k == nil {
 		return nil, f.err()
+	}
+	if s.ReadFrom != "" && !k.hosts {
+		o.refuse("read_from", "means nothing to "+k.name, "remove the line; it is for MariaDB, MySQL and PostgreSQL")
 	}
 	if o.BusyTimeout == 0 {
 		o.BusyTimeout = defaultBusyTimeout

@@ -1,7 +1,7 @@
 package database
 
 import (
-	"database/sql"
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -219,10 +219,13 @@ func againSQLite(err error) (again, wait bool) {
 }
 
 // sqliteWait is how long SQLite itself waits for a lock. While it waits, a
-// context cannot end the statement; but a writer that waits keeps new readers
-// out, so without it many readers would starve the writer. kind.again does the
-// rest of the waiting.
-const sqliteWait = 50 * time.Millisecond
+// context cannot end the statement, so kind.again does the rest of the waiting. A
+// writer that waits keeps new readers out, and only as long as SQLite itself
+// waits: without its longer wait, long readings that overlap would starve it.
+const (
+	sqliteWait       = 50 * time.Millisecond
+	sqliteWriterWait = 5 * time.Second
+)
 
 // sqliteReaders is the default for the reading pool: reads of one file are
 // limited by processors.
@@ -234,19 +237,16 @@ func openSQLite(o *opening) pools {
 	if len(o.problems) > 0 {
 		return pools{}
 	}
-	connector := connecting{
-		Connector: sqliteConnector(file.uri(min(sqliteWait, o.BusyTimeout))),
-		timeout:   o.connectTimeout(),
+	place := &sqlitePlace{path: file.path}
+	made := func(most int, wait time.Duration) *connections {
+		connector := placedConnector{sqliteConnector(file.uri(min(wait, o.BusyTimeout))), place}
+		return &connections{most: most, connecting: &connecting{Connector: connector, timeout: o.connectTimeout()}}
 	}
-	p := pools{address: file.path, writes: sql.OpenDB(connector), reads: sql.OpenDB(connector)}
-	p.writes.SetMaxOpenConns(1) // SQLite has one writer: waiting here is fair and cheap
-	n := o.MaxConnections
-	if n == 0 {
-		n = sqliteReaders
+	return pools{
+		address: file.path,
+		writes:  made(1, sqliteWriterWait), // SQLite has one writer: waiting here is fair and cheap
+		reads:   made(cmp.Or(o.MaxConnections, sqliteReaders), sqliteWait),
 	}
-	p.reads.SetMaxOpenConns(n)
-	p.reads.SetMaxIdleConns(n)
-	return p
 }
 
 // lastRegexp keeps the expression last used: a query uses one for all rows.

@@ -1,13 +1,11 @@
 package database
 
 import (
-	"database/sql"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"dbsep/sqlgen"
 )
@@ -33,6 +31,7 @@ var sqlserver = &kind{
 	classify: classifySQLServer,
 	fault:    faultSQLServer,
 	again:    againSQLServer,
+	severed:  severedSQLServer,
 	affected: affectedSQLServer,
 }
 
@@ -327,27 +326,12 @@ func affectedSQLServer(s sqlgen.Statement, count int64) int64 {
 	return count
 }
 
-// Connections of a SQL Server pool. They are not kept forever, so that a
-// firewall that forgets idle ones and a server that has changed its role are
-// noticed.
-const (
-	sqlserverConnections = 10
-	sqlserverLifetime    = 3 * time.Minute
-)
-
 func openSQLServer(o *opening) pools {
 	options := readSQLServerDSN(o)
 	config, timeout := options.config(o)
 	if len(o.problems) > 0 {
 		return pools{}
 	}
-	db := sql.OpenDB(connecting{Connector: sqlserverConnector{config}, timeout: timeout, command: sqlserverCommand})
-	n := o.MaxConnections
-	if n == 0 {
-		n = sqlserverConnections
-	}
-	db.SetMaxOpenConns(n)
-	db.SetMaxIdleConns(n)
-	db.SetConnMaxLifetime(sqlserverLifetime)
-	return pools{address: sqlserverAddress(config), account: config.User, writes: db, scope: []any{o.Schema}}
+	writes := o.served(&connecting{Connector: sqlserverConnector{config}, timeout: timeout, command: sqlserverCommand})
+	return pools{address: sqlserverAddress(config), account: config.User, writes: writes, scope: []any{o.Schema}}
 }

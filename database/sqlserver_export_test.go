@@ -1,7 +1,6 @@
 package database
 
 import (
-	"database/sql"
 	"database/sql/driver"
 	"time"
 )
@@ -12,8 +11,7 @@ var SQLServerArgument = sqlserverArgument
 // NewSQLServerOn makes a database of SQL Server's kind whose connections are
 // those of a connector instead of the driver's.
 func NewSQLServerOn(connector driver.Connector) *DB {
-	db := sql.OpenDB(connecting{Connector: connector, timeout: time.Minute})
-	db.SetMaxOpenConns(sqlserverConnections)
-	pool := newPool(db, defaultConnectionWait)
+	c := &connections{connecting: &connecting{Connector: connector, timeout: time.Minute}, most: serverConnections}
+	pool := newPool(c, defaultConnectionWait)
 	return &DB{kind: sqlserver, address: "stand-in", scope: []any{""}, writes: pool, reads: pool, described: newMemory()}
 }

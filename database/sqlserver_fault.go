@@ -75,3 +75,11 @@ func againSQLServer(err error) (again, wait bool) {
 	var e mssql.Error
 	return errors.As(err, &e) && (e.Number == 1205 || e.Number == 3960), false
 }
+
+// severedSQLServer knows the errors of a connection that the server or the driver
+// has ended.
+func severedSQLServer(err error) bool {
+	var e mssql.Error
+	var stream mssql.StreamError
+	return errors.As(err, &e) && slices.Contains([]int32{596, 6005, 6006}, e.Number) || errors.As(err, &stream)
+}

@@ -86,7 +86,7 @@ func TestSQLServerText(t *testing.T) {
 		}, "SELECT COUNT(*)" + from + `[name] LIKE @p1 ESCAPE '\'`, []any{"%;%"}},
 	} {
 		s, err := c.make()
-		if diff := cmp.Diff(sqlgen.Statement{SQL: c.sql, Args: c.args}, s); diff != "" || err != nil {
+		if diff := cmp.Diff([]any{c.sql, c.args}, []any{s.SQL, s.Args}); diff != "" || err != nil {
 			t.Errorf("%s: %v (-want +got):\n%s", what, err, diff)
 		}
 	}

@@ -28,7 +28,8 @@ func launch(install, program string) (*Server, error) {
 		s.CA, err = testserver.Certify(dir)
 	}
 	if err == nil {
-		s.process, err = run(program, dir, s)
+		s.start = func() (*testserver.Process, error) { return run(program, dir, s) }
+		s.process, err = s.start()
 	}
 	if err == nil {
 		err = s.await()
@@ -81,8 +82,10 @@ func run(program, dir string, s *Server) (*testserver.Process, error) {
 
 // await connects until that succeeds.
 func (s *Server) await() (err error) {
-	if s.root, err = connect(s.Socket); err != nil {
-		return err
+	if s.root == nil {
+		if s.root, err = connect(s.Socket); err != nil {
+			return err
+		}
 	}
 	return s.process.Await(s.root.PingContext)
 }

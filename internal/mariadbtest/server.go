@@ -30,6 +30,7 @@ type Server struct {
 
 	root    *sql.DB
 	process *testserver.Process
+	start   func() (*testserver.Process, error)
 }
 
 // password is as awkward as dbsep.conf can hold.
@@ -124,6 +125,20 @@ func connect(socket string) (*sql.DB, error) {
 		return nil, err
 	}
 	return sql.OpenDB(connector), nil
+}
+
+// Restart ends the server, all connections with it, and starts it again with what
+// it has in its tables.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	s.process.End()
+	var err error
+	if s.process, err = s.start(); err == nil {
+		err = s.await()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Exec runs statements as root, outside of any database.

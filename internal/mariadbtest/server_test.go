@@ -11,6 +11,14 @@ import (
 
 func TestMain(m *testing.M) { mariadbtest.Main(m) }
 
+func TestTablesOutliveARestart(t *testing.T) {
+	s := mariadbtest.Start(t)
+	name := s.Database(t)
+	s.ExecIn(t, name, "CREATE TABLE t (a INT)", "INSERT INTO t VALUES (7)")
+	s.Restart(t)
+	s.ExecIn(t, name, "UPDATE t SET a = 8 WHERE a = 7")
+}
+
 func TestAccountLogsInOverSocketAndNetwork(t *testing.T) {
 	s := mariadbtest.Start(t)
 	name := s.Database(t)

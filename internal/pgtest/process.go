@@ -86,7 +86,7 @@ func (s *Server) settings(dir string) []string {
 	for _, setting := range []string{
 		"port=" + strconv.Itoa(s.Port), "listen_addresses=" + s.Host, "unix_socket_directories=" + dir,
 		"ssl=on", "ssl_cert_file=" + filepath.Join(dir, testserver.CertFile), "ssl_key_file=" + filepath.Join(dir, testserver.KeyFile),
-		"timezone=UTC", "lock_timeout=1s", "deadlock_timeout=50ms", "max_connections=100",
+		"timezone=UTC", "lock_timeout=1s", "deadlock_timeout=50ms", "max_connections=250",
 		// Small and careless: nothing in it outlives the tests.
 		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB", "autovacuum=off",
 		"max_wal_size=256MB", "wal_level=minimal", "max_wal_senders=0", "log_min_messages=fatal", "jit=off",

@@ -64,9 +64,16 @@ func (p *Process) Await(try func(context.Context) error) error {
 	}
 }
 
-// Stop ends the server: politely, and by force where that takes too long. It
-// returns what the server wrote.
+// Stop ends the server and removes its folder. It returns what the server wrote.
 func (p *Process) Stop() (log string) {
+	log = p.End()
+	os.RemoveAll(p.dir)
+	return log
+}
+
+// End ends the server, politely, and by force where that takes too long. Its
+// folder stays, so that it can be started again.
+func (p *Process) End() (log string) {
 	p.cmd.Process.Signal(p.signal)
 	select {
 	case <-p.exited:
@@ -74,7 +81,6 @@ func (p *Process) Stop() (log string) {
 		p.cmd.Process.Kill()
 		<-p.exited
 	}
-	os.RemoveAll(p.dir)
 	return p.log.String()
 }
 

@@ -1,0 +1,140 @@
+package database
+
+import (
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The pauses between two tries of a server that is away: the first one lasts
+// from half of firstPause to firstPause, and each may be twice as long as the
+// one before.
+const (
+	firstPause = 200 * time.Millisecond
+	lastPause  = 5 * time.Second
+)
+
+// telling is how long a server has to be silent before that says something of
+// it, and not of somebody who had no time left.
+const telling = 500 * time.Millisecond
+
+// A breaker keeps statements, or logins, from waiting one after another for a
+// server that is away. While it is open they fail at once with what the last try
+// met, but for one try at a time when a pause is over. The first answer closes
+// it.
+//
+// A nil breaker lets everything through.
+type breaker struct {
+	threshold int // how many tries in a row have to fail before it opens
+
+	answers atomic.Int64
+	open    atomic.Bool
+
+	mu       sync.Mutex
+	failures int
+	heard    int64 // answers when the last failure was counted
+	pause    time.Duration
+	until    time.Time // no try before
+	trying   bool
+	last     error // of the last try that failed
+}
+
+// A try is what a breaker has let through. It has to end.
+type try struct {
+	breaker *breaker
+	heard   int64 // answers when it began
+	lone    bool  // it is the one that an open breaker lets through
+	urgent  bool
+}
+
+// An outcome is what a try says of a server.
+type outcome int
+
+const (
+	unclear  outcome = iota // nothing
+	answered                // it answers, if only with an error
+	silent                  // it does not
+)
+
+// begin lets a try through or returns the error that it would come to. An urgent
+// one, which asks for nothing but whether the server answers, does not wait for
+// a pause to end and opens the breaker by itself.
+func (b *breaker) begin(urgent bool) (try, error) {
+	if b == nil {
+		return try{}, nil
+	}
+	t := try{breaker: b, heard: b.answers.Load(), urgent: urgent}
+	if urgent || !b.open.Load() {
+		return t, nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case !b.open.Load():
+		return t, nil
+	case b.trying || time.Now().Before(b.until):
+		return try{}, b.last
+	}
+	b.trying, t.lone = true, true
+	return t, nil
+}
+
+// end tells the breaker what became of a try. A failure does not count where
+// anybody had an answer since the try began: then it was the try's own.
+func (t try) end(o outcome, err error) {
+	b := t.breaker
+	if b == nil {
+		return
+	}
+	if o == answered {
+		b.answers.Add(1)
+		if !b.open.Load() {
+			return
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t.lone {
+		b.trying = false
+	}
+	switch {
+	case o == answered:
+		b.open.Store(false)
+		b.failures, b.pause, b.last = 0, 0, nil
+	case o == silent && b.answers.Load() == t.heard:
+		b.fail(t, err)
+	}
+}
+
+// fail wants the lock held. What began before the breaker opened makes no pause
+// longer.
+func (b *breaker) fail(t try, err error) {
+	if b.heard != t.heard {
+		b.failures = 0
+	}
+	b.heard = t.heard
+	b.failures++
+	late := b.open.Load() && !t.lone
+	few := !b.open.Load() && b.failures < b.threshold
+	if (late || few) && !t.urgent {
+		return
+	}
+	b.pause = min(max(2*b.pause, firstPause), lastPause)
+	b.until = time.Now().Add(b.pause/2 + rand.N(b.pause/2)) // so that many gateways do not come at once
+	b.last = err
+	b.open.Store(true)
+}
+
+// refusal is what whoever comes now would be told; nil where the breaker is
+// closed.
+func (b *breaker) refusal() error {
+	if !b.isOpen() {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.last
+}
+
+func (b *breaker) isOpen() bool { return b != nil && b.open.Load() }

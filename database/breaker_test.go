@@ -1,0 +1,325 @@
+package database
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"dbsep/sqlgen"
+)
+
+// A pretended server is away at times, or there without a word. In a bubble of
+// synctest its silence costs no time.
+type pretended struct {
+	away, mute atomic.Bool
+	slow       time.Duration // of a login
+
+	mu                  sync.Mutex
+	logins, now, atOnce int
+	cuts                int
+}
+
+// cut ends all connections in such a way that they still seem to live.
+func (p *pretended) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cuts++
+}
+
+func (p *pretended) cutSoFar() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cuts
+}
+
+func (p *pretended) Driver() driver.Driver { return nil }
+
+func (p *pretended) Connect(ctx context.Context) (driver.Conn, error) {
+	p.count(1)
+	defer p.count(-1)
+	if err := p.wait(ctx, p.slow); err != nil {
+		return nil, err
+	}
+	if p.away.Load() {
+		return nil, driver.ErrBadConn
+	}
+	return pretendedConn{p, p.cutSoFar()}, nil
+}
+
+// wait lasts until the context is over where the server is mute.
+func (p *pretended) wait(ctx context.Context, d time.Duration) error {
+	if p.mute.Load() {
+		d = time.Hour
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+func (p *pretended) count(more int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.logins += max(more, 0)
+	p.now += more
+	p.atOnce = max(p.atOnce, p.now)
+}
+
+type pretendedConn struct {
+	*pretended
+	born int // after so many cuts
+}
+
+func (pretendedConn) Close() error              { return nil }
+func (pretendedConn) Begin() (driver.Tx, error) { return nil, errors.New("no transactions") }
+func (c pretendedConn) Prepare(text string) (driver.Stmt, error) {
+	return pretendedStatement{c, text}, nil
+}
+
+type pretendedStatement struct {
+	pretendedConn
+	text string
+}
+
+func (pretendedStatement) NumInput() int                              { return -1 }
+func (pretendedStatement) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
+func (pretendedStatement) Query([]driver.Value) (driver.Rows, error)  { return nil, driver.ErrSkip }
+
+func (s pretendedStatement) QueryContext(ctx context.Context, _ []driver.NamedValue) (driver.Rows, error) {
+	d := time.Millisecond
+	if s.text == "slow" {
+		d = time.Hour
+	}
+	if s.born < s.cutSoFar() {
+		return nil, io.EOF
+	}
+	if err := s.wait(ctx, d); err != nil {
+		return nil, err
+	}
+	return pretendedRows{}, nil
+}
+
+type pretendedRows struct{}
+
+func (pretendedRows) Columns() []string         { return nil }
+func (pretendedRows) Close() error              { return nil }
+func (pretendedRows) Next([]driver.Value) error { return io.EOF }
+
+// inBubble runs a test of a database on a pretended server.
+func inBubble(t *testing.T, test func(t *testing.T, server *pretended, db *DB)) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &pretended{slow: 5 * time.Millisecond}
+		o := &opening{Source: Source{MaxConnections: 16}}
+		p := newPool(o.served(&connecting{Connector: server, timeout: 5 * time.Second}), 5*time.Second)
+		db := &DB{
+			kind:      &kind{probe: "probe", fault: func(error) (sqlgen.Cause, string) { return sqlgen.Unexpected, "" }},
+			reads:     p,
+			writes:    p,
+			described: newMemory(),
+		}
+		defer db.Close()
+		test(t, server, db)
+	})
+}
+
+// ask runs a statement that has ten seconds, and returns its cause and its time.
+func ask(t *testing.T, db *DB, text string) (cause string, took time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	began := time.Now()
+	err := db.Query(ctx, sqlgen.Statement{SQL: text}, func([][]byte) error { return nil })
+	if err == nil {
+		return "", time.Since(began)
+	}
+	var fault *sqlgen.Fault
+	if !errors.As(err, &fault) {
+		t.Fatalf("%v is no Fault", err)
+	}
+	return fault.Error(), time.Since(began)
+}
+
+const away = "the database cannot be reached"
+
+func TestBreakerAsksAServerThatIsAwaySeldom(t *testing.T) {
+	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
+		server.away.Store(true)
+		first, _ := ask(t, db, "one")
+		if first != away || !db.Broken() || !db.Stats()[0].Broken {
+			t.Errorf("%s, broken %v", first, db.Broken())
+		}
+		began, before := time.Now(), server.logins
+		statements := 0
+		for ; time.Since(began) < time.Minute; statements++ {
+			cause, took := ask(t, db, "one")
+			if cause != away || took > server.slow {
+				t.Fatalf("%s after %v", cause, took)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		// Pauses of 0.2, 0.4, 0.8, 1.6, 3.2 and then 5 s, or half of each.
+		if tries := server.logins - before; tries < 14 || tries > 28 || statements < 10000 {
+			t.Errorf("%d tries for %d statements", tries, statements)
+		}
+		server.away.Store(false)
+		time.Sleep(lastPause)
+		if cause, _ := ask(t, db, "one"); cause != "" || db.Broken() {
+			t.Errorf("%q, broken %v", cause, db.Broken())
+		}
+	})
+}
+
+func TestBreakerLetsOneStatementWaitAndNoOther(t *testing.T) {
+	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
+		server.mute.Store(true)
+		var waited, told atomic.Int64
+		for range 5 { // each time, the last pause is over
+			waited.Store(0)
+			var all sync.WaitGroup
+			for range 16 {
+				all.Go(func() {
+					cause, took := ask(t, db, "one")
+					if cause != away {
+						t.Error(cause)
+					}
+					told.Add(1)
+					if took > 0 {
+						waited.Add(1)
+					}
+				})
+			}
+			all.Wait()
+			time.Sleep(lastPause)
+		}
+		if waited.Load() != 1 || told.Load() != 5*16 {
+			t.Errorf("%d of the last 16 statements waited, %d were answered", waited.Load(), told.Load())
+		}
+	})
+}
+
+func TestBreakerIsClosedByAPing(t *testing.T) {
+	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
+		server.away.Store(true)
+		for range 60 {
+			ask(t, db, "one")
+			time.Sleep(time.Second)
+		}
+		server.away.Store(false)
+		if err := db.Ping(t.Context()); err != nil || db.Broken() {
+			t.Errorf("%v, broken %v", err, db.Broken())
+		}
+		if cause, _ := ask(t, db, "one"); cause != "" {
+			t.Error(cause)
+		}
+	})
+}
+
+func TestManyDoNotLogInAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
+		server.away.Store(true)
+		ask(t, db, "one")
+		server.away.Store(false)
+		time.Sleep(lastPause)
+		ask(t, db, "one")
+		server.atOnce = 0
+		var all sync.WaitGroup
+		for range 100 {
+			all.Go(func() {
+				if cause, _ := ask(t, db, "one"); cause != "" {
+					t.Error(cause)
+				}
+			})
+		}
+		all.Wait()
+		if server.atOnce > maxLogins {
+			t.Errorf("%d logins at once", server.atOnce)
+		}
+	})
+}
+
+// A server that takes everything and says nothing, as one that is paused.
+func TestBreakerOpensWhereStatementsEndWithoutAWord(t *testing.T) {
+	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
+		var all sync.WaitGroup
+		for range 16 { // connections
+			all.Go(func() { ask(t, db, "one") })
+		}
+		all.Wait()
+		server.mute.Store(true)
+		for range 16 {
+			all.Go(func() { ask(t, db, "one") })
+		}
+		all.Wait()
+		if !db.Broken() {
+			t.Fatal("the breaker is closed")
+		}
+		if cause, took := ask(t, db, "one"); cause != away || took > 0 {
+			t.Errorf("%s after %v", cause, took)
+		}
+		server.mute.Store(false)
+		time.Sleep(lastPause)
+		if cause, _ := ask(t, db, "one"); cause != "" || db.Broken() {
+			t.Errorf("%q, broken %v", cause, db.Broken())
+		}
+	})
+}
+
+func TestBreakerStaysClosedWhereOneStatementIsSlow(t *testing.T) {
+	inBubble(t, func(t *testing.T, _ *pretended, db *DB) {
+		slow := make(chan struct{})
+		go func() {
+			defer close(slow)
+			for range 20 {
+				if cause, took := ask(t, db, "slow"); cause != "the database took too long" || took != 10*time.Second {
+					t.Errorf("%s after %v", cause, took)
+				}
+			}
+		}()
+		for open := true; open; {
+			if cause, _ := ask(t, db, "one"); cause != "" || db.Broken() {
+				t.Errorf("%q, broken %v", cause, db.Broken())
+			}
+			select {
+			case <-slow:
+				open = false
+			case <-time.After(2 * time.Second):
+			}
+		}
+	})
+}
+
+// What a client or a short deadline ends says nothing of the server.
+func TestBreakerStaysClosedWhereClientsGo(t *testing.T) {
+	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
+		server.mute.Store(true)
+		for i := range 20 {
+			ctx, cancel := context.WithTimeout(t.Context(), telling/2)
+			if i%2 == 0 {
+				ctx, cancel = context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, cancel)
+			}
+			_ = db.Query(ctx, sqlgen.Statement{SQL: "one"}, func([][]byte) error { return nil })
+			cancel()
+			if db.Broken() {
+				t.Fatalf("the breaker opens at try %d", i)
+			}
+		}
+	})
+}
+
+func TestOneRequestTriesOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
+		server.away.Store(true)
+		if cause, _ := ask(t, db, "one"); cause != away || server.logins != 1 {
+			t.Errorf("%s after %d tries", cause, server.logins)
+		}
+	})
+}

@@ -1,0 +1,59 @@
+package database
+
+import (
+	"database/sql/driver"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// writers are the connections to the servers of the DSN. The driver chooses
+// between several of them, as libpq does.
+func (m postgresOptions) writers(o *opening, config *pgx.ConnConfig) *connections {
+	hosts := strings.Count(m["host"], ",") + 1
+	made := o.served(&connecting{
+		Connector: postgresConnectorOf(config),
+		timeout:   time.Duration(hosts) * config.ConnectTimeout,
+	})
+	made.several = hosts > 1
+	return made
+}
+
+// readers are the connections to the servers of read_from, and to the others
+// where none of them answers; nil where there is no read_from. given are the
+// options before they were completed for the writers.
+func (m postgresOptions) readers(o *opening, given postgresOptions, writers *connections) (*connections, string) {
+	named := o.readFrom()
+	if len(named) == 0 {
+		return nil, ""
+	}
+	servers, places := &choice{anyhow: true, rest: writers.connecting}, make([]string, 0, len(named))
+	port, _, _ := strings.Cut(given["port"], ",")
+	for _, a := range named {
+		own := maps.Clone(given)
+		own["host"], own["port"] = a.host, port
+		if a.port != "" {
+			own["port"] = a.port
+		}
+		delete(own, "hostaddr")
+		delete(own, "target_session_attrs")
+		once := *o // what is to be said has been said of the writers
+		once.findings = new(findings)
+		config := own.config(&once)
+		if config == nil || len(once.problems) > 0 {
+			o.refuse("read_from", "names a host with which the options of dsn cannot be used", "compare it with the manual")
+			return nil, ""
+		}
+		servers.servers = append(servers.servers, &connecting{Connector: postgresConnectorOf(config), timeout: config.ConnectTimeout})
+		place, _, _ := strings.Cut(own.address(), "/"+own["dbname"])
+		places = append(places, place)
+	}
+	return o.oneOf(servers), ", reads from " + strings.Join(places, ",")
+}
+
+func postgresConnectorOf(config *pgx.ConnConfig) driver.Connector {
+	return postgresConnector{stdlib.GetConnector(*config)}
+}
