@@ -3,7 +3,6 @@ package access
 import (
 	"net/netip"
 	"slices"
-	"strings"
 
 	"dbsep/gateway"
 )
@@ -42,7 +41,7 @@ func newRulings(all []Ruling) *rulings {
 	rs := &rulings{user: map[string]*ruling{}, certificate: map[string]*ruling{}}
 	for _, one := range all {
 		r := ruling(slices.Clone(one.Rights))
-		slices.SortStableFunc(r, func(a, b Right) int { return weight(b.Pattern) - weight(a.Pattern) })
+		slices.SortStableFunc(r, func(a, b Right) int { return gateway.Weight(b.Pattern) - gateway.Weight(a.Pattern) })
 		switch one.Kind {
 		case "user":
 			rs.user[one.Name] = &r
@@ -58,15 +57,6 @@ func newRulings(all []Ruling) *rulings {
 	}
 	slices.SortStableFunc(rs.network, func(a, b networkRuling) int { return b.Bits() - a.Bits() })
 	return rs
-}
-
-// weight orders patterns: one without * before all others, then by length.
-func weight(pattern string) int {
-	n := 2 * len(strings.ReplaceAll(pattern, "*", ""))
-	if !strings.Contains(pattern, "*") {
-		n++
-	}
-	return n
 }
 
 // client is an identity with its rights.
@@ -99,33 +89,10 @@ func (rs *rulings) find(who identity) *ruling {
 
 // rights finds the first right whose pattern a table's name fits.
 func (r *ruling) rights(table string) *gateway.Rights {
-	name := strings.ToLower(table)
 	for i := range *r {
-		if Fits(name, (*r)[i].Pattern) {
+		if gateway.Fits(table, (*r)[i].Pattern) {
 			return &(*r)[i].Rights
 		}
 	}
 	return nil
-}
-
-// Fits tells whether a table's name, in lower case, fits a pattern in which * stands
-// for any text.
-func Fits(name, pattern string) bool {
-	parts := strings.Split(pattern, "*")
-	first, last := parts[0], parts[len(parts)-1]
-	if len(parts) == 1 {
-		return name == pattern
-	}
-	if len(name) < len(first)+len(last) || !strings.HasPrefix(name, first) || !strings.HasSuffix(name, last) {
-		return false
-	}
-	name = name[len(first) : len(name)-len(last)]
-	for _, part := range parts[1 : len(parts)-1] {
-		i := strings.Index(name, part)
-		if i < 0 {
-			return false
-		}
-		name = name[i+len(part):]
-	}
-	return true
 }

@@ -1,6 +1,10 @@
 package gateway
 
-import "dbsep/sqlgen"
+import (
+	"strings"
+
+	"dbsep/sqlgen"
+)
 
 // AsteriskRequires is what Asterisk 22 requires of its tables when it starts, by
 // the usual name of the table: the requests that its modules send as `require`.
@@ -40,3 +44,16 @@ var AsteriskRequires = map[string][]sqlgen.Requirement{
 var SingleValued = map[string][]string{
 	"ps_contacts": {"id", "uri", "path", "user_agent"},
 }
+
+// asteriskWrites are the tables that Asterisk itself writes in daily work, by
+// their usual names.
+var asteriskWrites = map[string]bool{
+	"ps_contacts": true, "ps_subscription_persistence": true,
+	"sippeers": true, "sipusers": true, "sipregs": true, "iaxfriends": true, "iaxusers": true, "iaxpeers": true,
+	"queue_members": true, "queue_log": true, "cdr": true, "cel": true, "meetme": true,
+	"voicemail": true, "voicemail_data": true, "voicemessages": true, "voicemail_messages": true,
+}
+
+// AsteriskWrites tells whether a table is one that Asterisk writes in daily work:
+// registrations, members' states, logs, passwords changed from a telephone.
+func AsteriskWrites(table string) bool { return asteriskWrites[strings.ToLower(table)] }

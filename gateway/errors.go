@@ -51,6 +51,7 @@ const (
 	Timeout              Code = "timeout"
 	Unavailable          Code = "unavailable"
 	ClientGone           Code = "client-gone"
+	SlowClient           Code = "slow-client"
 	Internal             Code = "internal"
 )
 
@@ -100,6 +101,7 @@ var Catalogue = []Entry{
 	{Timeout, http.StatusServiceUnavailable, "the database took too long", "look for a missing index, or raise [limits] statement_timeout"},
 	{Unavailable, http.StatusServiceUnavailable, "the database cannot be reached", "start the database; dbsep check tells what is wrong with the connection"},
 	{ClientGone, 499, "the client went away before its answer was complete", ""},
+	{SlowClient, 499, "the client was too slow to take a long answer, and was cut off", "let the client read faster, or raise [limits] answer_memory or hold_timeout"},
 	{Internal, http.StatusInternalServerError, "an error inside dbsep or the database", "the log has more with [log] level=debug"},
 }
 
@@ -218,6 +220,7 @@ func (g *Gateway) fail(r *http.Request, req *request, out *reply, err error) {
 	if out.started {
 		// What has left cannot be taken back. Breaking off tells the client that
 		// the answer is not whole.
+		out.abandon()
 		panic(http.ErrAbortHandler)
 	}
 	status := out.failure(req.operation, e)

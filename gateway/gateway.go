@@ -54,10 +54,12 @@ type Options struct {
 	// Observe, if it is not nil, is told of every request once it is answered.
 	Observe func(Event)
 
-	// AccessLog writes a line for every request, and one that took longer than
-	// Slow leaves a line anyway. Zero: one second.
-	AccessLog bool
-	Slow      time.Duration
+	// Stale says that answers may come that are older; see the function Stale.
+	Stale bool
+
+	// Slow is how long a request may take without leaving a line in the log.
+	// Zero: one second.
+	Slow time.Duration
 
 	// BodyBytes and Fields bound a request, Columns a table, Rows an answer.
 	// Zero: 4 MiB, 512, 2000 and a million.
@@ -73,6 +75,19 @@ type Options struct {
 	// WriteTimeout bounds how long a client may take to accept one piece of an
 	// answer. Zero: 30 seconds.
 	WriteTimeout time.Duration
+
+	// LongAnswers is how many answers may be read from the database at a time that
+	// are more than a piece, and LongWait how long a further one waits for that.
+	// Zero: 8, and 5 seconds.
+	LongAnswers int
+	LongWait    time.Duration
+
+	// HoldTimeout is how long an answer may keep its connection to the database
+	// only because its client does not read; what is left of it then waits in
+	// memory, of which all such answers together have MemoryBytes. Zero: one
+	// second, and 16 MiB.
+	HoldTimeout time.Duration
+	MemoryBytes int64
 
 	// DescriptionAge is how long the description of a table is believed before
 	// it is read again. Zero: one minute.
@@ -96,6 +111,8 @@ type Gateway struct {
 	db     Database
 	tables tables
 	log    *slog.Logger
+	long   long
+	memory memory
 	Options
 }
 
@@ -113,13 +130,20 @@ func New(db Database, o Options) *Gateway {
 	o.Rows = cmp.Or(o.Rows, 1000000)
 	o.StatementTimeout = cmp.Or(o.StatementTimeout, 10*time.Second)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 30*time.Second)
+	o.LongAnswers = cmp.Or(o.LongAnswers, 8)
+	o.LongWait = cmp.Or(o.LongWait, 5*time.Second)
+	o.HoldTimeout = cmp.Or(o.HoldTimeout, time.Second)
+	o.MemoryBytes = cmp.Or(o.MemoryBytes, 16<<20)
 	o.DescriptionAge = cmp.Or(o.DescriptionAge, time.Minute)
-	return &Gateway{
+	g := &Gateway{
 		db:      db,
-		tables:  tables{db: db, age: o.DescriptionAge, columns: o.Columns, now: time.Now},
+		tables:  tables{db: db, age: o.DescriptionAge, columns: o.Columns, timeout: o.StatementTimeout, now: time.Now},
 		log:     o.Log,
+		long:    long{places: make(chan struct{}, o.LongAnswers), wait: o.LongWait},
 		Options: o,
 	}
+	g.memory.give(int(o.MemoryBytes))
+	return g
 }
 
 // ServeHTTP answers one request. Any path will do whose last two segments are
@@ -198,28 +222,81 @@ func misdescribed(err error) bool {
 	return false
 }
 
-// query runs a reading statement within the time allowed, which starts anew
-// with each piece of the answer that the client accepted.
+// query runs a reading statement and writes its rows. Where the answer turns out
+// to be long and there is no place for one, it begins anew once there is.
 func (g *Gateway) query(ctx context.Context, s sqlgen.Statement, out *reply, row func(columns [][]byte) error) error {
+	placed := false
+	defer func() {
+		if placed {
+			g.long.learn(s.SQL, out.started)
+			g.long.leave()
+		}
+	}()
+	if !g.long.expects(s.SQL) {
+		err := g.queryRows(ctx, s, out, row, func() error {
+			if placed = g.long.enter(); !placed {
+				return errNoPlace
+			}
+			return nil
+		})
+		if err != errNoPlace { //nolint:errorlint // Query returns it as it is
+			return err
+		}
+		g.long.learn(s.SQL, true)
+		out.begin(out.form, out.names, out.keys)
+	}
+	if err := g.long.await(ctx); err != nil {
+		return err
+	}
+	placed = true
+	return g.queryRows(ctx, s, out, row, func() error { return nil })
+}
+
+// queryRows runs a reading statement within the time allowed, which starts anew
+// with each piece of the answer that is handed on. It calls enter before the first.
+func (g *Gateway) queryRows(ctx context.Context, s sqlgen.Statement, out *reply, row func(columns [][]byte) error, enter func() error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	if g.Stale {
+		ctx = context.WithValue(ctx, staleKey{}, out)
+	}
 	clock := time.AfterFunc(g.StatementTimeout, func() { cancel(context.DeadlineExceeded) })
 	defer clock.Stop()
-	return g.db.Query(ctx, s, func(columns [][]byte) error {
+	next := func(columns [][]byte) error {
 		if out.rows >= g.Rows {
 			return &Error{Code: TooManyRows}
 		}
-		if err := row(columns); err != nil {
+		if err := row(columns); err != nil || !out.full() {
 			return err
 		}
-		if !out.full() {
-			return nil
+		if !out.started {
+			if err := enter(); err != nil {
+				return err
+			}
 		}
 		clock.Stop()
-		err := out.flush()
+		err := out.hand(&g.memory, g.HoldTimeout)
 		clock.Reset(g.StatementTimeout)
 		return err
+	}
+	return g.db.Query(ctx, s, func(columns [][]byte) error {
+		err := next(columns)
+		if err != nil {
+			cancel(err) // or the driver would read the rows that are left
+		}
+		return err
 	})
+}
+
+// staleKey is the key of a context under which the reply to a query travels.
+type staleKey struct{}
+
+// Stale notes, before the first row of an answer, that the rows of a query are
+// those that the database gave some time ago. ctx is the query's.
+func Stale(ctx context.Context, age time.Duration) {
+	if out, ok := ctx.Value(staleKey{}).(*reply); ok {
+		out.isStale, out.stale = true, age
+	}
 }
 
 // exec runs a changing statement within the time allowed. It goes on when the

@@ -20,7 +20,15 @@ type Event struct {
 	Rows      int    // answered, or concerned by a write
 	Bytes     int64  // of the answer's body
 	Took      time.Duration
+	Stale     bool   // the rows were those of some time ago
+	Slow      bool   // it took longer than Options.Slow, and has left a line that says so
 	Notes     []Note // of what was mended on the way
+
+	// For a log. All of these are the client's own words.
+	Asked  string // the table as the path spells it, shortened
+	Client string // its address, without the port
+	User   string // as the guard knows it; empty where nobody was asked for a name
+	ID     string // that the client, or a proxy, gave the request; empty without one
 }
 
 // A Note says what was mended in a request that was carried out all the same.
@@ -45,33 +53,33 @@ func (g *Gateway) note(ctx context.Context, req *request, n Note, level slog.Lev
 	g.log.LogAttrs(ctx, level, Notes[n], attrs...)
 }
 
-// observe tells of a request at its end, in the log and to whoever counts.
+// observe tells of a request at its end: the log, where it was slow, and whoever
+// counts.
 func (g *Gateway) observe(r *http.Request, req *request, out *reply, begun time.Time) {
-	e := Event{Table: req.found, Code: req.code, Status: out.status, Rows: out.rows, Bytes: out.bytes, Took: time.Since(begun), Notes: req.notes}
+	took := time.Since(begun)
+	slow := took > g.Slow
+	if slow {
+		g.logSlow(r, req, out, took)
+	}
+	if g.Observe == nil {
+		return
+	}
+	e := Event{
+		Table: req.found, Code: req.code, Status: out.status, Rows: out.rows, Bytes: out.bytes, Took: took, Slow: slow, Stale: out.isStale, Notes: req.notes,
+		Asked: shorten(req.table), Client: client(r), User: req.client.Name, ID: req.id,
+	}
 	if req.operation != nil {
 		e.Operation = req.operation.name
 	}
-	if g.Observe != nil {
-		g.Observe(e)
-	}
-	if slow := e.Took > g.Slow; slow || g.AccessLog {
-		g.logRequest(r, req, e, slow)
-	}
+	g.Observe(e)
 }
 
-// logRequest writes the line of a request that was slow, or of any request where
-// the log is to have them all.
-func (g *Gateway) logRequest(r *http.Request, req *request, e Event, slow bool) {
-	level, text := slog.LevelInfo, "request"
-	if slow {
-		level, text = slog.LevelWarn, "slow request"
-	}
-	attrs := req.attrs(r, e.Code)
-	attrs = append(attrs, slog.Int("status", e.Status), slog.Int("rows", e.Rows), slog.Int64("bytes", e.Bytes), slog.Float64("seconds", e.Took.Seconds()))
-	if slow {
-		attrs = append(attrs, slog.String("asked", shorten(names(req.query)+names(req.body))))
-	}
-	g.log.LogAttrs(context.WithoutCancel(r.Context()), level, text, attrs...)
+// logSlow writes the line of a request that was slow.
+func (g *Gateway) logSlow(r *http.Request, req *request, out *reply, took time.Duration) {
+	attrs := req.attrs(r, req.code)
+	attrs = append(attrs, slog.Int("status", out.status), slog.Int("rows", out.rows), slog.Int64("bytes", out.bytes), slog.Float64("seconds", took.Seconds()),
+		slog.String("asked", shorten(names(req.query)+names(req.body))))
+	g.log.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelWarn, "slow request", attrs...)
 }
 
 // names lists the names of the fields of a form, without their values.
@@ -120,11 +128,7 @@ func (req *request) attrs(r *http.Request, code Code) []slog.Attr {
 	if req.table != "" {
 		attrs = append(attrs, slog.String("table", shorten(req.table)))
 	}
-	client := r.RemoteAddr
-	if host, _, err := net.SplitHostPort(client); err == nil {
-		client = host
-	}
-	if client != "" {
+	if client := client(r); client != "" {
 		attrs = append(attrs, slog.String("client", client))
 	}
 	if req.client.Name != "" {
@@ -134,6 +138,14 @@ func (req *request) attrs(r *http.Request, code Code) []slog.Attr {
 		attrs = append(attrs, slog.String("request", req.id))
 	}
 	return attrs
+}
+
+// client is the address that a request came from.
+func client(r *http.Request) string {
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return host
+	}
+	return r.RemoteAddr
 }
 
 // shorten bounds a name that a client made up, for the log.

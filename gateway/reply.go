@@ -21,8 +21,11 @@ type reply struct {
 	json    bool
 
 	buf     []byte
-	scratch []byte // a value on its way
-	started bool   // a piece has left
+	scratch []byte  // a value on its way
+	started bool    // a piece has left
+	sender  *sender // of a long answer, once it is known to be one
+	stale   time.Duration
+	isStale bool // the answer is one that the database gave so long ago
 	status  int
 	bytes   int64 // that have left
 
@@ -222,27 +225,41 @@ func (out *reply) finish() error {
 	case out.form == oneRow && out.rows == 0:
 		out.buf = append(out.buf, '\n')
 	}
-	if out.started {
-		return out.flush()
+	if out.sender == nil {
+		return out.send(http.StatusOK)
 	}
-	return out.send(http.StatusOK)
+	if _, err := out.sender.add(out.buf); err != nil {
+		return err
+	}
+	out.buf = nil
+	return out.sender.finish()
 }
 
 // send sends the buffer as the whole answer.
 func (out *reply) send(status int) error {
 	out.w.Header().Set("Content-Length", strconv.Itoa(len(out.buf)))
 	out.header(status)
-	return out.write()
+	out.patient()
+	return out.write(out.buf)
 }
 
 func (out *reply) full() bool { return len(out.buf) >= pieceBytes }
 
-// flush sends the buffer as one piece of the answer.
-func (out *reply) flush() error {
-	if !out.started {
+// hand gives the buffer to the sender, as one piece of the answer.
+func (out *reply) hand(m *memory, patience time.Duration) (err error) {
+	if out.sender == nil {
 		out.header(http.StatusOK)
+		out.sender = newSender(out, m, patience)
 	}
-	return out.write()
+	out.buf, err = out.sender.add(out.buf)
+	return err
+}
+
+// abandon sends nothing more of an answer that has begun to leave.
+func (out *reply) abandon() {
+	if out.sender != nil {
+		out.sender.abandon()
+	}
 }
 
 func (out *reply) header(status int) {
@@ -251,16 +268,21 @@ func (out *reply) header(status int) {
 		kind = "application/json"
 	}
 	out.w.Header().Set("Content-Type", kind)
+	if out.isStale {
+		out.w.Header().Set("X-Dbsep-Stale", strconv.FormatInt(int64(out.stale/time.Second), 10))
+	}
 	out.w.WriteHeader(status)
-	out.status = status
+	out.status, out.started = status, true
 }
 
-func (out *reply) write() error {
-	out.started = true
-	_ = out.control.SetWriteDeadline(time.Now().Add(out.timeout)) // CGI has no deadlines; its server does
-	n, err := out.w.Write(out.buf)
+// patient gives the client its time to take what is written next, and hurry ends
+// it. CGI has no such bounds; its web server does.
+func (out *reply) patient() { _ = out.control.SetWriteDeadline(time.Now().Add(out.timeout)) }
+func (out *reply) hurry()   { _ = out.control.SetWriteDeadline(time.Unix(1, 0)) }
+
+func (out *reply) write(text []byte) error {
+	n, err := out.w.Write(text)
 	out.bytes += int64(n)
-	out.buf = out.buf[:0]
 	if err != nil {
 		return &Error{Code: ClientGone, Err: err}
 	}

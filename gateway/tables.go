@@ -36,6 +36,7 @@ type tables struct {
 	db      Database
 	age     time.Duration
 	columns int // that a table may have
+	timeout time.Duration
 	now     func() time.Time
 
 	known atomic.Pointer[map[string]*table]
@@ -69,7 +70,10 @@ func (ts *tables) refresh(ctx context.Context, name string, old *table, cause er
 	return old, nil
 }
 
+// describe has the database describe a table, within the time of a statement.
 func (ts *tables) describe(ctx context.Context, name string) (*table, error) {
+	ctx, cancel := context.WithTimeout(ctx, ts.timeout)
+	defer cancel()
 	d, err := ts.db.Describe(ctx, name)
 	if err != nil {
 		return nil, err

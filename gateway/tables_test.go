@@ -147,6 +147,27 @@ func TestStatementThatTakesTooLong(t *testing.T) {
 	})
 }
 
+func TestDescriptionThatTakesTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := gateway.New(undescribed{newScript()}, gateway.Options{StatementTimeout: 3 * time.Second, Log: new(logBuffer).logger()})
+		start := time.Now()
+		if got := serve(t, g, post("/peers/update?id=x", "port=1")); got != "-1\n" {
+			t.Errorf("got %q", got)
+		}
+		if took := time.Since(start); took != 3*time.Second {
+			t.Errorf("took %v, want the bound", took)
+		}
+	})
+}
+
+// An undescribed database never says what its tables are.
+type undescribed struct{ *script }
+
+func (u undescribed) Describe(ctx context.Context, _ string) (*sqlgen.Table, error) {
+	<-ctx.Done()
+	return nil, &sqlgen.Fault{Cause: sqlgen.Timeout, Err: context.Cause(ctx)}
+}
+
 func TestWriteGoesOnWhenTheClientLeaves(t *testing.T) {
 	db := newScript()
 	ctx, leave := context.WithCancel(t.Context())

@@ -128,7 +128,7 @@ func TestADialectMaySpellWhatOthersNeedNot(t *testing.T) {
 			"INSERT INTO [sites] ([host]) VALUES (@p1)", []any{"h"}},
 	} {
 		s, err := c.make()
-		if diff := cmp.Diff(sqlgen.Statement{SQL: c.sql, Args: c.args}, s); diff != "" || err != nil {
+		if diff := cmp.Diff([]any{c.sql, c.args}, []any{s.SQL, s.Args}); diff != "" || err != nil {
 			t.Errorf("%s: %v (-want +got):\n%s", what, err, diff)
 		}
 	}

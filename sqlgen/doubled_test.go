@@ -30,7 +30,7 @@ func TestDoubled(t *testing.T) {
 		"COUNT(CASE WHEN way3 = 0 THEN 1 END), COUNT(CASE WHEN way3 = 1 THEN 1 END) FROM (" +
 		"SELECT CASE WHEN A([]]x]) THEN 0 WHEN B([]]x]) THEN 1 END AS way1, CASE WHEN A([y]) THEN 0 WHEN B([y]) THEN 1 END AS way3 " +
 		"FROM [s].[t]) AS ways"}
-	if diff := cmp.Diff(want, s); diff != "" {
+	if diff := cmp.Diff([]any{want.SQL, want.Args}, []any{s.SQL, s.Args}); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	wantSuspects := []sqlgen.Suspect{

@@ -10,6 +10,34 @@ import (
 type Statement struct {
 	SQL  string
 	Args []any
+
+	Table      string // that it reads or changes; empty where nobody says
+	Overwrites bool   // an insert that may change a row that is there
+
+	conditions []condition
+	columns    []*Column // that get values, in their order
+	values     []Field
+}
+
+// Equals returns the columns that rows must have a certain value in for the
+// statement to concern them, as far as that is asked for with =.
+func (s Statement) Equals() []Field {
+	var equal []Field
+	for _, c := range s.conditions {
+		if c.operator == "=" {
+			equal = append(equal, Field{c.column.Name, c.value})
+		}
+	}
+	return equal
+}
+
+// Sets returns the columns that a write gives values to.
+func (s Statement) Sets() []Field {
+	sets := make([]Field, len(s.columns))
+	for i, c := range s.columns {
+		sets[i] = Field{c.Name, s.values[i].Value}
+	}
+	return sets
 }
 
 // Single reads every column of the first row that meets all conditions.
@@ -22,7 +50,7 @@ func Single(d *Dialect, t *Table, lookup []Field) (Statement, error) {
 	b.text("SELECT ", d.BeforeOne)
 	b.rows(t, conditions)
 	b.text(d.AfterOne)
-	return b.statement(), nil
+	return b.statement(t, conditions), nil
 }
 
 // Multi reads every column of all rows that meet all conditions, ordered by the
@@ -36,7 +64,7 @@ func Multi(d *Dialect, t *Table, lookup []Field) (Statement, error) {
 	b.text("SELECT ")
 	b.rows(t, conditions)
 	b.text(" ORDER BY ", d.compared(conditions[0].column))
-	return b.statement(), nil
+	return b.statement(t, conditions), nil
 }
 
 // Store inserts one row. With replace it overwrites the columns given of the
@@ -55,7 +83,7 @@ func Store(d *Dialect, t *Table, values []Field, replace bool) (Statement, error
 			placeholders[i] = d.Placeholder(len(b.args))
 		}
 		b.text(d.Merge(d.table(t), key, quoted, placeholders))
-		return b.statement(), nil
+		return b.insert(t, columns, values, replace), nil
 	}
 	b.text("INSERT INTO ", d.table(t), " (", strings.Join(quoted, ", "), ") VALUES (")
 	for i, c := range columns {
@@ -68,7 +96,7 @@ func Store(d *Dialect, t *Table, values []Field, replace bool) (Statement, error
 	if replace {
 		b.text(d.Replace(key, quoted))
 	}
-	return b.statement(), nil
+	return b.insert(t, columns, values, replace), nil
 }
 
 // Update gives new values to all rows that meet all conditions. The same column
@@ -92,7 +120,7 @@ func Update(d *Dialect, t *Table, lookup, values []Field) (Statement, error) {
 		b.argument(d.value(c, values[i].Value))
 	}
 	b.where(conditions)
-	return b.statement(), nil
+	return b.write(t, conditions, columns, values), nil
 }
 
 // Destroy deletes all rows that meet all conditions.
@@ -104,7 +132,7 @@ func Destroy(d *Dialect, t *Table, lookup []Field) (Statement, error) {
 	b := builder{d: d}
 	b.text("DELETE FROM ", d.table(t))
 	b.where(conditions)
-	return b.statement(), nil
+	return b.statement(t, conditions), nil
 }
 
 // StaticColumns are the columns of a static file's row that Asterisk is sent,
@@ -139,7 +167,7 @@ func Static(d *Dialect, t *Table, file string) (Statement, error) {
 	if id := t.Column("id"); id != nil {
 		b.text(", ", d.compared(id))
 	}
-	return b.statement(), nil
+	return b.statement(t, []condition{{column["filename"], "=", file}}), nil
 }
 
 // assign resolves the columns that a write gives values to. A name that ends in
@@ -181,7 +209,25 @@ type builder struct {
 	args []any
 }
 
-func (b *builder) statement() Statement { return Statement{SQL: b.sql.String(), Args: b.args} }
+// statement returns what was built: about a table, with the conditions that its
+// rows meet.
+func (b *builder) statement(t *Table, conditions []condition) Statement {
+	return Statement{SQL: b.sql.String(), Args: b.args, Table: t.Name, conditions: conditions}
+}
+
+// write returns a statement that gives columns values.
+func (b *builder) write(t *Table, conditions []condition, columns []*Column, values []Field) Statement {
+	s := b.statement(t, conditions)
+	s.columns, s.values = columns, values
+	return s
+}
+
+// insert returns a statement that makes a row.
+func (b *builder) insert(t *Table, columns []*Column, values []Field, overwrites bool) Statement {
+	s := b.write(t, nil, columns, values)
+	s.Overwrites = overwrites
+	return s
+}
 
 func (b *builder) text(parts ...string) {
 	for _, p := range parts {
@@ -226,7 +272,9 @@ func (d *Dialect) operand(c *Column, value string) any {
 }
 
 func (b *builder) rows(t *Table, conditions []condition) {
-	b.text(t.selectList(b.d), " FROM ", b.d.table(t))
+	list := t.selectList(b.d)
+	b.sql.Grow(len(list) + 256) // long as it is, it is not to be copied again and again
+	b.text(list, " FROM ", b.d.table(t))
 	b.where(conditions)
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"dbsep/sqlgen"
 )
@@ -124,7 +125,7 @@ func TestStatement(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(sqlgen.Statement{SQL: test.sql, Args: test.args}, s); diff != "" {
+			if diff := cmp.Diff([]any{test.sql, test.args}, []any{s.SQL, s.Args}); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -182,7 +183,7 @@ func TestStatic(t *testing.T) {
 		"ORDER BY [CAT_metric] DESC, [var_metric], [category], [var_name]"
 	t.Run("the file is an argument, and id settles the order", func(t *testing.T) {
 		s, err := sqlgen.Static(plain, files, "x' OR 1=1")
-		if diff := cmp.Diff(sqlgen.Statement{SQL: read + ", [id]", Args: []any{"x' OR 1=1"}}, s); err != nil || diff != "" {
+		if diff := cmp.Diff([]any{read + ", [id]", []any{"x' OR 1=1"}}, []any{s.SQL, s.Args}); err != nil || diff != "" {
 			t.Error(err, diff)
 		}
 	})
@@ -252,4 +253,31 @@ func withoutVocabulary(sql string) string {
 		sql = strings.ReplaceAll(sql, word, "")
 	}
 	return sql
+}
+
+func TestWhatAStatementConcerns(t *testing.T) {
+	lookup := pairs("name", "alice", "penalty >=", "1")
+	values := pairs("PENALTY", "5", "name", "bob")
+	for what, c := range map[string]struct {
+		make         func() (sqlgen.Statement, error)
+		equals, sets []sqlgen.Field
+		overwrites   bool
+	}{
+		"single":  {make: func() (sqlgen.Statement, error) { return sqlgen.Single(plain, members, lookup) }, equals: pairs("name", "alice")},
+		"multi":   {make: func() (sqlgen.Statement, error) { return sqlgen.Multi(plain, members, lookup) }, equals: pairs("name", "alice")},
+		"destroy": {make: func() (sqlgen.Statement, error) { return sqlgen.Destroy(plain, members, lookup) }, equals: pairs("name", "alice")},
+		"update": {make: func() (sqlgen.Statement, error) { return sqlgen.Update(plain, members, lookup, values) },
+			equals: pairs("name", "alice"), sets: pairs("penalty", "5", "name", "bob")},
+		"store": {make: func() (sqlgen.Statement, error) { return sqlgen.Store(plain, members, values, false) }, sets: pairs("penalty", "5", "name", "bob")},
+		"store that replaces": {make: func() (sqlgen.Statement, error) { return sqlgen.Store(plain, members, values, true) },
+			sets: pairs("penalty", "5", "name", "bob"), overwrites: true},
+	} {
+		s, err := c.make()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]any{members.Name, c.equals, c.sets, c.overwrites}, []any{s.Table, s.Equals(), s.Sets(), s.Overwrites}, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: %s", what, diff)
+		}
+	}
 }

@@ -19,7 +19,7 @@ func Uncoded(d *Dialect, t *Table, columns []string) (s Statement, ok bool) {
 		ok = true
 		b.condition(condition{c, "LIKE", "%;%"})
 	}
-	return b.statement(), ok
+	return b.statement(t, nil), ok
 }
 
 // Empty spells the statement that deletes every row of a table. It is for an

@@ -14,7 +14,7 @@ func TestUncoded(t *testing.T) {
 		SQL:  `SELECT COUNT(*) FROM [queue members] WHERE [name] LIKE ? ESCAPE '\' OR [100rel] LIKE ? ESCAPE '\'`,
 		Args: []any{"%;%", "%;%"},
 	}
-	if diff := cmp.Diff(want, s); diff != "" || !ok {
+	if diff := cmp.Diff([]any{want.SQL, want.Args}, []any{s.SQL, s.Args}); diff != "" || !ok {
 		t.Error(diff, ok)
 	}
 	if _, ok := sqlgen.Uncoded(plain, members, []string{"nosuch"}); ok {

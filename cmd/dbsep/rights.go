@@ -9,6 +9,7 @@ import (
 
 	"dbsep/access"
 	"dbsep/config"
+	"dbsep/gateway"
 	"dbsep/sqlgen"
 )
 
@@ -79,7 +80,7 @@ func doubtfulRights(c *config.Config, tables []*sqlgen.Table) (warnings []string
 	for _, r := range c.Tables {
 		for _, right := range r.Rights {
 			fit := slices.DeleteFunc(slices.Clone(tables), func(t *sqlgen.Table) bool {
-				return !access.Fits(strings.ToLower(t.Name), right.Pattern)
+				return !gateway.Fits(t.Name, right.Pattern)
 			})
 			if len(fit) == 0 && right.Pattern != "*" {
 				warnings = append(warnings, fmt.Sprintf("rights of %s: no table is called %s; correct the name in [tables], or remove the line", clientOf(r), right.Pattern))
