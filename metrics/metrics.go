@@ -29,12 +29,15 @@ type Metrics struct {
 
 	seen sync.Map // series → *counted, so that a request costs one look-up
 
+	stale    *prometheus.CounterVec // answers that were last good ones
 	notes    *prometheus.CounterVec // by what was mended
-	Refused  prometheus.Counter     // connections of clients that were too many
-	TLS      prometheus.Counter     // connections that came to no TLS
-	Reloads  *prometheus.CounterVec // by result: "done" or "refused"
-	Up       prometheus.Gauge       // 1 while the database answers
-	Modified prometheus.Gauge       // when the configuration in force was read, in seconds since 1970
+	reloads  *prometheus.CounterVec // by result: "done" or "refused"
+	current  prometheus.Gauge       // 0 while the last reload was refused
+	modified prometheus.Gauge       // when the configuration in force was read, in seconds since 1970
+
+	Refused prometheus.Counter // connections of clients that were too many
+	TLS     prometheus.Counter // connections that came to no TLS
+	Up      prometheus.Gauge   // 1 while the database answers
 }
 
 // series names the counters that a request belongs to.
@@ -51,11 +54,18 @@ type Pool struct {
 	Name             string
 	Max, Open, InUse int
 	Waited, Failed   int64
+	Broken           bool
 }
 
-// New returns the series of a process. pools and clients are asked whenever the
-// series are read.
-func New(version string, pools func() []Pool, clients func() int) *Metrics {
+// Sources are asked whenever the series are read. Each may be nil.
+type Sources struct {
+	Pools   func() []Pool
+	Clients func() int                   // connections that are open
+	Shared  func() (again, joined int64) // answers of [cache]: given out again, and waited for by others
+}
+
+// New returns the series of a process.
+func New(version string, from Sources) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return register(m, prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels))
@@ -68,9 +78,10 @@ func New(version string, pools func() []Pool, clients func() int) *Metrics {
 		Help:    "How long requests took, from the end of their header to the end of their answer.",
 		Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"operation", "table"}))
-	m.Reloads = counter("dbsep_reloads_total", "Reloads of the configuration, by result: done or refused.", "result")
-	m.Reloads.WithLabelValues("done")
-	m.Reloads.WithLabelValues("refused")
+	m.reloads = counter("dbsep_reloads_total", "Reloads of the configuration, by result: done or refused.", "result")
+	m.reloads.WithLabelValues("done")
+	m.reloads.WithLabelValues("refused")
+	m.stale = counter("dbsep_stale_answers_total", "Answers that the database gave some time ago, since it could not answer.", "operation", "table")
 	m.notes = counter("dbsep_notes_total", "What was mended in requests: cut-value, told-apart, left-out-column.", "note")
 	for n := range gateway.Notes {
 		m.notes.WithLabelValues(string(n))
@@ -78,13 +89,30 @@ func New(version string, pools func() []Pool, clients func() int) *Metrics {
 	m.TLS = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_tls_failures_total", Help: "Connections of clients that came to no TLS."}))
 	m.Refused = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_client_connections_refused_total", Help: "Connections of clients beyond the bound."}))
 	m.Up = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_database_up", Help: "1 while the database answers."}))
-	m.Modified = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_config_read_timestamp_seconds", Help: "When the configuration in force was read."}))
-	register(m, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "dbsep_client_connections", Help: "Open connections of clients."},
-		func() float64 { return float64(clients()) }))
+	m.current = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_config_current", Help: "0 while the last reload was refused and the configuration before it goes on."}))
+	m.modified = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_config_read_timestamp_seconds", Help: "When the configuration in force was read."}))
+	m.ask(from)
 	build := register(m, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "dbsep_build_info", Help: "Always 1."}, []string{"version", "goversion"}))
 	build.WithLabelValues(version, runtime.Version()).Set(1)
-	m.registry.MustRegister(poolCollector{pools}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// ask adds the series that others know.
+func (m *Metrics) ask(from Sources) {
+	if from.Pools != nil {
+		m.registry.MustRegister(poolCollector{from.Pools})
+	}
+	if from.Clients != nil {
+		register(m, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "dbsep_client_connections", Help: "Open connections of clients."},
+			func() float64 { return float64(from.Clients()) }))
+	}
+	if from.Shared != nil {
+		register(m, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "dbsep_cache_answers_total", Help: "Answers of [cache] that were given out again."},
+			func() float64 { again, _ := from.Shared(); return float64(again) }))
+		register(m, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "dbsep_cache_joined_total", Help: "Questions that waited for the answer to an equal one."},
+			func() float64 { _, joined := from.Shared(); return float64(joined) }))
+	}
 }
 
 func register[C prometheus.Collector](m *Metrics, c C) C {
@@ -112,13 +140,28 @@ func (m *Metrics) Observe(e gateway.Event) {
 	c.rows.Add(float64(e.Rows))
 	c.bytes.Add(float64(e.Bytes))
 	c.duration.Observe(e.Took.Seconds())
+	if e.Stale {
+		m.stale.WithLabelValues(e.Operation, e.Table).Inc()
+	}
 	for _, n := range e.Notes {
 		m.notes.WithLabelValues(string(n)).Inc()
 	}
 }
 
 // Read notes that a configuration has come into force.
-func (m *Metrics) Read() { m.Modified.Set(float64(time.Now().Unix())) }
+func (m *Metrics) Read() {
+	m.current.Set(1)
+	m.modified.Set(float64(time.Now().Unix()))
+}
+
+// Reloaded counts a reload that is done.
+func (m *Metrics) Reloaded() { m.reloads.WithLabelValues("done").Inc() }
+
+// ReloadRefused counts a reload that was refused.
+func (m *Metrics) ReloadRefused() {
+	m.current.Set(0)
+	m.reloads.WithLabelValues("refused").Inc()
+}
 
 // Handler answers the series in the form that Prometheus reads.
 func (m *Metrics) Handler() http.Handler {

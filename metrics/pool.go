@@ -11,6 +11,7 @@ var (
 	poolInUse  = poolSeries("dbsep_database_connections_in_use", "How many are in use.")
 	poolWaited = poolSeries("dbsep_database_waits_total", "Statements that had to wait for a connection.")
 	poolFailed = poolSeries("dbsep_database_waits_failed_total", "Statements that waited for a connection in vain.")
+	poolBroken = poolSeries("dbsep_database_breaker_open", "1 while statements or new connections fail at once, the database having been away a moment ago.")
 )
 
 func poolSeries(name, help string) *prometheus.Desc {
@@ -18,14 +19,15 @@ func poolSeries(name, help string) *prometheus.Desc {
 }
 
 func (c poolCollector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{poolMax, poolOpen, poolInUse, poolWaited, poolFailed} {
+	for _, d := range []*prometheus.Desc{poolMax, poolOpen, poolInUse, poolWaited, poolFailed, poolBroken} {
 		to <- d
 	}
 }
 
 func (c poolCollector) Collect(to chan<- prometheus.Metric) {
 	for _, p := range c.pools() {
-		for d, value := range map[*prometheus.Desc]int{poolMax: p.Max, poolOpen: p.Open, poolInUse: p.InUse} {
+		broken := map[bool]int{true: 1}[p.Broken]
+		for d, value := range map[*prometheus.Desc]int{poolMax: p.Max, poolOpen: p.Open, poolInUse: p.InUse, poolBroken: broken} {
 			to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value), p.Name)
 		}
 		to <- prometheus.MustNewConstMetric(poolWaited, prometheus.CounterValue, float64(p.Waited), p.Name)
