@@ -7,12 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // apacheModules are enabled by Debian when Apache is installed.
-var apacheModules = strings.Fields(`mpm_event access_compat alias auth_basic authn_core authn_file authz_core authz_host
+var apacheModules = strings.Fields(`access_compat alias auth_basic authn_core authn_file authz_core authz_host
 	authz_user autoindex deflate dir env filter mime negotiation reqtimeout setenvif status`)
 
 // debianApache is what Debian's apache2.conf says, with folders of the test.
@@ -42,6 +43,13 @@ KeepAliveTimeout 5
 // the foreground with folders of its own.
 func Apache(t testing.TB, address string, modules []string, lines string) *Process {
 	t.Helper()
+	return ApacheOf(t, "mpm_event", address, modules, lines)
+}
+
+// ApacheOf starts an Apache that divides its work in another way than the one
+// that Debian enables, such as mpm_prefork.
+func ApacheOf(t testing.TB, mpm, address string, modules []string, lines string) *Process {
+	t.Helper()
 	program := Installed(t, "apache2", "apache2")
 	dir := openFolder(t)
 	for _, folder := range []string{"html", "socks"} {
@@ -52,7 +60,7 @@ func Apache(t testing.TB, address string, modules []string, lines string) *Proce
 	if os.Getuid() == 0 {
 		text.WriteString("User www-data\nGroup www-data\n")
 	}
-	for _, m := range append(apacheModules[:len(apacheModules):len(apacheModules)], modules...) {
+	for _, m := range slices.Concat([]string{mpm}, apacheModules, modules) {
 		fmt.Fprintf(&text, "Include mods-available/%s.load\nIncludeOptional mods-available/%[1]s.conf\n", m)
 	}
 	text.WriteString(lines)

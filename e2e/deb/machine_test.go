@@ -1,0 +1,119 @@
+//go:build e2e
+
+package deb
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"dbsep/internal/rig"
+)
+
+// packages are what the package's users have, and what looks the package over.
+var packages = []string{"systemd-sysv", "dbus", "adduser", "ucf", "bash-completion", "man-db", "mandoc", "lintian", "curl", "sqlite3", "mariadb-server", "postgresql"}
+
+// A machine is a Debian that systemd runs, with a network of its own in which
+// there is nothing but 127.0.0.1.
+type machine struct {
+	root   string
+	leader string // systemd's process, as this machine counts
+}
+
+// suite is the Debian that this machine is, whose C library the package is built
+// with; where it is none, one that is old enough for most.
+func suite(t *testing.T) string {
+	t.Helper()
+	release, err := os.ReadFile("/etc/os-release")
+	check(t, err)
+	m := regexp.MustCompile(`(?m)^VERSION_CODENAME=([a-z]+)$`).FindSubmatch(release)
+	if m == nil || !regexp.MustCompile(`(?m)^ID=debian$`).Match(release) {
+		return "bookworm"
+	}
+	return string(m[1])
+}
+
+// boot starts a machine. It ends with its test.
+func boot(t *testing.T) *machine {
+	t.Helper()
+	base := rig.Root(t, suite(t), packages...)
+	nspawn := rig.Installed(t, "systemd-nspawn", "systemd-container")
+	m := &machine{root: filepath.Join(t.TempDir(), "root")}
+	if out, err := exec.CommandContext(t.Context(), "cp", "-a", "--reflink=auto", base, m.root).CombinedOutput(); err != nil {
+		t.Fatalf("copy the root: %v\n%s", err, out)
+	}
+	// The roots of the tests leave manual pages out.
+	check(t, os.Remove(filepath.Join(m.root, "etc/dpkg/dpkg.cfg.d/99mmdebstrap")))
+	p := rig.Start(t, nil, nspawn, "--quiet", "--directory="+m.root, "--boot", "--register=no", "--keep-unit",
+		"--private-network", "--link-journal=no", "--resolv-conf=off", "--timezone=off", "--settings=no", "--console=pipe")
+	rig.WaitFor(t, "systemd in the machine", p, func(context.Context) error {
+		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", p.Cmd.Process.Pid))
+		if err != nil {
+			return err
+		}
+		m.leader = strings.TrimSpace(string(children))
+		if state, err := m.try("systemctl is-system-running --wait"); err != nil && state != "degraded\n" {
+			return fmt.Errorf("%w: %s", err, state)
+		}
+		return nil
+	})
+	return m
+}
+
+// try runs a shell script in the machine, as root.
+func (m *machine) try(script string) (string, error) {
+	cmd := exec.Command("nsenter", "--target", m.leader, "--all", "/bin/sh", "-ec", script)
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "HOME=/root", "DEBIAN_FRONTEND=noninteractive", "PAGER=cat"}
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// run runs a script that must end well.
+func (m *machine) run(t *testing.T, script string) string {
+	t.Helper()
+	out, err := m.try(script)
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, out)
+	}
+	return out
+}
+
+// expect runs a script that must end well and write something.
+func (m *machine) expect(t *testing.T, script string, parts ...string) {
+	t.Helper()
+	out := m.run(t, script)
+	for _, part := range parts {
+		if !strings.Contains(out, part) {
+			t.Errorf("%s: got\n%s\nwant %q in it", script, out, part)
+		}
+	}
+}
+
+// is runs a script that must end well and write nothing else.
+func (m *machine) is(t *testing.T, script, want string) {
+	t.Helper()
+	if got := m.run(t, script); got != want {
+		t.Errorf("%s: got\n%s\nwant\n%s", script, got, want)
+	}
+}
+
+// become waits until a script ends well and writes something.
+func (m *machine) become(t *testing.T, script, part string) {
+	t.Helper()
+	rig.WaitFor(t, script, nil, func(context.Context) error {
+		out, err := m.try(script)
+		if err == nil && !strings.Contains(out, part) {
+			err = fmt.Errorf("want %q", part)
+		}
+		if err != nil {
+			state, _ := m.try("systemctl status --no-pager --lines 20 dbsep.service dbsep.socket")
+			err = fmt.Errorf("%w; got\n%s\n%s", err, out, state)
+		}
+		return err
+	})
+}

@@ -1,0 +1,122 @@
+//go:build e2e
+
+package deb
+
+import (
+	"strings"
+	"testing"
+)
+
+// service writes a configuration and starts the service with it, as the package
+// has told.
+func service(t *testing.T, m *machine) {
+	m.run(t, makeSite)
+	m.run(t, "printf '"+sqlite+"' > "+own)
+	m.expect(t, "su -s /bin/sh dbsep -c 'dbsep check'", own, "place")
+	m.run(t, "systemctl enable --now dbsep")
+	m.is(t, "systemctl is-active dbsep", "active\n")
+	m.expect(t, askSite, "name=sqlite")
+	m.is(t, "stat -c %U:%G /proc/$(systemctl show -P MainPID dbsep)", "dbsep:dbsep\n")
+	m.expect(t, "journalctl -u dbsep -p info --no-pager", "msg=listening")
+
+	m.run(t, "printf '[server]\\nlisten=127.0.0.1:8080\\n' >> "+own+"; systemctl reload dbsep")
+	m.become(t, strings.Replace(askSite, "8000", "8080", 1), "name=sqlite")
+	m.run(t, "printf '"+sqlite+"liste=x\\n[server]\\nliste=x\\n' > "+own+"; systemctl reload dbsep")
+	m.become(t, "journalctl -u dbsep -p err --no-pager", "reload refused")
+	m.is(t, "systemctl is-active dbsep", "active\n")
+	m.run(t, "printf '"+sqlite+"' > "+own+"; systemctl reload dbsep")
+	m.become(t, askSite, "name=sqlite")
+}
+
+// revive kills the service, and lets it hang.
+func revive(t *testing.T, m *machine) {
+	pid := m.run(t, "systemctl show -P MainPID dbsep")
+	m.run(t, "systemctl kill --signal KILL dbsep")
+	m.become(t, "test $(systemctl show -P MainPID dbsep) != "+strings.TrimSpace(pid)+"; "+askSite, "name=sqlite")
+
+	m.write(t, "/etc/systemd/system/dbsep.service.d/watchdog.conf", "[Service]\nWatchdogSec=2s\n")
+	m.run(t, "systemctl daemon-reload; systemctl restart dbsep")
+	pid = m.run(t, "systemctl show -P MainPID dbsep")
+	m.run(t, "systemctl kill --signal STOP dbsep")
+	m.become(t, "test $(systemctl show -P MainPID dbsep) != "+strings.TrimSpace(pid)+"; "+askSite, "name=sqlite")
+	m.expect(t, "journalctl -u dbsep --no-pager", "Watchdog timeout")
+	m.run(t, "rm -r /etc/systemd/system/dbsep.service.d; systemctl daemon-reload; systemctl restart dbsep")
+}
+
+// databases lets the service read and write each kind of database in each way to
+// reach it.
+func databases(t *testing.T, m *machine) {
+	m.run(t, `mariadb -e "CREATE DATABASE site; CREATE TABLE site.place (id INTEGER PRIMARY KEY, name VARCHAR(40)); INSERT INTO site.place VALUES (1, 'mariadb')
+		; CREATE USER dbsep@localhost IDENTIFIED VIA unix_socket; GRANT ALL ON site.* TO dbsep@localhost
+		; CREATE USER remote@127.0.0.1 IDENTIFIED BY 's3cret'; GRANT ALL ON site.* TO remote@127.0.0.1"`)
+	m.run(t, `su postgres -c "psql -q" <<-'SQL'
+		CREATE ROLE dbsep LOGIN;
+		CREATE ROLE remote LOGIN PASSWORD 's3cret';
+		CREATE DATABASE site;
+		\c site
+		CREATE TABLE place (id INTEGER PRIMARY KEY, name VARCHAR(40));
+		INSERT INTO place VALUES (1, 'postgresql');
+		GRANT ALL ON place TO dbsep, remote;
+	SQL`)
+	for _, way := range []struct{ name, conf, where string }{
+		{"MariaDB, socket", "dsn=DBI:mysql:database=site\ndbuser=dbsep\ndbpass=\n", "mariadb"},
+		{"PostgreSQL, socket", "dsn=DBI:Pg:dbname=site\ndbuser=dbsep\ndbpass=\n", "postgresql"},
+		{"MariaDB, TCP", "dsn=DBI:mysql:database=site;host=127.0.0.1\ndbuser=remote\ndbpass=s3cret\n", "mariadb"},
+		{"PostgreSQL, TCP", "dsn=DBI:Pg:dbname=site;host=localhost\ndbuser=remote\ndbpass=s3cret\n", "postgresql"},
+		{"SQLite", sqlite, "sqlite"},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			m.run(t, "printf '"+way.conf+"' > "+own+"; systemctl reload dbsep")
+			m.become(t, askSite, "name="+way.where)
+			m.is(t, "curl -sS -d 'id=2&name=new' http://127.0.0.1:8000/place/store", "1\n")
+			m.is(t, "curl -sS -d 'id=2' http://127.0.0.1:8000/place/destroy", "1\n")
+		})
+	}
+}
+
+// folders puts SQLite's database elsewhere: to Asterisk, and where the service may
+// not write until it is told.
+func folders(t *testing.T, m *machine) {
+	write := "curl -sS -d 'name=sqlite' 'http://127.0.0.1:8000/place/update?id=1'"
+	for _, folder := range []string{"/var/lib/asterisk", "/srv/telephones"} {
+		m.run(t, "mkdir -p "+folder+"; cp /var/lib/dbsep/site.db "+folder+"; chown -R dbsep: "+folder)
+		m.run(t, "printf 'dsn=DBI:SQLite:dbname="+folder+"/site.db\n' > "+own+"; systemctl restart dbsep")
+		if folder != "/var/lib/asterisk" {
+			m.is(t, write, "-1\n")
+			m.write(t, "/etc/systemd/system/dbsep.service.d/folder.conf", "[Service]\nReadWritePaths="+folder+"\n")
+			m.run(t, "systemctl daemon-reload; systemctl restart dbsep")
+		}
+		m.is(t, write, "1\n")
+	}
+	m.run(t, "printf '"+sqlite+"' > "+own+"; systemctl restart dbsep")
+}
+
+// dropIns are further ones that the manual names.
+func dropIns(t *testing.T, m *machine) {
+	for _, d := range []struct{ name, lines, conf, script, want string }{
+		{"a group for the socket", "SupplementaryGroups=www-data", "listen=unix:/run/dbsep/dbsep.sock\nsocket_group=www-data",
+			"curl -sS --unix-socket /run/dbsep/dbsep.sock -d id=1 http://x/place/single; stat -c '%a %U:%G' /run/dbsep/dbsep.sock", "id=1&name=sqlite\n660 dbsep:www-data\n"},
+		{"a port below 1024", "AmbientCapabilities=CAP_NET_BIND_SERVICE\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE", "listen=127.0.0.1:80",
+			"curl -sS -d id=1 http://127.0.0.1/place/single", "id=1&name=sqlite\n"},
+	} {
+		t.Run(d.name, func(t *testing.T) {
+			m.write(t, "/etc/systemd/system/dbsep.service.d/site.conf", "[Service]\n"+d.lines+"\n")
+			m.run(t, "printf '"+sqlite+"[server]\n"+d.conf+"\n' > "+own+"; systemctl daemon-reload; systemctl restart dbsep")
+			m.is(t, d.script, d.want)
+		})
+	}
+	m.run(t, "rm /etc/systemd/system/dbsep.service.d/site.conf; printf '"+sqlite+"' > "+own+"; systemctl daemon-reload; systemctl restart dbsep")
+}
+
+// sockets lets systemd open the addresses.
+func sockets(t *testing.T, m *machine) {
+	m.write(t, "/etc/systemd/system/dbsep-status.socket", "[Socket]\nListenStream=127.0.0.1:9000\nFileDescriptorName=status\nService=dbsep.service\n")
+	m.run(t, "systemctl stop dbsep; systemctl daemon-reload; systemctl enable --now dbsep.socket; systemctl start dbsep-status.socket")
+	m.is(t, "systemctl is-active dbsep || true", "inactive\n")
+	m.expect(t, askSite, "name=sqlite") // which starts it
+	m.is(t, "curl -sS http://127.0.0.1:9000/livez", "ok\n")
+	m.is(t, "curl -sS -o /dev/null -w '%{http_code}\n' http://127.0.0.1:8000/livez", "404\n") // not where clients ask
+	m.run(t, "systemctl reload dbsep; "+askSite)
+	m.run(t, `systemctl restart --no-block dbsep; for n in 1 2 3 4 5 6 7 8 9 10; do `+askSite+` | grep -q name=sqlite; done`)
+	m.run(t, "systemctl stop dbsep-status.socket; rm /etc/systemd/system/dbsep-status.socket")
+}

@@ -1,0 +1,19 @@
+//go:build e2e
+
+package watch
+
+import (
+	"testing"
+
+	"dbsep/internal/rig"
+)
+
+func TestMain(m *testing.M) { rig.Main(m) }
+
+const (
+	page      = "../../docs/monitoring.md"
+	rules     = "../../contrib/prometheus/dbsep.rules.yml"
+	ruleTests = "../../contrib/prometheus/dbsep.rules.test.yml"
+	dashboard = "../../contrib/grafana/dbsep.json"
+	tables    = "../../internal/replay/testdata/asterisk-sqlite.sql"
+)
