@@ -1,0 +1,96 @@
+//go:build bench
+
+package speed
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"dbsep/internal/rig"
+)
+
+// path is where the script has always been.
+const path = "/cgi-bin/dbsep.cgi"
+
+// manual is the page whose lines the Apaches are configured with.
+const manual = "../../docs/apache.md"
+
+// behindApache is a program that an Apache starts or holds.
+func behindApache(name, address string, apache *rig.Process) *program {
+	return &program{name: name, base: "http://" + address + path, pid: apache.Cmd.Process.Pid}
+}
+
+// kept lets clients keep their connections, and has errors go into a file: the
+// Perl script causes a warning with every request.
+func (s *site) kept(name string) string {
+	return "MaxKeepAliveRequests 0\nErrorLog " + filepath.Join(s.Folder, name+".log") + "\n"
+}
+
+// startPerl starts the Perl script as the CGI program that it is.
+func (s *site) startPerl(t *testing.T, scripts string) *program {
+	t.Helper()
+	return s.startCGI(t, "dbsep.cgi, CGI", filepath.Join(scripts, "dbsep.cgi"))
+}
+
+// startModPerl starts the Perl script within processes that keep it compiled and
+// its connections open, as many of them as there will ever be clients: its best
+// case.
+func (s *site) startModPerl(t *testing.T, scripts string) *program {
+	t.Helper()
+	address := rig.FreeAddress(t)
+	apache := rig.ApacheOf(t, "mpm_prefork", address, []string{"perl"}, `PerlModule Apache::DBI
+PerlModule ModPerl::Registry
+PerlModule CGI
+PerlModule DBI
+Alias /cgi-bin/ `+scripts+`/
+<Directory `+scripts+`>
+	SetHandler perl-script
+	PerlResponseHandler ModPerl::Registry
+	PerlOptions +ParseHeaders
+	Options +ExecCGI
+	Require all granted
+</Directory>
+StartServers 64
+MinSpareServers 1
+MaxSpareServers 64
+`+s.kept("modperl"))
+	return behindApache("dbsep.cgi, mod_perl", address, apache)
+}
+
+// startDbsepCGI starts dbsep in the place of the script.
+func (s *site) startDbsepCGI(t *testing.T) *program {
+	t.Helper()
+	return s.startCGI(t, "dbsep, CGI", filepath.Join(s.installDbsep(t), "dbsep.cgi"))
+}
+
+func (s *site) startCGI(t *testing.T, name, file string) *program {
+	t.Helper()
+	address := rig.FreeAddress(t)
+	apache := rig.Apache(t, address, []string{"cgid"}, rig.ReadPage(t, manual).Block(t, "dbsep-cgi.conf",
+		"/usr/lib/cgi-bin", filepath.Dir(file), "/etc/asterisk/dbsep.conf", s.Conf)+s.kept("cgi"))
+	p := behindApache(name, address, apache)
+	p.own, p.environ = file, []string{"DBSEP_CONF=" + s.Conf}
+	return p
+}
+
+// startDbsepFastCGI starts dbsep in processes of mod_fcgid.
+func (s *site) startDbsepFastCGI(t *testing.T) *program {
+	t.Helper()
+	address := rig.FreeAddress(t)
+	apache := rig.Apache(t, address, []string{"fcgid"}, rig.ReadPage(t, manual).Block(t, "dbsep-fcgid.conf",
+		"/usr/lib/dbsep", s.installDbsep(t), "/etc/asterisk/dbsep.conf", s.Conf)+s.kept("fcgid"))
+	return behindApache("dbsep, FastCGI", address, apache)
+}
+
+// installDbsep copies dbsep into a folder of its own, as dbsep.cgi.
+func (s *site) installDbsep(t *testing.T) string {
+	t.Helper()
+	program, err := os.ReadFile(rig.Program(t))
+	check(t, err)
+	dir, err := os.MkdirTemp(s.Folder, "dbsep-")
+	check(t, err)
+	check(t, os.Chmod(dir, 0o755))
+	check(t, os.WriteFile(filepath.Join(dir, "dbsep.cgi"), program, 0o755))
+	return dir
+}

@@ -1,0 +1,16 @@
+package speed
+
+import (
+	"testing"
+
+	"dbsep/internal/rig"
+)
+
+func TestMain(m *testing.M) { rig.Main(m) }
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,68 @@
+package speed
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"dbsep/internal/rig"
+)
+
+// A program answers from a site.
+type program struct {
+	name string
+	base string // URL of its tables
+	pid  int    // of the ancestor of all its processes
+
+	// own is the program that answers one request and ends, empty for one that
+	// stays. Its processes are gone before they can be looked at.
+	own     string
+	environ []string // that it needs
+
+	// drive, if it is not nil, is how the program is measured instead of being
+	// asked over HTTP.
+	drive func(t *testing.T, connections int, length time.Duration) (measurement, error)
+}
+
+// A measurement is what came of one run.
+type measurement struct {
+	rate      float64 // answers a second, or what a load counts
+	p50, p99  time.Duration
+	first     time.Duration // to the first byte, the longest of them; for long answers only
+	cpu       time.Duration // of one answer
+	peakBytes int64         // of the process that had most
+	processes int
+}
+
+const (
+	theFloor = "the floor"
+	theServe = "dbsep serve"
+)
+
+// buildFloor builds the floor.
+func buildFloor(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "floor")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "dbsep/bench/floor").CombinedOutput(); err != nil {
+		t.Fatalf("build the floor: %v\n%s", err, out)
+	}
+	return path
+}
+
+// startFloor starts the least program that can answer.
+func (s *site) startFloor(t *testing.T, path string) *program {
+	t.Helper()
+	address := rig.FreeAddress(t)
+	p := rig.Start(t, []string{"FLOOR_DSN=" + s.dsn}, path, "-kind", s.Kind, "-listen", address)
+	rig.WaitFor(t, "the floor", p, rig.Listening(address))
+	return &program{name: theFloor, base: "http://" + address, pid: p.Cmd.Process.Pid}
+}
+
+// startServe starts dbsep as a server.
+func (s *site) startServe(t *testing.T) *program {
+	t.Helper()
+	address := rig.FreeAddress(t)
+	p := s.ServeAt(t, address)
+	return &program{name: theServe, base: "http://" + address, pid: p.Cmd.Process.Pid}
+}
