@@ -12,7 +12,7 @@ LDFLAGS  := -s -w -X main.version=$(VERSION)
 # Later versions of nfpm ask for modules that the module proxy does not give.
 NFPM     := $(BIN)/nfpm-v2.45.2
 
-.PHONY: help build static demo install deb test test-static test-odbc e2e lint bench fuzz clean
+.PHONY: help build static demo install deb test test-static test-odbc e2e attack lint bench compare-speed fuzz clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -32,9 +32,10 @@ demo: dbsep ## build it and answer requests from a throw-away SQLite sample
 PREFIX  ?= /usr/local
 SHARE   := $(DESTDIR)$(PREFIX)/share
 INSTALL := install -D -m 644
+PROGRAM ?= ./dbsep
 install: ## install the program, built before, with units, manual and completions: PREFIX (/usr/local), DESTDIR
-	@test -x dbsep || $(MAKE) build
-	install -D -m 755 dbsep $(DESTDIR)$(PREFIX)/bin/dbsep
+	@test -x $(PROGRAM) || $(MAKE) build
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/dbsep
 	for unit in service socket; do \
 	  $(INSTALL) contrib/systemd/dbsep.$$unit $(DESTDIR)$(PREFIX)/lib/systemd/system/dbsep.$$unit || exit 1; \
 	done
@@ -44,17 +45,18 @@ install: ## install the program, built before, with units, manual and completion
 	$(INSTALL) dbsep.conf.sample $(SHARE)/dbsep/dbsep.conf.sample
 	$(INSTALL) -t $(SHARE)/doc/dbsep README.md docs/*.md
 	for server in apache nginx; do $(INSTALL) -t $(SHARE)/doc/dbsep/examples/$$server contrib/$$server/* || exit 1; done
-	./dbsep completion bash | $(INSTALL) /dev/stdin $(SHARE)/bash-completion/completions/dbsep
-	./dbsep completion zsh | $(INSTALL) /dev/stdin $(SHARE)/zsh/vendor-completions/_dbsep
-	./dbsep completion fish | $(INSTALL) /dev/stdin $(SHARE)/fish/vendor_completions.d/dbsep.fish
+	$(PROGRAM) completion bash | $(INSTALL) /dev/stdin $(SHARE)/bash-completion/completions/dbsep
+	$(PROGRAM) completion zsh | $(INSTALL) /dev/stdin $(SHARE)/zsh/vendor-completions/_dbsep
+	$(PROGRAM) completion fish | $(INSTALL) /dev/stdin $(SHARE)/fish/vendor_completions.d/dbsep.fish
 
 # The last tag and the commits since, in the order that Debian sorts versions in.
 DEBVERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null | \
 	sed 's/^v//; s/-\(rc\|beta\|alpha\)/~\1/; s/-\([0-9]*\)-g/+\1.g/; s/-dirty/+dirty/' | grep . || echo 0.1.0~dev)
 DEBFOLDER  ?= build
 deb: $(NFPM) ## the Debian package, build/dbsep_DEBVERSION_ARCH.deb
+	@.ci/need cc gcc libc6-dev
 	@.ci/need dpkg-shlibdeps dpkg-dev
-	$(MAKE) --no-print-directory build VERSION='$(DEBVERSION)'
+	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(DEBVERSION)' -o build/deb/dbsep ./cmd/dbsep
 	NFPM=$(NFPM) contrib/debian/build '$(DEBVERSION)' '$(DEBFOLDER)'
 
 test: ## the whole test suite, with the race detector, on SQLite, a real MariaDB and a real PostgreSQL
@@ -80,7 +82,7 @@ test-odbc: ## the build with unixODBC (-tags odbc), on the real ODBC drivers of 
 	$(GO) vet -tags odbc ./database/...
 	$(GO) test -race -tags odbc -run ODBC ./database/...
 
-e2e: ## the real clients, end to end: Asterisk, Apache, nginx, Kamailio, OpenSIPS' manner of asking, the Perl script
+e2e: ## the real clients, end to end: Asterisk, Apache, nginx, Kamailio, OpenSIPS' manner of asking, the Perl script, Prometheus, HAProxy, Debian and systemd
 	@.ci/need cc gcc libc6-dev
 	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
 	@.ci/need --optional curl curl
@@ -90,22 +92,52 @@ e2e: ## the real clients, end to end: Asterisk, Apache, nginx, Kamailio, OpenSIP
 	@.ci/need openssl openssl
 	@.ci/need --optional /usr/lib/apache2/modules/mod_fcgid.so libapache2-mod-fcgid
 	@.ci/need --optional nginx nginx-light
+	@.ci/need --optional systemd-nspawn systemd-container
+	@.ci/need --optional dpkg-shlibdeps dpkg-dev
 	@.ci/need --optional /usr/bin/pg_createcluster postgresql
 	@.ci/need --optional CGI::Cookie libcgi-pm-perl
 	@.ci/need --optional DBD::SQLite libdbd-sqlite3-perl
 	@.ci/need --optional DBD::mysql libdbd-mysql-perl
 	@.ci/need --optional DBD::Pg libdbd-pg-perl
 	@.ci/need --optional xz xz-utils
+	@.ci/need --optional promtool prometheus
+	@.ci/need --optional haproxy haproxy
+	@.ci/need --optional systemd-nspawn systemd-container
+	@.ci/need --optional dpkg-shlibdeps dpkg-dev
 	$(GO) test -tags e2e -count 1 -p 1 -timeout 20m -v ./e2e/... | grep --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
+
+attack: ## slow clients, floods, hostile HTTP, and sqlmap at its highest level on all databases; takes half an hour
+	@.ci/need cc gcc libc6-dev
+	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
+	@.ci/need --optional /usr/bin/pg_createcluster postgresql
+	@.ci/need --optional sqlmap sqlmap
+	$(GO) test -tags attack -count 1 -timeout 60m -v ./e2e/attack
 
 lint: $(LINT) $(STATIC) ## gofmt, go vet, staticcheck, golangci-lint
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }
-	$(GO) vet -tags e2e ./...
-	$(STATIC) -tags e2e ./...
-	$(LINT) run --build-tags e2e
+	$(GO) vet -tags e2e,bench,attack ./...
+	$(STATIC) -tags e2e,bench,attack ./...
+	$(LINT) run --build-tags e2e,bench,attack
 
 bench: ## the benchmarks in the code
 	$(GO) test -run '^$$' -bench . ./...
+
+SPEED ?=
+compare-speed: ## dbsep, the Perl script and the least program that can answer, side by side; SPEED=-quick for two minutes of it
+	@.ci/need cc gcc libc6-dev
+	@.ci/need wrk wrk
+	@.ci/need mariadbd mariadb-server-core mariadb-client-core
+	@.ci/need /usr/bin/pg_createcluster postgresql
+	@.ci/need /etc/apache2/mods-available/mpm_prefork.load apache2
+	@.ci/need /usr/lib/apache2/modules/mod_fcgid.so libapache2-mod-fcgid
+	@.ci/need /usr/lib/apache2/modules/mod_perl.so libapache2-mod-perl2
+	@.ci/need /usr/share/perl5/Apache/DBI.pm libapache-dbi-perl
+	@.ci/need CGI::Cookie libcgi-pm-perl
+	@.ci/need DBD::SQLite libdbd-sqlite3-perl
+	@.ci/need DBD::mysql libdbd-mysql-perl
+	@.ci/need DBD::Pg libdbd-pg-perl
+	@.ci/need xz xz-utils
+	CI=true $(GO) test -tags bench -count 1 -timeout 0 -run TestCompareSpeed -v ./bench/speed -args $(SPEED)
 
 FUZZTIME ?= 20s
 fuzz: ## every fuzz target for FUZZTIME (20s)

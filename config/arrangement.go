@@ -107,7 +107,7 @@ func (a *arrangement) header(l line) {
 		a.mistake(l, "", fmt.Sprintf("the header of section %s is damaged", l.section), fmt.Sprintf("write [%s] alone on its line", l.section))
 	case !ours:
 		a.warn(l, "", "no such section; its lines have no effect, as with the Perl script",
-			suggest(l.section, append(sections(), tablesSection), "dbsep has "+bracketed(append(sections(), tablesSection))))
+			suggest(l.section, allSections(), "dbsep has "+bracketed(allSections())))
 	}
 }
 
@@ -153,6 +153,11 @@ func sections() []string {
 		}
 	}
 	return names
+}
+
+// allSections are those whose lines are patterns of tables, too.
+func allSections() []string {
+	return append(sections(), tablesSection, lastGoodSection, cacheSection)
 }
 
 // keys are the keys of a section, and in each those of the Perl script.

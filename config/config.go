@@ -27,6 +27,8 @@ type Config struct {
 	Database Database
 	Limits   Limits
 	Compat   Compat
+	LastGood []Age    // [lastgood]: while the database cannot answer; none: never
+	Cache    []Age    // [cache]: at any time, 0 to share questions that come at the same time; none: never
 	Tables   []Ruling // the sections [tables]; none: everybody may read and write every table
 
 	// Warnings tells, in the order of the lines, where the Perl script would
@@ -65,10 +67,14 @@ type Log struct {
 // Database is the section [database]: how dbsep deals with any kind of
 // database. Where the database is, the DSN tells.
 type Database struct {
+	ReadFrom       string        // servers for reads, with commas between; empty: that of the DSN
 	MaxConnections int           // open at a time, at least 1
 	ConnectTimeout time.Duration // for making one connection, its login included
 	BusyTimeout    time.Duration // for waiting on another writer's lock (SQLite)
 	DescriptionAge time.Duration // for how long the description of a table is believed
+	LastGoodFile   string        // of the answers of [lastgood]; empty where there are none
+	LastGoodBytes  int64         // of its answers
+	CacheBytes     int64         // of the answers of [cache]
 }
 
 // Limits is the section [limits]: everything that a client could otherwise
@@ -85,8 +91,11 @@ type Limits struct {
 	Header time.Duration // for the header of a request to arrive
 	Read   time.Duration // for a whole request to arrive
 	Write  time.Duration // for a client to take one piece of an answer
+	Hold   time.Duration // for an answer to keep its connection to the database, waiting for its client
 	Idle   time.Duration // between two requests of one connection
 	Drain  time.Duration // for requests in flight when the server ends
+
+	AnswerBytes int64 // that wait in memory for slow clients
 
 	Clients           int // connections open at a time
 	ClientsPerAddress int // of them from one address
@@ -141,6 +150,8 @@ func Parse(file string, text []byte) (*Config, error) {
 		a.compare(s, at)
 	}
 	c.Tables = a.rulings()
+	c.LastGood = a.ages(lastGoodSection, "24h, or 7d", time.Second)
+	c.Cache = a.ages(cacheSection, "500ms, or 0 to share only questions that come at the same time", 0)
 	a.agree(&c)
 
 	c.Warnings = inOrder(a.warnings, file)

@@ -33,9 +33,10 @@ func read(t *testing.T, file string) string {
 }
 
 var (
-	header    = regexp.MustCompile(`^(?:## )?\[([a-z]+)\]$`)
+	header    = regexp.MustCompile(`^(?:## |\.Ss )?\[([a-z]+)\](?:\\&)?$`)
 	inSample  = regexp.MustCompile(`^#?([a-z0-9_]+)=(.*)$`)
 	inManual  = regexp.MustCompile("^\\| `([a-z0-9_]+)` \\| (?:`([^`]+)`|none|empty) \\|")
+	inPage    = regexp.MustCompile(`^\.It Ic ([a-z0-9_]+)=(.*)$`)
 	commented = regexp.MustCompile(`(?m)^#([a-z0-9_]+=)`)
 )
 
@@ -68,6 +69,22 @@ func TestSampleHasEverySettingAndNothingElse(t *testing.T) {
 func TestManualHasEverySettingAndNothingElse(t *testing.T) {
 	if diff := cmp.Diff(table(), entries(read(t, "../docs/configuration.md"), inManual)); diff != "" {
 		t.Errorf("the manual differs from the settings (-settings +manual):\n%s", diff)
+	}
+}
+
+func TestManualPageHasEverySettingAndNothingElse(t *testing.T) {
+	if diff := cmp.Diff(table(), entries(read(t, "../contrib/man/dbsep.conf.5"), inPage)); diff != "" {
+		t.Errorf("dbsep.conf(5) differs from the settings (-settings +page):\n%s", diff)
+	}
+}
+
+func TestManualPageExplainsEverySetting(t *testing.T) {
+	plain := strings.NewReplacer(`\(ha`, "^", `\(ti`, "~").Replace(read(t, "../contrib/man/dbsep.conf.5"))
+	prose := strings.Join(strings.Fields(plain), " ")
+	for _, s := range config.Settings() {
+		if !strings.Contains(prose, s.Doc) {
+			t.Errorf("%s: dbsep.conf(5) does not say %q", s.Key, s.Doc)
+		}
 	}
 }
 

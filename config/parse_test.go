@@ -166,10 +166,14 @@ format=JSON
 access=yes
 slow=250ms
 [database] # comment
+read_from= db2, db3:3307
 max_connections=3
 connect_timeout=1500ms
 busy_timeout=7
 description_age=1m30s
+lastgood_file=/var/lib/dbsep/lastgood
+lastgood_bytes=1M
+cache_bytes=2M
 [limits]
 body_bytes=512K
 fields=64
@@ -180,6 +184,8 @@ connection_wait=2500ms
 header_timeout=3s
 read_timeout=4s
 write_timeout=5s
+hold_timeout=5500ms
+answer_memory=3M
 idle_timeout=6s
 drain_timeout=1h
 clients=67
@@ -198,9 +204,10 @@ store_duplicate=replace
 			SocketMode: 0o600, SocketGroup: "asterisk", StatusListen: "127.0.0.1:9108",
 		},
 		config.Log{Level: "debug", Format: "json", Access: true, Slow: 250 * time.Millisecond},
-		config.Database{MaxConnections: 3, ConnectTimeout: 1500 * time.Millisecond, BusyTimeout: 7 * time.Second, DescriptionAge: 90 * time.Second},
+		config.Database{ReadFrom: "db2, db3:3307", MaxConnections: 3, ConnectTimeout: 1500 * time.Millisecond, BusyTimeout: 7 * time.Second, DescriptionAge: 90 * time.Second,
+			LastGoodFile: "/var/lib/dbsep/lastgood", LastGoodBytes: 1 << 20, CacheBytes: 2 << 20},
 		config.Limits{BodyBytes: 512 << 10, Fields: 64, Columns: 65, Rows: 66, Statement: 2 * time.Second, ConnectionWait: 2500 * time.Millisecond,
-			Header: 3 * time.Second, Read: 4 * time.Second, Write: 5 * time.Second, Idle: 6 * time.Second, Drain: time.Hour,
+			Header: 3 * time.Second, Read: 4 * time.Second, Write: 5 * time.Second, Hold: 5500 * time.Millisecond, AnswerBytes: 3 << 20, Idle: 6 * time.Second, Drain: time.Hour,
 			Clients: 67, ClientsPerAddress: 67},
 		config.Compat{Semicolons: "raw", UnknownColumns: "skip", StoreDuplicate: "replace"},
 	}
@@ -216,9 +223,10 @@ func TestDefault(t *testing.T) {
 	want := []any{
 		config.Server{Listen: "127.0.0.1:8000", SocketMode: 0o660},
 		config.Log{Level: "info", Format: "text", Slow: time.Second},
-		config.Database{MaxConnections: 16, ConnectTimeout: 5 * time.Second, BusyTimeout: 5 * time.Second, DescriptionAge: time.Minute},
+		config.Database{MaxConnections: 16, ConnectTimeout: 5 * time.Second, BusyTimeout: 5 * time.Second, DescriptionAge: time.Minute,
+			LastGoodBytes: 256 << 20, CacheBytes: 64 << 20},
 		config.Limits{BodyBytes: 4 << 20, Fields: 512, Columns: 2000, Rows: 1000000, Statement: 10 * time.Second, ConnectionWait: 5 * time.Second,
-			Header: 10 * time.Second, Read: 30 * time.Second, Write: 30 * time.Second, Idle: 125 * time.Second, Drain: 30 * time.Second,
+			Header: 10 * time.Second, Read: 30 * time.Second, Write: 30 * time.Second, Hold: time.Second, AnswerBytes: 16 << 20, Idle: 125 * time.Second, Drain: 30 * time.Second,
 			Clients: 8192, ClientsPerAddress: 4096},
 		config.Compat{Semicolons: "encode", StoreDuplicate: "fail"},
 	}

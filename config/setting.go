@@ -31,8 +31,8 @@ type setting struct {
 }
 
 // table is what Parse and Default work from. A new setting is a row here, a
-// field of Config, and an entry in dbsep.conf.sample and in
-// docs/configuration.md, which a test asks for.
+// field of Config, and an entry in dbsep.conf.sample, docs/configuration.md and
+// contrib/man/dbsep.conf.5, which a test asks for.
 var table = []setting{
 	{Setting{"", "dsn", "",
 		"The database, as Perl's DBI names it: DBI:driver:parameters. Without the line, or with an empty value, the environment variable DBI_DSN counts."},
@@ -94,6 +94,9 @@ var table = []setting{
 		"A request that takes longer leaves a line, with the columns that it asked by and without their values."},
 		duration(func(c *Config) *time.Duration { return &c.Log.Slow })},
 
+	{Setting{"database", "read_from", "",
+		"Servers that reads go to instead, as host or host:port with commas between, in any order; the database of dsn where none of them answers. For MariaDB, MySQL and PostgreSQL. What one of them has not received yet is not read."},
+		plain(func(c *Config, text string) { c.Database.ReadFrom = text })},
 	{Setting{"database", "max_connections", "16",
 		"How many connections to the database may be open at a time. Further requests wait for a free one."},
 		count(10000, func(c *Config) *int { return &c.Database.MaxConnections })},
@@ -106,6 +109,15 @@ var table = []setting{
 	{Setting{"database", "description_age", "1m",
 		"How long dbsep goes by what it has read about a table's columns. An unknown table or column makes it read again at once."},
 		duration(func(c *Config) *time.Duration { return &c.Database.DescriptionAge })},
+	{Setting{"database", "lastgood_file", "",
+		"The file in which the server keeps the answers of the section [lastgood]. It belongs to one server alone."},
+		path(func(c *Config) *string { return &c.Database.LastGoodFile })},
+	{Setting{"database", "lastgood_bytes", "256M",
+		"How much the answers in that file may come to. The oldest go first."},
+		size(func(c *Config) *int64 { return &c.Database.LastGoodBytes })},
+	{Setting{"database", "cache_bytes", "64M",
+		"How much memory the answers of the section [cache] may take."},
+		size(func(c *Config) *int64 { return &c.Database.CacheBytes })},
 
 	{Setting{"limits", "body_bytes", "4M",
 		"The largest body of a request, in bytes or with K, M or G."},
@@ -134,6 +146,12 @@ var table = []setting{
 	{Setting{"limits", "write_timeout", "30s",
 		"How long a client may take to accept one piece of an answer. A long answer may take longer, as long as it moves."},
 		duration(func(c *Config) *time.Duration { return &c.Limits.Write })},
+	{Setting{"limits", "hold_timeout", "1s",
+		"How long an answer may keep its connection to the database only because its client does not read. What is left of it then waits in memory."},
+		duration(func(c *Config) *time.Duration { return &c.Limits.Hold })},
+	{Setting{"limits", "answer_memory", "16M",
+		"How much memory may be taken for what slow clients have not accepted yet, all together. A client that needs more is cut off."},
+		size(func(c *Config) *int64 { return &c.Limits.AnswerBytes })},
 	{Setting{"limits", "idle_timeout", "125s",
 		"How long a connection is kept open between two requests."},
 		duration(func(c *Config) *time.Duration { return &c.Limits.Idle })},

@@ -3,7 +3,9 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // A Ruling is a section of table rights: [tables] for everybody, or
@@ -23,22 +25,72 @@ type Right struct {
 	Columns     []string // that the client sees; none: all
 }
 
-// tablesSection is the first word of a ruling's header.
-const tablesSection = "tables"
+// tablesSection is the first word of a ruling's header. The lines of the sections
+// lastgood and cache are patterns, too.
+const (
+	tablesSection   = "tables"
+	lastGoodSection = "lastgood"
+	cacheSection    = "cache"
+)
+
+// An Age is a line of [lastgood] or [cache]: for how long the answers from the
+// tables that a pattern names may be given out again.
+type Age struct {
+	Pattern string // a name in which * stands for any text
+	Most    time.Duration
+}
 
 // kinds of clients that a ruling can be for.
 var rulingKinds = []string{"user", "certificate", "network"}
 
-// ruled tells whether a section is a ruling.
+// ruled tells whether the lines of a section are patterns of tables.
 func ruled(section string) bool {
 	word, _, _ := strings.Cut(section, " ")
-	return strings.EqualFold(word, tablesSection)
+	return word == tablesSection || section == lastGoodSection || section == cacheSection
+}
+
+// ages reads the lines of [lastgood] or [cache].
+func (a *arrangement) ages(section, example string, least time.Duration) []Age {
+	var all []Age
+	for _, h := range a.ruled {
+		if h.section != section {
+			continue
+		}
+		for _, l := range h.lines {
+			d, ok := age(l.value)
+			if l.broken || !ok || d < least || d > mostAge {
+				a.mistake(l, "", "the line gives no duration", "write TABLE="+example)
+				continue
+			}
+			all = append(all, Age{l.name, d})
+		}
+	}
+	return all
+}
+
+// mostAge is the longest time for which an answer may be given out again.
+const mostAge = 365 * 24 * time.Hour
+
+// age reads a duration, of days too. A number alone counts seconds.
+func age(text string) (time.Duration, bool) {
+	if days, found := strings.CutSuffix(text, "d"); found {
+		n, err := strconv.ParseUint(days, 10, 16)
+		return time.Duration(n) * 24 * time.Hour, err == nil
+	}
+	if seconds, err := strconv.ParseUint(text, 10, 32); err == nil {
+		return time.Duration(seconds) * time.Second, true
+	}
+	d, err := time.ParseDuration(text)
+	return d, err == nil && d >= 0
 }
 
 // rulings reads the sections of table rights.
 func (a *arrangement) rulings() []Ruling {
 	var all []Ruling
 	for _, h := range a.ruled {
+		if h.section == lastGoodSection || h.section == cacheSection {
+			continue
+		}
 		kind, name, ok := a.ruling(h)
 		if !ok {
 			continue
@@ -139,6 +191,9 @@ func (a *arrangement) agree(c *Config) {
 		case r.Kind == "certificate" && s.ClientCA == "":
 			a.warn(line{}, "", "[tables certificate:"+r.Name+"] counts under a web server only, as long as client_ca is not set", "set client_ca in [server]")
 		}
+	}
+	if len(c.LastGood) > 0 && c.Database.LastGoodFile == "" {
+		a.mistake(line{}, "", "[lastgood] has no file to keep answers in", "set lastgood_file in [database], for example lastgood_file=/var/lib/dbsep/lastgood")
 	}
 	if c.Limits.ClientsPerAddress > c.Limits.Clients {
 		c.Limits.ClientsPerAddress = c.Limits.Clients

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"testing"
+	"time"
 
 	"dbsep/config"
 
@@ -107,5 +108,31 @@ func TestSettingsThatNeedTLS(t *testing.T) {
 	expect(t, mistakes(t, "[server]\nclient_ca=/a\nhttp2=yes\n"), []string{
 		"2: client_ca: clients show certificates over TLS only",
 		"3: http2: HTTP/2 is spoken over TLS only",
+	})
+}
+
+func TestAges(t *testing.T) {
+	c := parse(t, `[database]
+lastgood_file=/var/lib/dbsep/lastgood
+[LastGood]
+PS_* = 24h
+ast_config=7d
+[cache]
+ps_endpoints=0
+extensions=500ms
+fields=2
+`)
+	if diff := cmp.Diff([]config.Age{{"ps_*", 24 * time.Hour}, {"ast_config", 7 * 24 * time.Hour}}, c.LastGood); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]config.Age{{"ps_endpoints", 0}, {"extensions", 500 * time.Millisecond}, {"fields", 2 * time.Second}}, c.Cache); diff != "" {
+		t.Error(diff)
+	}
+	expect(t, c.Warnings, nil)
+	expect(t, mistakes(t, "[lastgood]\nps_aors=24h\nps_auths=0\nx=soon\ny\nz=1000d\n[cache]\na=-1s\n"), []string{
+		"[lastgood] has no file to keep answers in; set lastgood_file",
+		"3: the line gives no duration; write TABLE=24h, or 7d",
+		"4: the line gives no duration", "5: the line gives no duration", "6: the line gives no duration",
+		"8: the line gives no duration; write TABLE=500ms, or 0",
 	})
 }

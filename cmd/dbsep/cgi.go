@@ -65,10 +65,13 @@ func webGateway(variable func(r *http.Request, name string) string) (http.Handle
 	}
 	log := newLog(os.Stderr, s.config.Log)
 	o := options(s.config, log)
+	if lines := newAccessLog(&gathered{w: os.Stderr}, s.config.Log); lines != nil {
+		o.Observe = lines.write
+	}
 	if len(s.config.Tables) > 0 {
 		o.Guard = access.NewWeb(rulings(s.config), variable)
 	}
-	return s.gateway(o), log
+	return gateway.New(s.db, o), log
 }
 
 // cgiVariable looks up a variable of the one request of a CGI program.

@@ -20,9 +20,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata/config/*.want; then read every line that changed")
 
-// named are the files that configurations of the test name, or find by
+// otherFiles are the files that configurations of the test name, or find by
 // themselves.
-var named = map[string]string{
+var otherFiles = map[string]string{
 	"my.cnf": `[client]
 host = db2.example.org
 port = 3308
@@ -103,7 +103,7 @@ func testConfiguration(t *testing.T, path string, environ []string) {
 	if err := os.WriteFile(conf, bytes.ReplaceAll(text, []byte("WORK"), []byte(dir)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for file, content := range named {
+	for file, content := range otherFiles {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -98,6 +98,14 @@ var faults = []fault{
 		answer: reply{200, "full", "-1\n"}, metric: `dbsep_requests_total{code="full",operation="store",table="plain"}`,
 		log: `level=ERROR msg="the database has no space left" code=full operation=store table=plain .*make room`},
 
+	{name: "the file system takes no writes", settings: "dsn=DBI:SQLite:dbname=DIR/small/demo.db\n",
+		before: []string{"unshare", "--mount", "--map-root-user", "sh", "-c",
+			`mkdir DIR/small && mount -t tmpfs none DIR/small && cp DIR/demo.db DIR/small && mount -o remount,ro DIR/small && exec "$@"`, "sh"},
+		// SQLite cannot even read a file with a write-ahead log there.
+		happen: func(_ *testing.T, r *running) reply { return r.post("/plain/store", "id="+secret) },
+		answer: reply{200, "unavailable", "-1\n"}, metric: `dbsep_requests_total{code="unavailable",operation="store",table=""}`,
+		log: `level=ERROR msg="the database cannot be reached" code=unavailable operation=store table=plain .*write the database file and its directory`},
+
 	{name: "a column is missing",
 		happen: func(_ *testing.T, r *running) reply { return r.post("/plain/update?id=a", "nosuch="+secret) },
 		answer: reply{200, "unknown-column", "-1\n"}, metric: `dbsep_requests_total{code="unknown-column",operation="update",table="plain"}`,
@@ -191,7 +199,7 @@ func TestFaults(t *testing.T) {
 
 // TestPanic is the one fault that cannot be brought about from outside.
 func TestPanic(t *testing.T) {
-	m := metrics.New("", func() []metrics.Pool { return nil }, func() int { return 0 })
+	m := metrics.New("", metrics.Sources{})
 	var log bytes.Buffer
 	g := gateway.New(broken{}, gateway.Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Observe: m.Observe})
 	w := httptest.NewRecorder()

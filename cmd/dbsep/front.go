@@ -14,6 +14,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 
+	"dbsep/access"
 	"dbsep/config"
 )
 
@@ -32,7 +33,11 @@ type front struct {
 // acceptPause keeps a process that may open no more files from spinning.
 const acceptPause = 20 * time.Millisecond
 
-func newFront(l net.Listener, named string) *front {
+// newFront counts connections with clients, unless it is nil.
+func newFront(l net.Listener, named string, clients *access.Clients) *front {
+	if clients != nil {
+		l = clients.Listener(l)
+	}
 	f := &front{Listener: l, named: named, conns: make(chan net.Conn), failed: make(chan error, 1), closed: make(chan struct{})}
 	go f.accept()
 	return f
@@ -56,12 +61,16 @@ func (f *front) accept() {
 			f.failed <- err
 			return
 		}
-		select {
-		case f.conns <- c:
-		case <-f.closed:
-			_ = c.Close()
-			return
-		}
+		f.offer(c)
+	}
+}
+
+// offer gives a connection to the share that takes it.
+func (f *front) offer(c net.Conn) {
+	select {
+	case f.conns <- c:
+	case <-f.closed:
+		_ = c.Close()
 	}
 }
 
@@ -73,37 +82,61 @@ func (f *front) close() {
 }
 
 // share returns a listener whose end does not end the front.
-func (f *front) share() net.Listener { return &share{front: f, done: make(chan struct{})} }
+func (f *front) share() *share { return &share{front: f, done: make(chan struct{})} }
 
+// A share hands out connections until it is closed. It knows how many: whoever
+// closes it can wait for each of them.
 type share struct {
 	*front
 	done chan struct{}
-	once sync.Once
+
+	mu     sync.Mutex
+	closed bool
+	handed int
 }
 
 func (s *share) Accept() (net.Conn, error) {
 	select {
-	case <-s.done:
-		return nil, net.ErrClosed
-	default:
-	}
-	select {
 	case c := <-s.conns:
-		return c, nil
+		return s.hand(c)
 	case <-s.done:
-	case <-s.closed:
+	case <-s.front.closed:
 	}
 	return nil, net.ErrClosed
 }
 
+// hand gives a connection out, or back where the share has been closed since.
+func (s *share) hand(c net.Conn) (net.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.handed++
+		return c, nil
+	}
+	go s.front.offer(c)
+	return nil, net.ErrClosed
+}
+
 func (s *share) Close() error {
-	s.once.Do(func() { close(s.done) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.closed = true
+		close(s.done)
+	}
 	return nil
+}
+
+// total is how many connections a closed share has handed out.
+func (s *share) total() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.handed
 }
 
 // activated returns the sockets that systemd has opened for the process: that
 // named "status" for the state of the server, the other for clients.
-func activated() (clients, status *front, err error) {
+func activated(counted *access.Clients) (clients, status *front, err error) {
 	named, err := activation.ListenersWithNames()
 	if err != nil {
 		return nil, nil, fmt.Errorf("take the sockets of systemd: %w", err)
@@ -113,9 +146,9 @@ func activated() (clients, status *front, err error) {
 			switch {
 			case l == nil:
 			case name == "status" && status == nil:
-				status = newFront(l, "")
+				status = newFront(l, "", nil)
 			case name != "status" && clients == nil:
-				clients = newFront(l, "")
+				clients = newFront(l, "", counted)
 			default:
 				return nil, nil, errors.New("systemd has opened more sockets than one for clients and one named status: correct dbsep.socket")
 			}
@@ -125,12 +158,12 @@ func activated() (clients, status *front, err error) {
 }
 
 // openFront opens an address of the configuration.
-func openFront(ctx context.Context, key, address string, c config.Server) (*front, error) {
+func openFront(ctx context.Context, key, address string, c config.Server, clients *access.Clients) (*front, error) {
 	l, err := listen(ctx, address, c)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w; choose another address for [server] %s", address, err, key)
 	}
-	return newFront(l, address), nil
+	return newFront(l, address, clients), nil
 }
 
 // listen opens host:port or unix:/path. A socket that an earlier process left

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	stdlog "log"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -16,7 +14,9 @@ import (
 
 	"dbsep/access"
 	"dbsep/config"
+	"dbsep/copies"
 	"dbsep/database"
+	"dbsep/gateway"
 	"dbsep/metrics"
 )
 
@@ -26,10 +26,11 @@ type generation struct {
 	db    *sharedDatabase
 	guard *access.Guard
 	log   *slog.Logger
-	asked *http.Server // by clients
+	asked *door        // by clients
 	state *http.Server // for the state of the server
 
-	handler http.Handler // of the requests of clients
+	handler http.Handler   // of the requests of clients
+	shared  *copies.Shared // nil without [cache]
 }
 
 // A sharedDatabase is closed when the last generation that uses it has ended.
@@ -51,7 +52,7 @@ func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
 		return nil, err
 	}
 	g := &generation{site: fresh, guard: guard, log: log, db: &sharedDatabase{DB: fresh.db, source: source(c)}}
-	g.asked = newServer(s, c.Limits, log)
+	g.asked = &door{Server: newServer(s, c.Limits, log)}
 	g.state = newServer(s.status.handler(nil), c.Limits, log)
 	if c.Server.TLSCert != "" {
 		files := access.TLS{Cert: c.Server.TLSCert, Key: c.Server.TLSKey, ClientCA: c.Server.ClientCA}
@@ -65,24 +66,62 @@ func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
 	if was := s.now.Load(); was != nil && was.db.source.Same(g.db.source) {
 		fresh.close()
 		fresh.db, g.db = was.db.DB, was.db
+		if sameDoor(was.site.config, c) {
+			g.asked = was.asked
+		}
 	}
 	g.db.users.Add(1)
-	g.asked.ErrorLog = stdlog.New(&complaints{log, s.metrics.TLS}, "", 0)
+	if g.asked.users.Add(1) == 1 {
+		g.asked.ErrorLog = stdlog.New(&complaints{log, s.metrics.TLS}, "", 0)
+	}
 	o := options(c, log)
 	o.Guard, o.Observe = guard, s.metrics.Observe
-	g.handler = fresh.gateway(o)
+	if lines := newAccessLog(&s.log, c.Log); lines != nil {
+		o.Observe = func(e gateway.Event) {
+			s.metrics.Observe(e)
+			lines.write(e)
+		}
+	}
+	answering, err := s.withCopies(g, log)
+	if err != nil {
+		g.release()
+		return nil, err
+	}
+	o.Stale = len(c.LastGood) > 0
+	g.handler = gateway.New(answering, o)
 	if s.back == nil {
 		g.handler = s.status.over(g.handler, guard)
 	}
 	return g, nil
 }
 
-// begin answers the clients of the fronts.
-func (g *generation) begin(clients net.Listener, back *front) {
-	if g.asked.TLSConfig != nil {
-		clients = tls.NewListener(clients, g.asked.TLSConfig)
+// withCopies puts copies of answers between the gateway and a site's database, as
+// far as its configuration wants them. The file of last good answers stays open
+// from one generation to the next.
+func (s *server) withCopies(g *generation, log *slog.Logger) (gateway.Database, error) {
+	c := g.site.config
+	var db gateway.Database = g.site.db
+	if len(c.Cache) > 0 {
+		g.shared = copies.Share(db, ages(c.Cache), c.Database.CacheBytes)
+		db = g.shared
 	}
-	go g.asked.Serve(clients) //nolint:errcheck // it ends by Shutdown
+	if len(c.LastGood) == 0 {
+		return db, nil
+	}
+	if s.lastGood == nil {
+		store, err := copies.OpenStore(c.Database.LastGoodFile, c.Database.LastGoodBytes, log)
+		if err != nil {
+			return nil, err
+		}
+		s.lastGood = store
+	}
+	scope := g.site.db.Kind() + " " + g.site.db.Address() + " " + c.Schema
+	return s.lastGood.Over(db, scope, ages(c.LastGood), log), nil
+}
+
+// begin answers the clients of the fronts.
+func (g *generation) begin(front, back *front) {
+	g.asked.open(front)
 	if back != nil {
 		go g.state.Serve(back.share()) //nolint:errcheck // it ends by Close
 	}
@@ -92,7 +131,11 @@ func (g *generation) begin(clients net.Listener, back *front) {
 func (g *generation) end(ctx context.Context) error {
 	defer g.release()
 	_ = g.state.Close()
-	return drain(ctx, g.asked, g.site.config.Limits.Drain)
+	if g.asked.users.Add(-1) > 0 {
+		return nil
+	}
+	g.asked.shut()
+	return drain(ctx, g.asked.Server, g.site.config.Limits.Drain)
 }
 
 // drain ends a server: it takes no more requests and waits for those in flight.
@@ -110,6 +153,14 @@ func (g *generation) release() {
 	if g.db.users.Add(-1) == 0 {
 		_ = g.db.Close()
 	}
+}
+
+// counts are those of the answers that are given out again.
+func (g *generation) counts() (again, joined int64) {
+	if g == nil || g.shared == nil {
+		return 0, 0
+	}
+	return g.shared.Counts()
 }
 
 // pools is the state of the database's connections.

@@ -17,6 +17,7 @@ import (
 
 	"dbsep/access"
 	"dbsep/config"
+	"dbsep/copies"
 	"dbsep/metrics"
 )
 
@@ -27,22 +28,31 @@ type server struct {
 	again    <-chan os.Signal      // to read it again
 	insecure bool
 
+	log     gathered // where all lines go
 	clients *access.Clients
 	metrics *metrics.Metrics
 	status  *status
 	front   *front // where clients ask
 	back    *front // where the state is asked; nil where front answers for it
 	now     atomic.Pointer[generation]
-	ending  sync.WaitGroup // generations of the past that still have requests in flight
+
+	lastGood *copies.Store  // nil where none are kept
+	ending   sync.WaitGroup // generations of the past that still have requests in flight
 }
 
 // run answers requests until ctx ends, and then those still in flight. It calls
 // listening, if it is not nil, with the address once it can be asked.
 func (s *server) run(ctx context.Context, first *site, listening func(net.Addr)) error {
-	s.clients = access.NewClients(1, 1, func() { s.metrics.Refused.Inc() })
-	s.metrics = metrics.New(version, func() []metrics.Pool { return s.now.Load().pools() }, s.clients.Open)
+	s.log.w, s.log.wait = os.Stderr, gatherFor
+	defer s.log.Flush()
+	s.clients = access.NewClients(first.config.Limits.Clients, first.config.Limits.ClientsPerAddress, func() { s.metrics.Refused.Inc() })
+	s.metrics = metrics.New(version, metrics.Sources{
+		Pools:   func() []metrics.Pool { return s.now.Load().pools() },
+		Clients: s.clients.Open,
+		Shared:  func() (again, joined int64) { return s.now.Load().counts() },
+	})
 	s.status = newStatus(s.metrics)
-	log := newLog(os.Stderr, first.config.Log)
+	log := newLog(prompt{&s.log}, first.config.Log)
 	if err := s.open(ctx, first.config.Server); err != nil {
 		first.close()
 		return err
@@ -67,6 +77,9 @@ func (s *server) run(ctx context.Context, first *site, listening func(net.Addr))
 		err = ended
 	}
 	s.ending.Wait()
+	if s.lastGood != nil {
+		err = errors.Join(err, s.lastGood.Close())
+	}
 	return err
 }
 
@@ -99,11 +112,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // open opens the addresses of a configuration, or takes those that systemd has
 // opened.
 func (s *server) open(ctx context.Context, c config.Server) (err error) {
-	if s.front, s.back, err = activated(); err != nil {
+	if s.front, s.back, err = activated(s.clients); err != nil {
 		return err
 	}
 	if s.front == nil {
-		if s.front, err = openFront(ctx, "listen", c.Listen, c); err != nil {
+		if s.front, err = openFront(ctx, "listen", c.Listen, c, s.clients); err != nil {
 			return err
 		}
 	}
@@ -111,7 +124,7 @@ func (s *server) open(ctx context.Context, c config.Server) (err error) {
 		err = guarded(s.front.Addr(), c)
 	}
 	if err == nil && s.back == nil && c.StatusListen != "" {
-		s.back, err = openFront(ctx, "status_listen", c.StatusListen, c)
+		s.back, err = openFront(ctx, "status_listen", c.StatusListen, c, nil)
 	}
 	if err != nil {
 		s.closeFronts()
@@ -133,7 +146,7 @@ func (s *server) begin(ctx context.Context, g *generation) {
 	s.clients.Bound(limits.Clients, limits.ClientsPerAddress)
 	s.now.Store(g)
 	s.status.watch(ctx, g)
-	g.begin(s.clients.Listener(s.front.share()), s.back)
+	g.begin(s.front, s.back)
 	s.metrics.Read()
 }
 
@@ -145,7 +158,7 @@ func (s *server) reload(ctx context.Context) {
 	defer notify(daemon.SdNotifyReady)
 	g, moved, err := s.next(ctx)
 	if err != nil {
-		s.metrics.Reloads.WithLabelValues("refused").Inc()
+		s.metrics.ReloadRefused()
 		for _, e := range unjoin(err) {
 			log.Error("reload refused, the old configuration goes on: " + e.Error())
 		}
@@ -157,7 +170,7 @@ func (s *server) reload(ctx context.Context) {
 		s.front = moved
 	}
 	s.begin(ctx, g)
-	s.metrics.Reloads.WithLabelValues("done").Inc()
+	s.metrics.Reloaded()
 	g.log.Info("reloaded", slog.String("address", s.front.Addr().String()), slog.Bool("database_kept", g.db == old.db))
 	s.ending.Go(func() {
 		if err := old.end(context.WithoutCancel(ctx)); err != nil {
@@ -175,7 +188,7 @@ func (s *server) next(ctx context.Context) (g *generation, moved *front, err err
 	}
 	c, was := fresh.config.Server, s.now.Load().site.config.Server
 	if s.front.named != "" && c.Listen != was.Listen {
-		if moved, err = openFront(ctx, "listen", c.Listen, c); err != nil {
+		if moved, err = openFront(ctx, "listen", c.Listen, c, s.clients); err != nil {
 			fresh.close()
 			return nil, nil, err
 		}
@@ -186,8 +199,12 @@ func (s *server) next(ctx context.Context) (g *generation, moved *front, err err
 	if err == nil && c.StatusListen != was.StatusListen {
 		err = errors.New("[server] status_listen cannot change without a restart")
 	}
+	d, before := fresh.config.Database, s.now.Load().site.config.Database
+	if err == nil && s.lastGood != nil && (d.LastGoodFile != before.LastGoodFile || d.LastGoodBytes != before.LastGoodBytes) {
+		err = errors.New("[database] lastgood_file and lastgood_bytes cannot change without a restart")
+	}
 	if err == nil {
-		g, err = s.generate(fresh, newLog(os.Stderr, fresh.config.Log))
+		g, err = s.generate(fresh, newLog(prompt{&s.log}, fresh.config.Log))
 	}
 	if err != nil {
 		fresh.close()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"io"
@@ -79,13 +80,16 @@ func startServer(t *testing.T, dir, text string, before ...string) *running {
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		r.client.CloseIdleConnections()
-		_ = r.cmd.Process.Signal(syscall.SIGTERM)
-		_ = r.cmd.Wait()
-	})
+	t.Cleanup(r.stop)
 	r.said("msg=listening")
 	return r
+}
+
+// stop ends the server and waits for it.
+func (r *running) stop() {
+	r.client.CloseIdleConnections()
+	_ = r.cmd.Process.Signal(syscall.SIGTERM)
+	_ = r.cmd.Wait()
 }
 
 // runSample runs a server on a copy of the sample database.
@@ -107,6 +111,7 @@ func (r *running) said(expression string) string {
 // reload gives the server another configuration, and waits for what it says.
 func (r *running) reload(text, says string) {
 	r.t.Helper()
+	r.client.CloseIdleConnections() // a server that ends closes them, and a POST on one is not sent again
 	configure(r.t, r.dir, text)
 	if err := r.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		r.t.Fatal(err)
@@ -213,6 +218,31 @@ func TestReload(t *testing.T) {
 	})
 }
 
+func TestKeptConnectionOutlivesAReload(t *testing.T) {
+	r := runSample(t, "")
+	c := dial(t, filepath.Join(r.dir, "socket"))
+	ask := func(want string) {
+		t.Helper()
+		const request = "POST /ps_endpoints/destroy HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nid=nobody"
+		if _, err := io.WriteString(c, request); err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if body, err := io.ReadAll(response.Body); err != nil || string(body) != want {
+			t.Errorf("%q, %v, want %q", body, err, want)
+		}
+	}
+	ask("0\n")
+	r.reload("[tables]\n*=read\n", "msg=reloaded .*database_kept=true")
+	ask("-1\n")
+	r.reload("", "msg=reloaded .*database_kept=true(.|\n)*msg=reloaded .*database_kept=true")
+	ask("0\n")
+}
+
 func TestRequestInFlightOutlivesAReload(t *testing.T) {
 	r := runSample(t, "")
 	c := dial(t, filepath.Join(r.dir, "socket"))
@@ -231,6 +261,43 @@ func TestRequestInFlightOutlivesAReload(t *testing.T) {
 	if answer, err := io.ReadAll(c); err != nil || !strings.HasSuffix(string(answer), "\r\n1\n") {
 		t.Errorf("%q, %v", answer, err)
 	}
+}
+
+// TestReloadLosesNoRequest reloads again and again while clients ask, each time on
+// a new connection: none may be left without its answer.
+func TestReloadLosesNoRequest(t *testing.T) {
+	r := runSample(t, "")
+	asking, enough := context.WithCancel(t.Context())
+	defer enough()
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for asking.Err() == nil {
+				transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+					return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(r.dir, "socket"))
+				}}
+				response, err := (&http.Client{Transport: transport}).Post(r.url+"/ps_endpoints/single", "", strings.NewReader("id=bob"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				response.Body.Close()
+			}
+		})
+	}
+	for n := range 20 {
+		configure(t, r.dir, "[limits]\nheader_timeout="+strconv.Itoa(100+n)+"\n") // each needs a server of its own
+		if err := r.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		for until := time.Now().Add(30 * time.Second); strings.Count(r.log.String(), "msg=reloaded") <= n; time.Sleep(time.Millisecond) {
+			if time.Now().After(until) {
+				t.Fatal(r.log)
+			}
+		}
+	}
+	enough()
+	all.Wait()
 }
 
 func TestServerRefusesToBeOpenToEverybody(t *testing.T) {

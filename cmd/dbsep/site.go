@@ -3,21 +3,36 @@ package main
 import (
 	"cmp"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"slices"
 
 	"dbsep/access"
 	"dbsep/config"
+	"dbsep/copies"
 	"dbsep/database"
 	"dbsep/gateway"
 )
 
-// defaultFile is where Asterisk's Perl script has its configuration.
-const defaultFile = "/etc/asterisk/dbsep.conf"
+// ownFile is dbsep's own configuration, perlFile that of Asterisk's Perl script.
+const (
+	ownFile  = "/etc/dbsep/dbsep.conf"
+	perlFile = "/etc/asterisk/dbsep.conf"
+)
 
 // configFile returns the file that DBSEP_CONF names, or the usual one.
-func configFile() string { return cmp.Or(os.Getenv("DBSEP_CONF"), defaultFile) }
+func configFile() string { return cmp.Or(os.Getenv("DBSEP_CONF"), usualFile(ownFile, perlFile)) }
+
+// usualFile returns dbsep's own configuration where there is one, else that of
+// the Perl script. One that cannot be looked at counts as there: its reader then
+// says what is wrong, instead of working with another.
+func usualFile(own, perl string) string {
+	if _, err := os.Stat(own); errors.Is(err, fs.ErrNotExist) {
+		return perl
+	}
+	return own
+}
 
 // A site is a configuration and the database that it names.
 type site struct {
@@ -63,6 +78,7 @@ func source(c *config.Config) database.Source {
 			}
 			return os.Getenv(variable)
 		},
+		ReadFrom:       c.Database.ReadFrom,
 		MaxConnections: c.Database.MaxConnections,
 		ConnectionWait: c.Limits.ConnectionWait,
 	}
@@ -108,14 +124,10 @@ func (s *site) warnings() []config.Problem {
 	return all
 }
 
-// gateway returns a gateway to the site's database.
-func (s *site) gateway(o gateway.Options) *gateway.Gateway { return gateway.New(s.db, o) }
-
 // options are the settings of a gateway as a configuration has them.
 func options(c *config.Config, log *slog.Logger) gateway.Options {
 	return gateway.Options{
 		Log:               log,
-		AccessLog:         c.Log.Access,
 		Slow:              c.Log.Slow,
 		RawSemicolons:     c.Compat.Semicolons == "raw",
 		UnknownColumns:    map[string]gateway.Policy{"skip": gateway.Skip, "fail": gateway.Fail}[c.Compat.UnknownColumns],
@@ -126,8 +138,21 @@ func options(c *config.Config, log *slog.Logger) gateway.Options {
 		Rows:              c.Limits.Rows,
 		StatementTimeout:  c.Limits.Statement,
 		WriteTimeout:      c.Limits.Write,
+		LongAnswers:       max(1, c.Database.MaxConnections/2),
+		LongWait:          c.Limits.ConnectionWait,
+		HoldTimeout:       c.Limits.Hold,
+		MemoryBytes:       c.Limits.AnswerBytes,
 		DescriptionAge:    c.Database.DescriptionAge,
 	}
+}
+
+// ages are the lines of [lastgood] or [cache].
+func ages(all []config.Age) []copies.Rule {
+	var rules []copies.Rule
+	for _, a := range all {
+		rules = append(rules, copies.Rule{Pattern: a.Pattern, Age: a.Most})
+	}
+	return rules
 }
 
 // rules are what a configuration says of who may ask.

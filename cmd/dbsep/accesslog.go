@@ -1,0 +1,142 @@
+package main
+
+import (
+	"log/slog"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"dbsep/config"
+	"dbsep/gateway"
+)
+
+// An accessLog writes a line for every request. The line is what package slog
+// would write. Where no name in it needs a quotation mark, which is nearly always,
+// it is made here, in a third of the time.
+type accessLog struct {
+	to      *gathered
+	careful *slog.Logger // for all other lines
+	json    bool
+	timed   bool
+	prefix  string // of a line for the journal
+}
+
+// newAccessLog returns the access log that a configuration wants, or nil.
+func newAccessLog(to *gathered, c config.Log) *accessLog {
+	if !c.Access || c.Level == "warn" || c.Level == "error" {
+		return nil
+	}
+	a := &accessLog{to: to, careful: newLog(to, c), json: c.Format == "json"}
+	if os.Getenv("JOURNAL_STREAM") != "" {
+		a.prefix = "<" + strconv.Itoa(priority(slog.LevelInfo)) + ">"
+	}
+	a.timed = a.prefix == "" && !startedByWebServer()
+	return a
+}
+
+// write writes the line of a request. One that was slow has left a line already.
+func (a *accessLog) write(e gateway.Event) {
+	if e.Slow {
+		return
+	}
+	if !plain(e) {
+		a.careful.Info("request", fieldsOf(e)...)
+		return
+	}
+	var room [512]byte
+	line := append(room[:0], a.prefix...)
+	if a.json {
+		line = a.appendJSON(line, e, time.Now())
+	} else {
+		line = a.appendText(line, e, time.Now())
+	}
+	_, _ = a.to.Write(line)
+}
+
+// fieldsOf are what a line says of a request.
+func fieldsOf(e gateway.Event) (fields []any) {
+	for _, f := range names(e) {
+		if f.value != "" {
+			fields = append(fields, slog.String(f.name, f.value))
+		}
+	}
+	return append(fields, slog.Int("status", e.Status), slog.Int("rows", e.Rows), slog.Int64("bytes", e.Bytes), slog.Float64("seconds", e.Took.Seconds()))
+}
+
+// named is a field of a line whose value is a word.
+type named struct{ name, value string }
+
+func names(e gateway.Event) [6]named {
+	return [6]named{
+		{"code", string(e.Code)},
+		{"operation", e.Operation},
+		{"table", e.Asked},
+		{"client", e.Client},
+		{"user", e.User},
+		{"request", e.ID},
+	}
+}
+
+// plain tells whether no word of a line needs a quotation mark, in text, or an
+// escape, in JSON. Those that are always so are not looked at.
+func plain(e gateway.Event) bool {
+	for _, word := range [...]string{e.Asked, e.Client, e.User, e.ID} {
+		if strings.ContainsFunc(word, func(c rune) bool { return !isPlain(c) }) {
+			return false
+		}
+	}
+	seconds := e.Took.Seconds()
+	return seconds >= 1e-6 && seconds < math.MaxInt32 // beyond, JSON has an exponent
+}
+
+func isPlain(c rune) bool {
+	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c == '_' || c == '.' || c == '-' || c == ':' || c == '@' || c == '/'
+}
+
+func (a *accessLog) appendText(line []byte, e gateway.Event, now time.Time) []byte {
+	if a.timed {
+		line = append(appendMillis(append(line, "time="...), now), ' ')
+	}
+	line = append(line, "level=INFO msg=request"...)
+	for _, f := range names(e) {
+		if f.value != "" {
+			line = append(append(append(append(line, ' '), f.name...), '='), f.value...)
+		}
+	}
+	line = strconv.AppendInt(append(line, " status="...), int64(e.Status), 10)
+	line = strconv.AppendInt(append(line, " rows="...), int64(e.Rows), 10)
+	line = strconv.AppendInt(append(line, " bytes="...), e.Bytes, 10)
+	line = strconv.AppendFloat(append(line, " seconds="...), e.Took.Seconds(), 'g', -1, 64)
+	return append(line, '\n')
+}
+
+// appendMillis writes a time with three digits behind the second. Package time is
+// quick with its own layout only, which leaves out zeros at the end: so it gets a
+// fourth digit that is none, to be cut away.
+func appendMillis(line []byte, t time.Time) []byte {
+	const digits = len("2006-01-02T15:04:05.000")
+	begin := len(line)
+	line = t.Truncate(time.Millisecond).Add(time.Millisecond/10).AppendFormat(line, time.RFC3339Nano)
+	return append(line[:begin+digits], line[begin+digits+1:]...)
+}
+
+func (a *accessLog) appendJSON(line []byte, e gateway.Event, now time.Time) []byte {
+	line = append(line, '{')
+	if a.timed {
+		line = now.AppendFormat(append(line, `"time":"`...), time.RFC3339Nano)
+		line = append(line, `",`...)
+	}
+	line = append(line, `"level":"INFO","msg":"request"`...)
+	for _, f := range names(e) {
+		if f.value != "" {
+			line = append(append(append(append(append(line, `,"`...), f.name...), `":"`...), f.value...), '"')
+		}
+	}
+	line = strconv.AppendInt(append(line, `,"status":`...), int64(e.Status), 10)
+	line = strconv.AppendInt(append(line, `,"rows":`...), int64(e.Rows), 10)
+	line = strconv.AppendInt(append(line, `,"bytes":`...), e.Bytes, 10)
+	line = strconv.AppendFloat(append(line, `,"seconds":`...), e.Took.Seconds(), 'f', -1, 64)
+	return append(line, "}\n"...)
+}

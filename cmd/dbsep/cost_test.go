@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"dbsep/config"
+	"dbsep/database"
+	"dbsep/gateway"
+	"dbsep/metrics"
+)
+
+// BenchmarkCost measures what it costs to watch dbsep: how much more processor
+// time a request for a telephone takes when it is counted, and when it leaves a
+// line in the log as well. Each has its turn in every round, so that whatever else
+// the machine does concerns all alike, and what is reported is the median of the
+// rounds.
+//
+// "handler" calls the program's handler as a web server would, so nothing but
+// dbsep and SQLite is measured. "server" is the throughput over 127.0.0.1.
+func BenchmarkCost(b *testing.B) {
+	site := costSite(b)
+	watched := []struct {
+		name    string
+		handler http.Handler
+	}{
+		{"bare", gateway.New(site.db, watch(b, site, false, ""))},
+		{"metrics", gateway.New(site.db, watch(b, site, true, ""))},
+		{"text-log", gateway.New(site.db, watch(b, site, true, "text"))},
+		{"json-log", gateway.New(site.db, watch(b, site, true, "json"))},
+	}
+	for _, way := range []struct {
+		name string
+		open func(*testing.B, http.Handler) func()
+	}{
+		{"handler", callHandler},
+		{"server", callServer},
+	} {
+		b.Run(way.name, func(b *testing.B) {
+			var rounds []func()
+			for _, w := range watched {
+				rounds = append(rounds, way.open(b, w.handler))
+			}
+			took := make([][]float64, len(rounds))
+			for i := 0; b.Loop(); i++ {
+				for turn := range rounds {
+					one := (turn + i) % len(rounds)
+					begun := worked(b)
+					rounds[one]()
+					took[one] = append(took[one], (worked(b) - begun).Seconds())
+				}
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(median(took[0])/requestsEach*1e6, "µs/bare-request")
+			for i, w := range watched[1:] {
+				b.ReportMetric(100*(medianRatio(took[i+1], took[0])-1), "%more-"+w.name)
+			}
+		})
+	}
+}
+
+// requestsEach is how many requests there are in a turn.
+const requestsEach = 400
+
+// costSite is the sample site.
+func costSite(b *testing.B) *site {
+	b.Helper()
+	file := filepath.Join(b.TempDir(), "demo.db")
+	if err := database.CreateSQLite(b.Context(), file, demoSQL); err != nil {
+		b.Fatal(err)
+	}
+	db, err := database.Open(database.Source{DSN: "DBI:SQLite:dbname=" + file})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { db.Close() })
+	c := config.Default()
+	return &site{&c, db}
+}
+
+// watch returns the options of a gateway that is counted or not, and writes an
+// access log of a format, or none, to a file.
+func watch(b *testing.B, s *site, counted bool, format string) gateway.Options {
+	b.Helper()
+	file, err := os.Create(filepath.Join(b.TempDir(), "log"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { file.Close() })
+	to := &gathered{w: file, wait: gatherFor}
+	b.Cleanup(to.Flush)
+	o := options(s.config, newLog(prompt{to}, s.config.Log))
+	if !counted {
+		return o
+	}
+	count := metrics.New("1", metrics.Sources{}).Observe
+	lines := newAccessLog(to, config.Log{Access: format != "", Format: format})
+	o.Observe = func(e gateway.Event) {
+		count(e)
+		if lines != nil {
+			lines.write(e)
+		}
+	}
+	return o
+}
+
+// worked is how long the processors have worked for this process.
+func worked(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+const costBody = "id=alice"
+
+func callHandler(b *testing.B, h http.Handler) func() {
+	return func() {
+		for range requestsEach {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/ps_endpoints/single", strings.NewReader(costBody)))
+			if !strings.HasPrefix(w.Body.String(), "id=alice&") {
+				b.Fatalf("%d %s", w.Code, w.Body)
+			}
+		}
+	}
+}
+
+// callServer asks over some connections at a time, with as little work for the
+// client as can be: each answer is as long as the first.
+func callServer(b *testing.B, h http.Handler) func() {
+	const clients = 8
+	server := httptest.NewServer(h)
+	b.Cleanup(server.Close)
+	ask := []byte("POST /ps_endpoints/single HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n" + costBody)
+	var connections []net.Conn
+	for range clients {
+		var d net.Dialer
+		c, err := d.DialContext(b.Context(), "tcp", server.Listener.Addr().String())
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { c.Close() })
+		connections = append(connections, c)
+	}
+	bytes := answerBytes(b, connections[0], ask)
+	return func() {
+		var all sync.WaitGroup
+		for _, c := range connections {
+			all.Go(func() {
+				answer := make([]byte, bytes)
+				for range requestsEach / clients {
+					if _, err := c.Write(ask); err != nil {
+						b.Error(err)
+						return
+					}
+					if _, err := io.ReadFull(c, answer); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200 OK\r\n") {
+						b.Errorf("%s, %v", answer, err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+	}
+}
+
+// answerBytes asks once and tells how long the answer is.
+func answerBytes(b *testing.B, c net.Conn, ask []byte) int {
+	b.Helper()
+	if _, err := c.Write(ask); err != nil {
+		b.Fatal(err)
+	}
+	seen := new(strings.Builder)
+	response, err := http.ReadResponse(bufio.NewReader(io.TeeReader(c, seen)), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); err != nil || !strings.HasPrefix(string(body), "id=alice&") {
+		b.Fatal(string(body), err)
+	}
+	return seen.Len()
+}
+
+func median(of []float64) float64 {
+	of = slices.Sorted(slices.Values(of))
+	return of[len(of)/2]
+}
+
+// medianRatio compares each turn with the other of its round.
+func medianRatio(of, to []float64) float64 {
+	ratios := make([]float64, len(of))
+	for i := range of {
+		ratios[i] = of[i] / to[i]
+	}
+	return median(ratios)
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"dbsep/internal/mariadbtest"
+	"dbsep/internal/rig"
+)
+
+// TestLastGoodAnswers takes the database away from a server that keeps its last
+// good answers, and starts the server again while it is away.
+func TestLastGoodAnswers(t *testing.T) {
+	server := mariadbtest.Start(t)
+	name := server.Database(t)
+	server.ExecIn(t, name,
+		"CREATE TABLE peers (id VARCHAR(40) PRIMARY KEY, secret VARCHAR(40))",
+		"INSERT INTO peers VALUES ('alice', 'one'), ('bob', 'two')",
+		"CREATE TABLE ps_contacts (id VARCHAR(40) PRIMARY KEY)",
+		"INSERT INTO ps_contacts VALUES ('alice')",
+		"CREATE TABLE ast_config (id INT, cat_metric INT, var_metric INT, commented INT, filename VARCHAR(40), category VARCHAR(40), var_name VARCHAR(40), var_val VARCHAR(40))",
+		"INSERT INTO ast_config VALUES (1, 0, 0, 0, 'x.conf', 'general', 'a', 'b')")
+	relay := rig.NewRelay(t, server.Address())
+	dir := t.TempDir()
+	conf := fmt.Sprintf("dsn=DBI:mysql:database=%s;host=127.0.0.1;port=%s\ndbuser=%s\ndbpass=%s\n[database]\nlastgood_file=%s\n[lastgood]\n*=1h\n[cache]\npeers=0\n",
+		name, relay.Port(), server.User, server.Password, filepath.Join(dir, "lastgood"))
+	r := startServer(t, dir, conf)
+
+	const static = "cat_metric=0&category=general&var_name=a&var_val=b\n"
+	asked := func(stale string) {
+		t.Helper()
+		for target, want := range map[string]string{"/peers/single?id=alice": "id=alice&secret=one\n", "/peers/multi?id+LIKE=%25": "id=alice&secret=one\nid=bob&secret=two\n",
+			"/peers/single.json?id=alice": `{"id":"alice","secret":"one"}` + "\n", "/ast_config/static?file=x.conf": static} {
+			response, err := r.client.Get(r.url + target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body := new(strings.Builder)
+			if err := response.Write(body); err != nil {
+				t.Fatal(err)
+			}
+			if response.StatusCode != http.StatusOK || !strings.HasSuffix(body.String(), want) || (response.Header.Get("X-Dbsep-Stale") != "") != (stale != "") {
+				t.Errorf("%s %s: %s", target, stale, body)
+			}
+		}
+	}
+	asked("")
+	r.want(r.post("/ps_contacts/single", "id=alice"), reply{200, "", "id=alice\n"})
+
+	relay.Cut()
+	asked("stale")
+	asked("stale")
+	r.want(r.post("/peers/single", "id=carol"), reply{503, "unavailable", ""})
+	r.want(r.post("/ps_contacts/single", "id=alice"), reply{503, "unavailable", ""}) // Asterisk writes it
+	r.await(`dbsep_stale_answers_total{operation="single",table="peers"}`, 4)
+	r.said("level=WARN msg=\"the database cannot answer: last good answers are given out\"")
+	if n := strings.Count(r.log.String(), "last good answers are given out"); n != 1 {
+		t.Errorf("the log tells the beginning %d times", n)
+	}
+
+	r.stop()
+	r = startServer(t, dir, conf)
+	asked("stale")
+
+	r.want(r.post("/peers/update?id=bob", "secret=new"), reply{200, "unavailable", "-1\n"})
+	r.want(r.post("/peers/single", "id=alice"), reply{200, "", "id=alice&secret=one\n"})
+	r.want(r.do(http.MethodGet, "/peers/multi?id+LIKE=%25", "", nil), reply{503, "unavailable", ""}) // it may have been changed
+
+	relay.Open(t)
+	for until := time.Now().Add(time.Minute); r.post("/peers/update?id=bob", "secret=two").body != "1\n"; { // as soon as dbsep has noticed
+		if time.Now().After(until) {
+			t.Fatal("the database does not come back")
+		}
+	}
+	asked("")
+	r.said("msg=\"the database answers again\" last_good_answers=")
+}

@@ -1,0 +1,50 @@
+//go:build attack
+
+package attack
+
+import (
+	"testing"
+
+	"dbsep/internal/rig"
+)
+
+func TestMain(m *testing.M) { rig.Main(m) }
+
+const tables = "testdata/tables.sql"
+
+// kinds are the databases that are attacked, and how each is set up.
+var kinds = []struct {
+	name string
+	site func(t testing.TB, script string) *rig.Site
+}{
+	{"SQLite", rig.SQLite},
+	{"MariaDB", rig.MariaDB},
+	{"PostgreSQL", rig.Postgres},
+}
+
+// A target is a server to attack.
+type target struct {
+	*rig.Process
+	site    *rig.Site
+	address string
+	url     string // with http://
+	status  string // where its state is asked, so that no attack is in the way
+}
+
+// serve starts dbsep with lines of configuration.
+func serve(t *testing.T, site *rig.Site, lines ...string) *target {
+	t.Helper()
+	x := &target{site: site, address: rig.FreeAddress(t)}
+	status := rig.FreeAddress(t)
+	site.Configure(t, append([]string{"[server]", "status_listen=" + status, "[log]", "level=error"}, lines...)...)
+	x.url, x.status = "http://"+x.address, "http://"+status
+	x.Process = site.ServeAt(t, x.address)
+	return x
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,77 @@
+//go:build attack
+
+package attack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"dbsep/internal/rig"
+)
+
+// atRest brings all of the server's connections to the database about and then
+// tells what it holds when nobody asks.
+func (x *target) atRest(t *testing.T) rig.Series {
+	t.Helper()
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			p := rig.NewPhone(x.url, fmt.Sprintf("early%d", i), "")
+			defer p.Close()
+			if _, err := p.Ask(t.Context(), "/bulk/multi", "id+%3E%3D=0"); err != nil {
+				t.Error(err)
+			}
+			if err := p.Round(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	http.DefaultClient.CloseIdleConnections() // the rig's own, which waited for the server
+	return x.await(t, "the clients to be gone", func(now rig.Series) bool { return now["dbsep_client_connections"] == 0 })
+}
+
+// await waits until the server's series are as they should be.
+func (x *target) await(t *testing.T, what string, reached func(now rig.Series) bool) (now rig.Series) {
+	t.Helper()
+	rig.WaitFor(t, what, x.Process, func(ctx context.Context) (err error) {
+		if now, err = rig.ReadSeries(ctx, x.status); err == nil && !reached(now) {
+			err = errors.New("not yet: " + x.holds(now))
+		}
+		return err
+	})
+	return now
+}
+
+// holds tells what a server holds.
+func (x *target) holds(now rig.Series) string {
+	return fmt.Sprintf("%v clients, %v descriptors, %v goroutines, %.0f MiB", now["dbsep_client_connections"],
+		now["process_open_fds"], now["go_goroutines"], now["process_resident_memory_bytes"]/(1<<20))
+}
+
+// backTo waits until the server holds no more than before the attack. A
+// connection to the database or two may be another one meanwhile.
+func (x *target) backTo(t *testing.T, before rig.Series) {
+	t.Helper()
+	const play = 8
+	now := x.await(t, "what the attack took to be given back", func(now rig.Series) bool {
+		return now["dbsep_client_connections"] == 0 && now["process_open_fds"] <= before["process_open_fds"]+play &&
+			now["go_goroutines"] <= before["go_goroutines"]+play
+	})
+	t.Logf("before: %s; after: %s", x.holds(before), x.holds(now))
+}
+
+// wantNoPanic wants the server's log to tell of none.
+func (x *target) wantNoPanic(t *testing.T) {
+	t.Helper()
+	for line := range strings.Lines(x.Log.String()) {
+		if strings.Contains(line, "panic") || strings.Contains(line, "code=internal") {
+			t.Error(line)
+		}
+	}
+}
