@@ -12,7 +12,7 @@ LDFLAGS  := -s -w -X main.version=$(VERSION)
 # Later versions of nfpm ask for modules that the module proxy does not give.
 NFPM     := $(BIN)/nfpm-v2.45.2
 
-.PHONY: help build static demo install deb test test-static test-odbc e2e attack lint bench compare-speed fuzz clean
+.PHONY: help build static demo install deb test test-static test-odbc e2e attack soak lint bench compare-speed fuzz clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -82,9 +82,12 @@ test-odbc: ## the build with unixODBC (-tags odbc), on the real ODBC drivers of 
 	$(GO) vet -tags odbc ./database/...
 	$(GO) test -race -tags odbc -run ODBC ./database/...
 
-e2e: ## the real clients, end to end: Asterisk, Apache, nginx, Kamailio, OpenSIPS' manner of asking, the Perl script, Prometheus, HAProxy, Debian and systemd
+e2e: ## the real clients, end to end: Asterisk, Apache, nginx, Kamailio, OpenSIPS' manner of asking, the Perl script, Prometheus, HAProxy, Debian and systemd; and databases that fall
 	@.ci/need cc gcc libc6-dev
 	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
+	@.ci/need --optional wsrep_sst_rsync mariadb-server galera-4
+	@.ci/need --optional rsync rsync
+	@.ci/need --optional ss iproute2
 	@.ci/need --optional curl curl
 	@.ci/need --optional mmdebstrap mmdebstrap
 	@.ci/need --optional /etc/apache2/mods-available/mpm_event.load apache2
@@ -104,20 +107,29 @@ e2e: ## the real clients, end to end: Asterisk, Apache, nginx, Kamailio, OpenSIP
 	@.ci/need --optional haproxy haproxy
 	@.ci/need --optional systemd-nspawn systemd-container
 	@.ci/need --optional dpkg-shlibdeps dpkg-dev
-	$(GO) test -tags e2e -count 1 -p 1 -timeout 20m -v ./e2e/... | grep --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
+	@.ci/need --optional sqlmap sqlmap
+	$(MAKE) --no-print-directory soak MINUTES=1
+	$(GO) test -tags e2e -count 1 -p 1 -timeout 40m -v ./e2e/... | grep --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
 
-attack: ## slow clients, floods, hostile HTTP, and sqlmap at its highest level on all databases; takes half an hour
+attack: ## hostile clients and broken HTTP; sqlmap on every place of every operation, half an hour and more
 	@.ci/need cc gcc libc6-dev
 	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
 	@.ci/need --optional /usr/bin/pg_createcluster postgresql
-	@.ci/need --optional sqlmap sqlmap
-	$(GO) test -tags attack -count 1 -timeout 60m -v ./e2e/attack
+	@.ci/need sqlmap sqlmap
+	DBSEP_ATTACK=full $(GO) test -tags e2e -count 1 -timeout 4h -v ./e2e/attack | grep --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
+
+MINUTES ?= 60
+soak: ## mixed load for MINUTES (60) on three databases: memory, descriptors and goroutines must not grow
+	@.ci/need cc gcc libc6-dev
+	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
+	@.ci/need --optional /usr/bin/pg_createcluster postgresql
+	DBSEP_SOAK_MINUTES=$(MINUTES) $(GO) test -tags soak -count 1 -parallel 3 -timeout 0 -v ./e2e/soak | grep --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
 
 lint: $(LINT) $(STATIC) ## gofmt, go vet, staticcheck, golangci-lint
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }
-	$(GO) vet -tags e2e,bench,attack ./...
-	$(STATIC) -tags e2e,bench,attack ./...
-	$(LINT) run --build-tags e2e,bench,attack
+	$(GO) vet -tags e2e,bench,soak ./...
+	$(STATIC) -tags e2e,bench,soak ./...
+	$(LINT) run --build-tags e2e,bench,soak
 
 bench: ## the benchmarks in the code
 	$(GO) test -run '^$$' -bench . ./...

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"dbsep/sqlgen"
 )
@@ -65,7 +66,7 @@ const (
 // OpenStore opens a store, or makes it. most bounds the bytes of its answers.
 func OpenStore(name string, most int64, log *slog.Logger) (*Store, error) {
 	file, err := bbolt.Open(name, 0o600, &bbolt.Options{Timeout: time.Second})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("open [lastgood] %s: another process has it; give each dbsep a file of its own", name)
 	}
 	if err != nil && !errors.Is(err, os.ErrPermission) && !errors.Is(err, os.ErrNotExist) {

@@ -50,7 +50,7 @@ func loads() []*load {
 		{request{"/ps_endpoints/single", "id=nobody"}, "SELECT * FROM ps_endpoints WHERE id = 'nobody'"},
 	}}
 	multi := &load{name: "multi 20", questions: []question{
-		{request{"/ps_endpoints/multi", "context=ctx4321"}, "SELECT * FROM ps_endpoints WHERE context = 'ctx4321'"},
+		{request{"/ps_endpoints/multi", "context=ctx0001"}, "SELECT * FROM ps_endpoints WHERE context = 'ctx0001'"},
 	}}
 	update := &load{name: "update", writes: true, questions: []question{
 		{request{"/ps_endpoints/update?id=phone00042", "accountcode=account00042&callerid=%22Phone%2000042%22%20%3C00042%3E"}, ""},

@@ -205,5 +205,5 @@ func (r *report) insert(file string) error {
 	}
 	var b strings.Builder
 	r.write(&b)
-	return os.WriteFile(file, []byte(before+beginMark+b.String()+endMark+after), 0o644) //nolint:gosec // a page for everybody
+	return os.WriteFile(file, []byte(before+beginMark+b.String()+endMark+after), 0o644)
 }

@@ -7,7 +7,7 @@ func TestAnswers(t *testing.T) {
 	floor := buildFloor(t)
 	for _, kind := range sites {
 		t.Run(kind.kind, func(t *testing.T) {
-			s := kind.open(t)
+			s := kind.open(t, some)
 			for _, p := range []*program{s.startFloor(t, floor), s.startServe(t)} {
 				for _, l := range loads() {
 					for _, q := range l.questions {

@@ -40,7 +40,7 @@ func TestCompareSpeed(t *testing.T) {
 			continue
 		}
 		t.Run(kind.kind, func(t *testing.T) {
-			s := kind.open(t)
+			s := kind.open(t, everyone)
 			r.conditions = append(r.conditions, s.Kind+" "+s.version(t))
 			s.compare(t, s.start(t, floor), r)
 		})

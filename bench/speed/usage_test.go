@@ -134,19 +134,18 @@ func (p *program) settle(t *testing.T) {
 }
 
 // alone is the processor time that one process of a CGI program takes for one
-// request, the mean of several. Apache's daemon for them leaves no account of its
+// request, the mean of those given. Apache's daemon for them leaves no account of its
 // children, so they are run without it.
 func (p *program) alone(t *testing.T, requests []request) (cpu time.Duration) {
 	t.Helper()
-	const runs = 10
-	for _, r := range requests[:runs] {
+	for _, r := range requests {
 		path, query, _ := strings.Cut(r.path, "?")
 		c := exec.CommandContext(t.Context(), p.own)
 		c.Env = append(append(os.Environ(), p.environ...), "GATEWAY_INTERFACE=CGI/1.1", "SERVER_PROTOCOL=HTTP/1.1", "REQUEST_METHOD=POST",
 			"PATH_INFO="+path, "QUERY_STRING="+query, "CONTENT_TYPE=application/x-www-form-urlencoded", "CONTENT_LENGTH="+strconv.Itoa(len(r.form)))
 		c.Stdin = strings.NewReader(r.form)
 		check(t, c.Run())
-		cpu += (c.ProcessState.UserTime() + c.ProcessState.SystemTime()) / runs
+		cpu += (c.ProcessState.UserTime() + c.ProcessState.SystemTime()) / time.Duration(len(requests))
 	}
 	return cpu
 }

@@ -1,4 +1,4 @@
-//go:build attack
+//go:build e2e
 
 package attack
 

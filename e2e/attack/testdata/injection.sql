@@ -4,4 +4,4 @@ CREATE TABLE peers (name VARCHAR(40) NOT NULL PRIMARY KEY, context VARCHAR(80), 
 INSERT INTO peers VALUES ('alice', 'inside', 5060), ('bob', 'inside', 5061);
 
 CREATE TABLE hidden (name VARCHAR(40) NOT NULL PRIMARY KEY, secret VARCHAR(80));
-INSERT INTO hidden VALUES ('alice', 'canary of a forbidden table');
+INSERT INTO hidden VALUES ('alice', 'canaryForbidden');

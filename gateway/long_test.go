@@ -1,0 +1,258 @@
+package gateway_test
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"dbsep/gateway"
+	"dbsep/sqlgen"
+)
+
+// A bulk is a database with many rows in one of its tables. It counts the queries
+// that run.
+type bulk struct {
+	*script
+
+	mu      sync.Mutex
+	running int
+	highest int
+}
+
+// manyRows are some 2 MB as an answer.
+const manyRows = 2000
+
+func newBulk() *bulk {
+	db := &bulk{script: newScript()}
+	long := strings.Repeat("x", 1000)
+	for range manyRows {
+		db.rows = append(db.rows, []any{"id", nil, long, nil})
+	}
+	return db
+}
+
+func (db *bulk) Query(ctx context.Context, s sqlgen.Statement, row func([][]byte) error) error {
+	db.mu.Lock()
+	db.running++
+	db.highest = max(db.highest, db.running)
+	db.mu.Unlock()
+	defer func() {
+		db.mu.Lock()
+		defer db.mu.Unlock()
+		db.running--
+	}()
+	return db.script.Query(ctx, s, row)
+}
+
+func (db *bulk) runs() int {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return db.running
+}
+
+// A deaf client takes no byte of an answer until it may, or its time is over.
+type deaf struct {
+	*httptest.ResponseRecorder
+	hears chan struct{}
+	late  chan struct{}
+
+	mu    sync.Mutex
+	clock *time.Timer
+}
+
+func newDeaf() *deaf {
+	return &deaf{ResponseRecorder: httptest.NewRecorder(), hears: make(chan struct{}), late: make(chan struct{}, 1)}
+}
+
+func (d *deaf) Write(p []byte) (int, error) {
+	select {
+	case <-d.hears:
+		return d.ResponseRecorder.Write(p)
+	case <-d.late:
+		return 0, context.DeadlineExceeded
+	}
+}
+
+func (d *deaf) SetWriteDeadline(at time.Time) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.clock != nil {
+		d.clock.Stop()
+	}
+	d.clock = time.AfterFunc(time.Until(at), func() {
+		select {
+		case d.late <- struct{}{}:
+		default:
+		}
+	})
+	return nil
+}
+
+// all is what a long answer is.
+func all(t *testing.T) string {
+	t.Helper()
+	return ask(t, newBulk(), gateway.Options{}, post("/peers/multi", "id=x")).body
+}
+
+// serveLong asks for a long answer, and reports how it ended.
+func serveLong(g *gateway.Gateway, w http.ResponseWriter) (broken bool) {
+	defer func() { broken = recover() == http.ErrAbortHandler }() //nolint:errorlint // as panic was given it
+	g.ServeHTTP(w, post("/peers/multi", "id=x"))
+	return false
+}
+
+func TestDeafClientKeepsNoConnectionToTheDatabase(t *testing.T) {
+	whole := all(t)
+	synctest.Test(t, func(t *testing.T) {
+		db, w := newBulk(), newDeaf()
+		g := gateway.New(db, gateway.Options{HoldTimeout: time.Second})
+		done := make(chan bool)
+		go func() { done <- serveLong(g, w) }()
+		time.Sleep(999 * time.Millisecond)
+		synctest.Wait()
+		if db.runs() != 1 {
+			t.Error("the query did not wait for its client at all")
+		}
+		time.Sleep(2 * time.Millisecond)
+		synctest.Wait()
+		if db.runs() != 0 {
+			t.Error("after hold_timeout the query goes on")
+		}
+		close(w.hears)
+		if broken := <-done; broken || w.Body.String() != whole {
+			t.Errorf("broken: %v; %d bytes, want %d", broken, w.Body.Len(), len(whole))
+		}
+	})
+}
+
+func TestDeafClientIsCutOff(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		options gateway.Options
+		code    string
+		after   time.Duration
+	}{
+		{"after write_timeout", gateway.Options{WriteTimeout: 20 * time.Second}, "client-gone", 20 * time.Second},
+		{"after hold_timeout where there is no memory left", gateway.Options{MemoryBytes: 1 << 20, HoldTimeout: 3 * time.Second}, "slow-client", 3 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var events []gateway.Event
+				log := new(logBuffer)
+				test.options.Log = log.logger()
+				test.options.Observe = func(e gateway.Event) { events = append(events, e) }
+				begun := time.Now()
+				g := gateway.New(newBulk(), test.options)
+				if !serveLong(g, newDeaf()) {
+					t.Error("the answer was not broken off")
+				}
+				if took := time.Since(begun); took < test.after || took > test.after+time.Second {
+					t.Errorf("it took %v", took)
+				}
+				if len(events) != 1 || string(events[0].Code) != test.code || events[0].Bytes != 0 {
+					t.Errorf("%+v", events)
+				}
+				if test.code == "slow-client" && !strings.Contains(log.String(), "raise [limits] answer_memory or hold_timeout") {
+					t.Error(log)
+				}
+				w := httptest.NewRecorder()
+				if serveLong(g, w) || w.Body.Len() < 1<<20 {
+					t.Error("its memory was not given back")
+				}
+			})
+		})
+	}
+}
+
+func TestShortAnswersWaitForNoLongOnes(t *testing.T) {
+	whole := all(t)
+	synctest.Test(t, func(t *testing.T) {
+		db := newBulk()
+		short := newScript()
+		short.rows = [][]any{{"alice", nil, nil, nil}}
+		g := gateway.New(oneShort{db, short}, gateway.Options{LongAnswers: 2, LongWait: 5 * time.Second, HoldTimeout: time.Minute, WriteTimeout: time.Minute, MemoryBytes: 1})
+		var clients [4]*deaf
+		ended := make(chan bool, len(clients))
+		for i := range clients {
+			clients[i] = newDeaf()
+			go func() { ended <- serveLong(g, clients[i]) }()
+		}
+		synctest.Wait()
+		if db.runs() != 2 {
+			t.Errorf("%d long answers are read from the database, want 2", db.runs())
+		}
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, post("/rt_test/single", "id=alice"))
+		if w.Body.String() != "id=alice\n" {
+			t.Errorf("a short answer is %d %q", w.Code, w.Body)
+		}
+		time.Sleep(6 * time.Second) // more than LongWait: those without a place are told so
+		for _, c := range clients {
+			close(c.hears)
+		}
+		for range clients {
+			if <-ended {
+				t.Error("an answer was broken off")
+			}
+		}
+		busy := 0
+		for _, c := range clients {
+			switch {
+			case c.Header().Get("X-Dbsep-Error") == "busy":
+				busy++
+			case c.Body.String() != whole:
+				t.Errorf("a long answer has %d bytes, want %d", c.Body.Len(), len(whole))
+			}
+		}
+		if busy != 2 || db.highest > 4 {
+			t.Errorf("%d were busy; %d queries at a time", busy, db.highest)
+		}
+	})
+}
+
+// oneShort answers rt_test from another database.
+type oneShort struct {
+	*bulk
+	short *script
+}
+
+func (db oneShort) Query(ctx context.Context, s sqlgen.Statement, row func([][]byte) error) error {
+	if strings.Contains(s.SQL, "rt_test") {
+		return db.short.Query(ctx, s, row)
+	}
+	return db.bulk.Query(ctx, s, row)
+}
+
+func TestLongAnswerThatHadToWaitIsWhole(t *testing.T) {
+	whole := all(t)
+	for _, request := range []struct {
+		name   string
+		accept string
+	}{{"text", "*/*"}, {"JSON", "application/json"}} {
+		t.Run(request.name, func(t *testing.T) {
+			db := newBulk()
+			g := gateway.New(db, gateway.Options{LongAnswers: 1, LongWait: time.Minute})
+			var clients sync.WaitGroup
+			for range 8 {
+				clients.Go(func() {
+					w, r := httptest.NewRecorder(), post("/peers/multi", "id=x")
+					r.Header.Set("Accept", request.accept)
+					g.ServeHTTP(w, r)
+					switch {
+					case request.name == "text" && w.Body.String() != whole:
+						t.Errorf("%d bytes, want %d", w.Body.Len(), len(whole))
+					case request.name == "JSON" && (bytes.Count(w.Body.Bytes(), []byte(`{"id":`)) != manyRows || !strings.HasPrefix(w.Body.String(), `[{"id"`) || !strings.HasSuffix(w.Body.String(), "}]\n")):
+						t.Errorf("%d bytes: %.40q", w.Body.Len(), w.Body)
+					}
+				})
+			}
+			clients.Wait()
+		})
+	}
+}
