@@ -1,0 +1,124 @@
+//go:build e2e
+
+package outage
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"dbsep/internal/rig"
+)
+
+// The settings of the gateway. bound is what no answer may take longer than: the
+// table's description and the statement have statement_timeout each, in which
+// the wait for a connection is included; a second is for a busy machine.
+const (
+	statementTimeout = 2 * time.Second
+	connectionWait   = time.Second
+	bound            = 2*statementTimeout + time.Second
+)
+
+// settings are short, so that a fault shows soon, and have all descriptions of
+// tables read again all the time.
+func settings(dir string) []string {
+	return []string{
+		"[log]", "level=debug",
+		"[database]", "max_connections=8", "connect_timeout=1s", "busy_timeout=1s", "description_age=300ms",
+		"lastgood_file=" + filepath.Join(dir, "lastgood"),
+		"[limits]", "statement_timeout=" + statementTimeout.String(), "connection_wait=" + connectionWait.String(),
+		"[lastgood]", "peers=1h", "ast_config=1h", "counters=1h",
+	}
+}
+
+// A scene is a database with the tables of the load, and a gateway to it.
+type scene struct {
+	*rig.Site
+	gateway *rig.Process
+	url     string
+	load    *load
+	settle  func(t *testing.T, s *scene) // makes DB show what there is when all is over; may be nil
+}
+
+// newScene makes a scene of a database that db leads to and that lines of
+// dbsep.conf name. It fills it by statements.
+func newScene(t *testing.T, kind string, db *sql.DB, statements []string, lines ...string) *scene {
+	t.Helper()
+	for _, text := range statements {
+		if _, err := db.ExecContext(t.Context(), text); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	}
+	for i := range writers {
+		_, err := db.ExecContext(t.Context(), fmt.Sprintf("INSERT INTO counters VALUES ('c%d', 0)", i))
+		check(t, err)
+		_, err = db.ExecContext(t.Context(), fmt.Sprintf("INSERT INTO totals VALUES ('c%d', 0)", i))
+		check(t, err)
+	}
+	dir := t.TempDir()
+	s := &scene{Site: &rig.Site{Kind: kind, Conf: filepath.Join(dir, "dbsep.conf"), DB: db, Folder: dir}}
+	s.Configure(t, append(lines, settings(dir)...)...)
+	return s
+}
+
+// serve starts the gateway, through a program that prepares its surroundings if
+// there is one.
+func (s *scene) serve(t *testing.T, through ...string) *scene {
+	t.Helper()
+	address := rig.FreeAddress(t)
+	command := append(through, rig.Program(t), "serve", "--config", s.Conf, "--listen", address)
+	s.gateway = rig.Start(t, nil, command[0], command[1:]...)
+	rig.WaitFor(t, "dbsep serve at "+address, s.gateway, rig.Listening(address))
+	s.url = "http://" + address
+	return s
+}
+
+// namespace is a way to start a program for which some mounts are its own. The
+// shell text makes them.
+func namespace(text string) []string {
+	return []string{"unshare", "--mount", "--map-root-user", "sh", "-c", text + ` && exec "$@"`, "sh"}
+}
+
+// inNamespace runs a shell text among the gateway's mounts.
+func (s *scene) inNamespace(t *testing.T, text string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	out, err := command(ctx, "nsenter", "--target", fmt.Sprint(s.gateway.Process.Pid), "--user", "--mount", "--preserve-credentials", "sh", "-c", text).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", text, err, out)
+	}
+}
+
+// seen is a path as the gateway sees it.
+func (s *scene) seen(path string) string {
+	return filepath.Join(fmt.Sprintf("/proc/%d/root", s.gateway.Process.Pid), path)
+}
+
+// schema is what each database's own spelling is put into: the tables of the load,
+// and a history that the database itself writes of all that is done.
+const schema = `CREATE TABLE peers (id VARCHAR(40) PRIMARY KEY, secret VARCHAR(40));
+INSERT INTO peers VALUES ('alice', 'one'), ('bob', 'two');
+CREATE TABLE ast_config (id INT PRIMARY KEY, cat_metric INT, var_metric INT, commented INT, filename VARCHAR(40), category VARCHAR(40), var_name VARCHAR(40), var_val VARCHAR(40));
+INSERT INTO ast_config VALUES (1, 0, 0, 0, 'x.conf', 'general', 'a', 'b');
+CREATE TABLE counters (id VARCHAR(40) PRIMARY KEY, val INT);
+CREATE TABLE totals (id VARCHAR(40) PRIMARY KEY, n INT);
+CREATE TABLE visits (n NUMBERED, name VARCHAR(40), val VARCHAR(40));
+CREATE INDEX visits_name ON visits (name);
+CREATE TABLE history (n NUMBERED, what VARCHAR(60))`
+
+// tables are the statements that make the tables. numbered is the type of a key
+// that the database counts up by itself.
+func tables(numbered string, triggers ...string) []string {
+	return append(strings.Split(strings.ReplaceAll(schema, "NUMBERED", numbered), ";\n"), triggers...)
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	check(t, os.WriteFile(file, []byte(text), 0o644))
+}
