@@ -71,7 +71,7 @@ func (p *proxy) test(t *testing.T) {
 		p.outage.Begin(t)
 		p.ask(t, "password", "alice", "example.org").want(t, "200", "second-pw")
 		p.ask(t, "async", "alice", "example.org").want(t, "503", "")
-		p.outage.End(t)
+		p.outage.End(t, rig.Answers("http://"+p.backend+"/ps_auths/single?id=alice"))
 		p.ask(t, "password", "alice", "example.org").want(t, "200", "alice-pw")
 	})
 	feature("Apache away: failover to the second gateway", func(t *testing.T) {

@@ -26,6 +26,7 @@ type proxy struct {
 	apache        *rig.Relay  // in front of Apache
 	direct        *rig.Relay  // in front of the second gateway
 	firstProcess  *rig.Process
+	backend       string // the first gateway's address
 }
 
 func TestKamailio(t *testing.T) {
@@ -50,6 +51,7 @@ func (p *proxy) start(t *testing.T, root string, page *rig.Page) {
 	t.Helper()
 	p.outage = rig.NewOutage(t, p.first)
 	backend, second := rig.FreeAddress(t), rig.FreeAddress(t)
+	p.backend = backend
 	for _, s := range []*rig.Site{p.first, p.second} {
 		s.Configure(t, page.Block(t, "dbsep.conf"))
 	}

@@ -124,7 +124,7 @@ func testStatus(t *testing.T, g *gateway) {
 	status(503, rest("POST", "/ps_auths/update.json?id=alice", "realm=x", ""))
 	status(503, rest("POST", "/ps_auths/single", "id=alice", ""))
 	w.ask(t, rest("POST", "/ps_auths/update?id=alice", "realm=x", "")).want(t, 200, "-1\n")
-	g.outage.End(t)
+	g.outage.End(t, rig.Answers("http://"+g.address+"/ps_auths/single?id=alice"))
 	status(200, rest("GET", "/ps_auths/single.json?id=alice", "", ""))
 }
 
@@ -217,7 +217,7 @@ func testLatency(t *testing.T, g *gateway) {
 			t.Errorf("%.60q: status %d after %v", request, a.status, a.took)
 		}
 	}
-	g.outage.End(t)
+	g.outage.End(t, rig.Answers("http://"+g.address+"/ps_auths/single?id=alice"))
 }
 
 func testMethods(t *testing.T, g *gateway) {

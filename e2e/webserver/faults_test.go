@@ -3,6 +3,10 @@
 package webserver
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -51,7 +55,25 @@ func (d *door) testDatabaseAway(t *testing.T) {
 	rig.Feature(t, d.system, "database away: safe answers, and all is well when it is back", func(t *testing.T) {
 		d.site.outage.Begin(t)
 		d.wantFailures(t, []int{503})
-		d.site.outage.End(t)
+		d.site.outage.End(t, d.answers)
 		d.post(t, "/ps_aors/update?id=alice", "max_contacts=2").want(t, "1\n")
 	})
+}
+
+// answers asks as many times at once as there may be processes behind the web
+// server: each of them looks for the database by itself.
+func (d *door) answers(ctx context.Context) error {
+	errs := make([]error, 3*len(everyOperation))
+	var all sync.WaitGroup
+	for i := range errs {
+		all.Go(func() {
+			a, err := d.try(ctx, http.MethodPost, "/ps_aors/single", "id=alice")
+			if err == nil && a.status != http.StatusOK {
+				err = fmt.Errorf("status %d", a.status)
+			}
+			errs[i] = err
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }

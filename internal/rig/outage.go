@@ -1,7 +1,10 @@
 package rig
 
 import (
+	"context"
 	"database/sql"
+	"fmt"
+	"net/http"
 	"os"
 	"regexp"
 	"testing"
@@ -44,14 +47,35 @@ func (o *Outage) Begin(t testing.TB) {
 	check(t, err)
 }
 
-// End ends it.
-func (o *Outage) End(t testing.TB) {
+// End ends it, and waits until dbsep, which looks for its database now and then,
+// answers a read again.
+func (o *Outage) End(t testing.TB, answers func(context.Context) error) {
 	t.Helper()
 	if o.relay != nil {
 		o.relay.Open(t)
-		return
+	} else {
+		_, err := o.lock.ExecContext(t.Context(), "ROLLBACK")
+		check(t, err)
+		check(t, o.lock.Close())
 	}
-	_, err := o.lock.ExecContext(t.Context(), "ROLLBACK")
-	check(t, err)
-	check(t, o.lock.Close())
+	WaitFor(t, "an answer after the outage", nil, answers)
+}
+
+// Answers asks a URL, which must be answered well.
+func Answers(url string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return err
+		}
+		defer response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s: %s", url, response.Status)
+		}
+		return nil
+	}
 }
