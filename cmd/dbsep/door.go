@@ -2,10 +2,16 @@ package main
 
 import (
 	"crypto/tls"
+	stdlog "log"
+	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"dbsep/access"
 	"dbsep/config"
 )
 
@@ -17,6 +23,21 @@ type door struct {
 	users     atomic.Int32
 	share     *share // of the front; nil until it is open
 	newcomers newcomers
+}
+
+// newDoor returns a door that is still shut.
+func (s *server) newDoor(c *config.Config, log *slog.Logger) (d *door, err error) {
+	d = &door{Server: newServer(s, c.Limits, log)}
+	d.ErrorLog = stdlog.New(&complaints{log, s.metrics.TLS}, "", 0)
+	if c.Server.TLSCert == "" {
+		return d, nil
+	}
+	files := access.TLS{Cert: c.Server.TLSCert, Key: c.Server.TLSKey, ClientCA: c.Server.ClientCA}
+	d.TLSConfig, err = files.Config(func(err error) { log.Error(err.Error()) })
+	d.Protocols = new(http.Protocols)
+	d.Protocols.SetHTTP1(true)
+	d.Protocols.SetHTTP2(c.Server.HTTP2)
+	return d, err
 }
 
 // sameDoor tells whether two configurations want the connections of clients to be
@@ -45,4 +66,25 @@ func (d *door) shut() {
 	_ = d.share.Close()
 	d.SetKeepAlivesEnabled(false)
 	d.newcomers.wait(d.share.total(), newcomerPatience)
+}
+
+// complaints takes what net/http has to say about connections. Those that come to
+// no TLS are a client's fault that its administrator has to know of; others have
+// broken off.
+type complaints struct {
+	log *slog.Logger
+	tls prometheus.Counter
+}
+
+func (c *complaints) Write(line []byte) (int, error) {
+	rest, failed := strings.CutPrefix(strings.TrimSpace(string(line)), "http: TLS handshake error from ")
+	if !failed {
+		c.log.Debug(rest)
+		return len(line), nil
+	}
+	c.tls.Inc()
+	client, reason, _ := strings.Cut(rest, ": ")
+	c.log.Warn("a client came to no TLS", slog.String("client", client), slog.String("reason", reason),
+		slog.String("remedy", "let it ask by https://, trust the server's certificate, and show one of [server] client_ca if that is set"))
+	return len(line), nil
 }

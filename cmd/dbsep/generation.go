@@ -3,14 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	stdlog "log"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"dbsep/access"
 	"dbsep/config"
@@ -41,7 +37,8 @@ type sharedDatabase struct {
 }
 
 // generate makes the generation of a site. It keeps the connections of the one
-// before where the database is the same.
+// before where the database is the same. All that can fail comes first: a site
+// that is refused shares nothing yet.
 func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
 	c := fresh.config
 	for _, w := range fresh.warnings() {
@@ -51,18 +48,15 @@ func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{site: fresh, guard: guard, log: log, db: &sharedDatabase{DB: fresh.db, source: source(c)}}
-	g.asked = &door{Server: newServer(s, c.Limits, log)}
-	g.state = newServer(s.status.handler(nil), c.Limits, log)
-	if c.Server.TLSCert != "" {
-		files := access.TLS{Cert: c.Server.TLSCert, Key: c.Server.TLSKey, ClientCA: c.Server.ClientCA}
-		if g.asked.TLSConfig, err = files.Config(func(err error) { log.Error(err.Error()) }); err != nil {
-			return nil, err
-		}
-		g.asked.Protocols = new(http.Protocols)
-		g.asked.Protocols.SetHTTP1(true)
-		g.asked.Protocols.SetHTTP2(c.Server.HTTP2)
+	asked, err := s.newDoor(c, log)
+	if err != nil {
+		return nil, err
 	}
+	if err := s.openLastGood(c, log); err != nil {
+		return nil, err
+	}
+	g := &generation{site: fresh, guard: guard, log: log, asked: asked, db: &sharedDatabase{DB: fresh.db, source: source(c)}}
+	g.state = newServer(s.status.handler(nil), c.Limits, log)
 	if was := s.now.Load(); was != nil && was.db.source.Same(g.db.source) {
 		fresh.close()
 		fresh.db, g.db = was.db.DB, was.db
@@ -71,52 +65,51 @@ func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
 		}
 	}
 	g.db.users.Add(1)
-	if g.asked.users.Add(1) == 1 {
-		g.asked.ErrorLog = stdlog.New(&complaints{log, s.metrics.TLS}, "", 0)
-	}
-	o := options(c, log)
-	o.Guard, o.Observe = guard, s.metrics.Observe
-	if lines := newAccessLog(&s.log, c.Log); lines != nil {
-		o.Observe = func(e gateway.Event) {
-			s.metrics.Observe(e)
-			lines.write(e)
-		}
-	}
-	answering, err := s.withCopies(g, log)
-	if err != nil {
-		g.release()
-		return nil, err
-	}
-	o.Stale = len(c.LastGood) > 0
-	g.handler = gateway.New(answering, o)
+	g.asked.users.Add(1)
+	g.handler = gateway.New(s.withCopies(g), s.options(g))
 	if s.back == nil {
 		g.handler = s.status.over(g.handler, guard)
 	}
 	return g, nil
 }
 
-// withCopies puts copies of answers between the gateway and a site's database, as
-// far as its configuration wants them. The file of last good answers stays open
-// from one generation to the next.
-func (s *server) withCopies(g *generation, log *slog.Logger) (gateway.Database, error) {
+// options are the settings of a generation's gateway.
+func (s *server) options(g *generation) gateway.Options {
 	c := g.site.config
-	var db gateway.Database = g.site.db
+	o := options(c, g.log)
+	o.Guard, o.Observe, o.Stale = g.guard, s.metrics.Observe, len(c.LastGood) > 0
+	if lines := newAccessLog(&s.log, c.Log); lines != nil {
+		o.Observe = func(e gateway.Event) {
+			s.metrics.Observe(e)
+			lines.write(e)
+		}
+	}
+	return o
+}
+
+// openLastGood opens the file of last good answers where a configuration wants it.
+// It stays open from one generation to the next.
+func (s *server) openLastGood(c *config.Config, log *slog.Logger) (err error) {
+	if len(c.LastGood) > 0 && s.lastGood == nil {
+		s.lastGood, err = copies.OpenStore(c.Database.LastGoodFile, c.Database.LastGoodBytes, log)
+	}
+	return err
+}
+
+// withCopies puts copies of answers between the gateway and a generation's
+// database, as far as its configuration wants them.
+func (s *server) withCopies(g *generation) gateway.Database {
+	c := g.site.config
+	var db gateway.Database = g.db
 	if len(c.Cache) > 0 {
 		g.shared = copies.Share(db, ages(c.Cache), c.Database.CacheBytes)
 		db = g.shared
 	}
-	if len(c.LastGood) == 0 {
-		return db, nil
+	if len(c.LastGood) > 0 {
+		scope := g.db.Kind() + " " + g.db.Address() + " " + c.Schema
+		db = s.lastGood.Over(db, scope, ages(c.LastGood), g.log)
 	}
-	if s.lastGood == nil {
-		store, err := copies.OpenStore(c.Database.LastGoodFile, c.Database.LastGoodBytes, log)
-		if err != nil {
-			return nil, err
-		}
-		s.lastGood = store
-	}
-	scope := g.site.db.Kind() + " " + g.site.db.Address() + " " + c.Schema
-	return s.lastGood.Over(db, scope, ages(c.LastGood), log), nil
+	return db
 }
 
 // begin answers the clients of the fronts.
@@ -186,25 +179,4 @@ func newServer(h http.Handler, limits config.Limits, log *slog.Logger) *http.Ser
 		ConnContext:       access.ConnContext,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // clients that break off; nothing to act on
 	}
-}
-
-// complaints takes what net/http has to say about connections. Those that come to
-// no TLS are a client's fault that its administrator has to know of; others have
-// broken off.
-type complaints struct {
-	log *slog.Logger
-	tls prometheus.Counter
-}
-
-func (c *complaints) Write(line []byte) (int, error) {
-	rest, failed := strings.CutPrefix(strings.TrimSpace(string(line)), "http: TLS handshake error from ")
-	if !failed {
-		c.log.Debug(rest)
-		return len(line), nil
-	}
-	c.tls.Inc()
-	client, reason, _ := strings.Cut(rest, ": ")
-	c.log.Warn("a client came to no TLS", slog.String("client", client), slog.String("reason", reason),
-		slog.String("remedy", "let it ask by https://, trust the server's certificate, and show one of [server] client_ca if that is set"))
-	return len(line), nil
 }

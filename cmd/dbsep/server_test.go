@@ -195,6 +195,14 @@ func TestReload(t *testing.T) {
 			t.Error("the refused reload is not counted")
 		}
 	})
+	t.Run("a file of last good answers that cannot be made is refused, and the database stays open", func(t *testing.T) {
+		r.t = t
+		r.reload("[database]\nlastgood_file=/nowhere/at/all\n[lastgood]\n*=1h\n", "reload refused.*open \\[lastgood\\] /nowhere/at/all")
+		r.want(alice(), reply{403, "forbidden", "-1\n"})
+		if got := r.post("/ps_endpoints/single", "id=bob"); got.status != 200 {
+			t.Errorf("%+v\n%s", got, r.log)
+		}
+	})
 	t.Run("another database takes the place of the old", func(t *testing.T) {
 		r.t = t
 		text, err := os.ReadFile(filepath.Join(r.dir, "demo.db"))
