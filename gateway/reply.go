@@ -74,7 +74,7 @@ func (out *reply) release() {
 // begin opens an answer made of rows, in place of one that an earlier try began.
 func (out *reply) begin(f form, names, keys [][]byte) {
 	out.form, out.names, out.keys = f, names, keys
-	out.buf, out.rows = out.buf[:0], 0
+	out.buf, out.rows, out.isStale = out.buf[:0], 0, false
 	if out.json && f == manyRows {
 		out.buf = append(out.buf, '[')
 	}
