@@ -101,7 +101,12 @@ func (a *arrangement) rulings() []Ruling {
 			i = len(all) - 1
 		}
 		for _, l := range h.lines {
-			if right, ok := a.right(l); ok {
+			right, ok := a.right(l)
+			twice := slices.ContainsFunc(all[i].Rights, func(r Right) bool { return r.Pattern == l.name })
+			switch {
+			case ok && twice:
+				a.mistake(l, "", "the section gives two rights to the same tables", "remove one of the two lines")
+			case ok:
 				all[i].Rights = append(all[i].Rights, right)
 			}
 		}

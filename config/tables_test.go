@@ -86,6 +86,8 @@ a=raed
 b=none x
 c
 d=
+e=none
+E=write
 `)
 	expect(t, problems, []string{
 		`2: allow: "all" is no network`,
@@ -101,6 +103,7 @@ d=
 		`15: none has no columns`,
 		`16: the line gives no right`,
 		`17: the line gives no right`,
+		`19: the section gives two rights to the same tables; remove one`,
 	})
 }
 
