@@ -34,7 +34,7 @@ func TestSoak(t *testing.T) {
 		restart func(t testing.TB) // of the database, in the middle
 	}{
 		{"SQLite", rig.SQLite, nil},
-		{"MariaDB", rig.MariaDB, func(t testing.TB) { mariadbtest.Start(t).Restart(t) }},
+		{"MariaDB", rig.MariaDB, restart},
 		{"PostgreSQL", rig.Postgres, nil},
 	} {
 		t.Run(k.name, func(t *testing.T) {
@@ -134,4 +134,11 @@ func wantReady(t *testing.T, status string) {
 		}
 		return err
 	})
+}
+
+// restart ends the MariaDB server, and all connections with it, and starts it again.
+func restart(t testing.TB) {
+	s := mariadbtest.Start(t)
+	s.Halt(t)
+	s.Again(t)
 }

@@ -28,8 +28,7 @@ func launch(install, program string) (*Server, error) {
 		s.CA, err = testserver.Certify(dir)
 	}
 	if err == nil {
-		s.start = func() (*testserver.Process, error) { return run(program, dir, s) }
-		s.process, err = s.start()
+		s.Process, err = run(program, dir, s)
 	}
 	if err == nil {
 		err = s.await()
@@ -40,8 +39,8 @@ func launch(install, program string) (*Server, error) {
 	if err == nil {
 		return s, nil
 	}
-	if s.process != nil {
-		err = fmt.Errorf("%w\n%s", err, s.process.Stop())
+	if s.Process != nil {
+		err = fmt.Errorf("%w\n%s", err, s.Process.Stop())
 	}
 	os.RemoveAll(dir)
 	return nil, err
@@ -82,10 +81,8 @@ func run(program, dir string, s *Server) (*testserver.Process, error) {
 
 // await connects until that succeeds.
 func (s *Server) await() (err error) {
-	if s.root == nil {
-		if s.root, err = connect(s.Socket); err != nil {
-			return err
-		}
+	if s.Root, err = connect(s.Socket); err != nil {
+		return err
 	}
-	return s.process.Await(s.root.PingContext)
+	return s.Process.Await(s.Root.PingContext)
 }

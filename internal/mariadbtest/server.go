@@ -28,9 +28,7 @@ type Server struct {
 	CA       string // file of the certificate that its TLS is signed with, for "localhost" only
 	Password string // holds characters that are awkward in DSNs, files and URLs
 
-	root    *sql.DB
-	process *testserver.Process
-	start   func() (*testserver.Process, error)
+	testserver.Server
 }
 
 // password is as awkward as dbsep.conf can hold.
@@ -56,8 +54,7 @@ func Main(m *testing.M) {
 // TestMain has more to do.
 func Stop() {
 	if running != nil {
-		running.root.Close()
-		running.process.Stop()
+		running.Stop()
 	}
 }
 
@@ -108,7 +105,7 @@ func (s *Server) login() error {
 			fmt.Sprintf("CREATE USER %s IDENTIFIED BY '%s'", account, quoted),
 			fmt.Sprintf("GRANT ALL ON *.* TO %s WITH GRANT OPTION", account),
 		} {
-			if _, err := s.root.Exec(text); err != nil {
+			if _, err := s.Root.Exec(text); err != nil {
 				return fmt.Errorf("create the account of the tests: %w", err)
 			}
 		}
@@ -127,25 +124,11 @@ func connect(socket string) (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
-// Restart ends the server, all connections with it, and starts it again with what
-// it has in its tables.
-func (s *Server) Restart(t testing.TB) {
-	t.Helper()
-	s.process.End()
-	var err error
-	if s.process, err = s.start(); err == nil {
-		err = s.await()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // Exec runs statements as root, outside of any database.
 func (s *Server) Exec(t testing.TB, statements ...string) {
 	t.Helper()
 	for _, text := range statements {
-		if _, err := s.root.Exec(text); err != nil {
+		if _, err := s.Root.Exec(text); err != nil {
 			t.Fatalf("%.200s: %v", text, err)
 		}
 	}
@@ -155,7 +138,7 @@ func (s *Server) Exec(t testing.TB, statements ...string) {
 func (s *Server) ExecIn(t testing.TB, database string, statements ...string) {
 	t.Helper()
 	ctx := context.Background()
-	conn, err := s.root.Conn(ctx)
+	conn, err := s.Root.Conn(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

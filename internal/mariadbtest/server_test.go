@@ -15,7 +15,8 @@ func TestTablesOutliveARestart(t *testing.T) {
 	s := mariadbtest.Start(t)
 	name := s.Database(t)
 	s.ExecIn(t, name, "CREATE TABLE t (a INT)", "INSERT INTO t VALUES (7)")
-	s.Restart(t)
+	s.Halt(t)
+	s.Again(t)
 	s.ExecIn(t, name, "UPDATE t SET a = 8 WHERE a = 7")
 }
 

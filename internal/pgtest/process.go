@@ -33,7 +33,7 @@ func launch(bin string) (*Server, error) {
 	}
 	if err == nil {
 		// An interrupt is PostgreSQL's fast shutdown, which waits for nobody.
-		s.process, err = testserver.Start(dir, a.command(filepath.Join(bin, "postgres"), s.settings(dir)...), syscall.SIGINT)
+		s.Process, err = testserver.Start(dir, a.command(filepath.Join(bin, "postgres"), s.settings(dir)...), syscall.SIGINT)
 	}
 	if err == nil {
 		err = s.await()
@@ -44,8 +44,8 @@ func launch(bin string) (*Server, error) {
 	if err == nil {
 		return s, nil
 	}
-	if s.process != nil {
-		err = fmt.Errorf("%w\n%s", err, s.process.Stop())
+	if s.Process != nil {
+		err = fmt.Errorf("%w\n%s", err, s.Process.Stop())
 	}
 	os.RemoveAll(dir)
 	return nil, err
@@ -98,8 +98,8 @@ func (s *Server) settings(dir string) []string {
 
 // await connects until that succeeds.
 func (s *Server) await() (err error) {
-	if s.root, err = s.connect(rootUser, rootPassword, "postgres"); err != nil {
+	if s.Root, err = s.connect(rootUser, rootPassword, "postgres"); err != nil {
 		return err
 	}
-	return s.process.Await(s.root.PingContext)
+	return s.Process.Await(s.Root.PingContext)
 }

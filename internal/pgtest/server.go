@@ -31,8 +31,7 @@ type Server struct {
 	CA        string // file of the certificate that its TLS is signed with, for "localhost" only
 
 	account account
-	root    *sql.DB
-	process *testserver.Process
+	testserver.Server
 }
 
 const (
@@ -63,8 +62,7 @@ func Main(m *testing.M) {
 // TestMain has more to do.
 func Stop() {
 	if running != nil {
-		running.root.Close()
-		running.process.Stop()
+		running.Stop()
 	}
 }
 
@@ -119,7 +117,7 @@ func version(bin string) int {
 
 // login makes the account that the tests use.
 func (s *Server) login() error {
-	_, err := s.root.Exec("CREATE ROLE " + s.User + " LOGIN CREATEDB CREATEROLE PASSWORD '" + strings.ReplaceAll(s.Password, "'", "''") + "'")
+	_, err := s.Root.Exec("CREATE ROLE " + s.User + " LOGIN CREATEDB CREATEROLE PASSWORD '" + strings.ReplaceAll(s.Password, "'", "''") + "'")
 	if err != nil {
 		return fmt.Errorf("create the account of the tests: %w", err)
 	}
@@ -142,7 +140,7 @@ func (s *Server) connect(user, password, database string) (*sql.DB, error) {
 func (s *Server) Exec(t testing.TB, statements ...string) {
 	t.Helper()
 	for _, text := range statements {
-		if _, err := s.root.Exec(text); err != nil {
+		if _, err := s.Root.Exec(text); err != nil {
 			t.Fatalf("%.200s: %v", text, err)
 		}
 	}

@@ -32,15 +32,6 @@ func (p *Process) Pause() error {
 // Resume lets a paused program go on.
 func (p *Process) Resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
 
-// Halt ends the program and keeps its folder.
-func (p *Process) Halt() error {
-	if err := p.cmd.Process.Signal(p.signal); err != nil {
-		return fmt.Errorf("end %s: %w", p.cmd.Path, err)
-	}
-	<-p.exited
-	return nil
-}
-
 // Again starts a program that was halted.
 func (p *Process) Again() error {
 	cmd := exec.Command(p.cmd.Path, p.cmd.Args[1:]...)
