@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
 	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -15,7 +18,7 @@ import (
 	"dbsep/config"
 )
 
-// A door is the server that takes the connections of clients. Generations that
+// A door is the server that takes the connections of a front. Generations that
 // deal with them alike share it, and it ends with the last: to close connections
 // that clients keep open would lose requests that are on their way at that moment.
 type door struct {
@@ -25,7 +28,7 @@ type door struct {
 	newcomers newcomers
 }
 
-// newDoor returns a door that is still shut.
+// newDoor returns the door for clients, which is still shut.
 func (s *server) newDoor(c *config.Config, log *slog.Logger) (d *door, err error) {
 	d = &door{Server: newServer(s, c.Limits, log)}
 	d.ErrorLog = stdlog.New(&complaints{log, s.metrics.TLS}, "", 0)
@@ -60,12 +63,46 @@ func (d *door) open(f *front) {
 	go d.Serve(clients) //nolint:errcheck // it ends by Shutdown
 }
 
+// leave is a generation's word that it needs the door no more. The last one shuts
+// it, and waits a while for the requests in flight.
+func (d *door) leave(ctx context.Context, bound time.Duration) error {
+	if d.users.Add(-1) > 0 || d.share == nil {
+		return nil
+	}
+	d.shut()
+	return drain(ctx, d.Server, bound)
+}
+
 // shut lets nobody else in. It waits for those who are in and have not asked yet,
 // since net/http drops what they ask once it shuts down.
 func (d *door) shut() {
 	_ = d.share.Close()
 	d.SetKeepAlivesEnabled(false)
 	d.newcomers.wait(d.share.total(), newcomerPatience)
+}
+
+// newServer returns a server with every wait bounded.
+func newServer(h http.Handler, limits config.Limits, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: limits.Header,
+		ReadTimeout:       limits.Read,
+		IdleTimeout:       limits.Idle,
+		MaxHeaderBytes:    16 << 10,
+		ConnContext:       access.ConnContext,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // clients that break off; nothing to act on
+	}
+}
+
+// drain ends a server: it takes no more requests and waits for those in flight.
+func drain(ctx context.Context, server *http.Server, bound time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, bound)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		_ = server.Close()
+		return errors.New("requests were still in flight after [limits] drain_timeout and were broken off")
+	}
+	return nil
 }
 
 // complaints takes what net/http has to say about connections. Those that come to

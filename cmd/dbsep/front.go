@@ -74,6 +74,14 @@ func (f *front) offer(c net.Conn) {
 	}
 }
 
+// failing is told why no more connections come. It is nil for no front.
+func (f *front) failing() <-chan error {
+	if f == nil {
+		return nil
+	}
+	return f.failed
+}
+
 func (f *front) close() {
 	f.once.Do(func() {
 		close(f.closed)

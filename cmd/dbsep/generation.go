@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"sync/atomic"
-	"time"
 
 	"dbsep/access"
 	"dbsep/config"
@@ -22,8 +21,8 @@ type generation struct {
 	db    *sharedDatabase
 	guard *access.Guard
 	log   *slog.Logger
-	asked *door        // by clients
-	state *http.Server // for the state of the server
+	asked *door // by clients
+	state *door // for the state of the server; shut where clients are told it too
 
 	handler http.Handler   // of the requests of clients
 	shared  *copies.Shared // nil without [cache]
@@ -52,20 +51,21 @@ func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
+	state := &door{Server: newServer(s.status.handler(nil), c.Limits, log)}
 	if err := s.openLastGood(c, log); err != nil {
 		return nil, err
 	}
-	g := &generation{site: fresh, guard: guard, log: log, asked: asked, db: &sharedDatabase{DB: fresh.db, source: source(c)}}
-	g.state = newServer(s.status.handler(nil), c.Limits, log)
+	g := &generation{site: fresh, guard: guard, log: log, asked: asked, state: state, db: &sharedDatabase{DB: fresh.db, source: source(c)}}
 	if was := s.now.Load(); was != nil && was.db.source.Same(g.db.source) {
 		fresh.close()
 		fresh.db, g.db = was.db.DB, was.db
 		if sameDoor(was.site.config, c) {
-			g.asked = was.asked
+			g.asked, g.state = was.asked, was.state
 		}
 	}
 	g.db.users.Add(1)
 	g.asked.users.Add(1)
+	g.state.users.Add(1)
 	g.handler = gateway.New(s.withCopies(g), s.options(g))
 	if s.back == nil {
 		g.handler = s.status.over(g.handler, guard)
@@ -112,34 +112,20 @@ func (s *server) withCopies(g *generation) gateway.Database {
 	return db
 }
 
-// begin answers the clients of the fronts.
+// begin answers those who come to the fronts.
 func (g *generation) begin(front, back *front) {
 	g.asked.open(front)
 	if back != nil {
-		go g.state.Serve(back.share()) //nolint:errcheck // it ends by Close
+		g.state.open(back)
 	}
 }
 
-// end takes no more requests and waits for those in flight.
+// end takes no more requests and waits for those in flight. The state of the
+// server is told until the last client has gone.
 func (g *generation) end(ctx context.Context) error {
 	defer g.release()
-	_ = g.state.Close()
-	if g.asked.users.Add(-1) > 0 {
-		return nil
-	}
-	g.asked.shut()
-	return drain(ctx, g.asked.Server, g.site.config.Limits.Drain)
-}
-
-// drain ends a server: it takes no more requests and waits for those in flight.
-func drain(ctx context.Context, server *http.Server, bound time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, bound)
-	defer cancel()
-	if err := server.Shutdown(ctx); err != nil {
-		_ = server.Close()
-		return errors.New("requests were still in flight after [limits] drain_timeout and were broken off")
-	}
-	return nil
+	bound := g.site.config.Limits.Drain
+	return errors.Join(g.asked.leave(ctx, bound), g.state.leave(ctx, bound))
 }
 
 func (g *generation) release() {
@@ -166,17 +152,4 @@ func (g *generation) pools() []metrics.Pool {
 		all = append(all, metrics.Pool(p))
 	}
 	return all
-}
-
-// newServer returns a server with every wait bounded.
-func newServer(h http.Handler, limits config.Limits, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: limits.Header,
-		ReadTimeout:       limits.Read,
-		IdleTimeout:       limits.Idle,
-		MaxHeaderBytes:    16 << 10,
-		ConnContext:       access.ConnContext,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // clients that break off; nothing to act on
-	}
 }

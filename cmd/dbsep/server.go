@@ -97,8 +97,10 @@ func (s *server) wait(ctx context.Context) error {
 			s.reload(ctx)
 		case <-watchdog.C:
 			notify(daemon.SdNotifyWatchdog)
-		case err := <-s.front.failed:
+		case err := <-s.front.failing():
 			return fmt.Errorf("accept clients: %w", err)
+		case err := <-s.back.failing():
+			return fmt.Errorf("accept those who look at the state of the server: %w", err)
 		}
 	}
 }

@@ -272,29 +272,45 @@ func TestRequestInFlightOutlivesAReload(t *testing.T) {
 }
 
 // TestReloadLosesNoRequest reloads again and again while clients ask, each time on
-// a new connection: none may be left without its answer.
+// a new connection, and while others look at the state of the server: none may be
+// left without its answer.
 func TestReloadLosesNoRequest(t *testing.T) {
-	r := runSample(t, "")
+	dir := sampleSite(t)
+	clients, state := filepath.Join(dir, "socket"), filepath.Join(dir, "status")
+	listening := "[server]\nlisten=unix:" + clients + "\nstatus_listen=unix:" + state + "\n"
+	r := startServer(t, dir, listening)
 	asking, enough := context.WithCancel(t.Context())
 	defer enough()
 	var all sync.WaitGroup
-	for range 4 {
-		all.Go(func() {
-			for asking.Err() == nil {
-				transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-					return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(r.dir, "socket"))
-				}}
-				response, err := (&http.Client{Transport: transport}).Post(r.url+"/ps_endpoints/single", "", strings.NewReader("id=bob"))
-				if err != nil {
-					t.Error(err)
-					return
-				}
+	keepAsking := func(socket, method, path, body string) {
+		for asking.Err() == nil {
+			transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, "unix", socket)
+			}}
+			request, err := http.NewRequestWithContext(t.Context(), method, r.url+path, strings.NewReader(body))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			response, err := (&http.Client{Transport: transport}).Do(request)
+			if err == nil {
+				_, err = io.Copy(io.Discard, response.Body)
 				response.Body.Close()
 			}
-		})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}
+	for range 4 {
+		all.Go(func() { keepAsking(clients, http.MethodPost, "/ps_endpoints/single", "id=bob") })
+	}
+	for range 2 {
+		all.Go(func() { keepAsking(state, http.MethodGet, "/metrics", "") })
 	}
 	for n := range 20 {
-		configure(t, r.dir, "[limits]\nheader_timeout="+strconv.Itoa(100+n)+"\n") // each needs a server of its own
+		configure(t, dir, listening+"[limits]\nheader_timeout="+strconv.Itoa(100+n)+"\n") // each needs a server of its own
 		if err := r.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
