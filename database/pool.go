@@ -63,6 +63,9 @@ func newPool(c *connections, wait time.Duration) *pool {
 // enter waits for a connection to be free, so that database/sql, which would wait
 // as long as the context lasts, never has to.
 func (p *pool) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	select {
 	case p.places <- struct{}{}:
 		return nil

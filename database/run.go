@@ -105,12 +105,12 @@ func (db *DB) attempt(ctx context.Context, c call) (begun bool, err error) {
 	}
 	began := time.Now()
 	defer func() { try.end(db.outcome(ctx, time.Since(began), begun, err)) }()
-	stmt, err := p.borrow(ctx, c.SQL)
+	stmt, err := p.borrow(unwatched{ctx}, c.SQL)
 	if err != nil {
 		return false, err
 	}
 	defer p.release(stmt)
-	if begun, err = c.use(ctx, stmt); err != nil {
+	if begun, err = c.use(unwatched{ctx}, stmt); err != nil {
 		p.forget(c.SQL)
 	}
 	return begun, err

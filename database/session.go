@@ -33,7 +33,7 @@ func (s *session) ResetSession(ctx context.Context) error {
 		return driver.ErrBadConn
 	}
 	if r, ok := s.Conn.(driver.SessionResetter); ok {
-		return r.ResetSession(ctx)
+		return r.ResetSession(watched(ctx))
 	}
 	return nil
 }
@@ -48,11 +48,16 @@ func (s *session) IsValid() bool {
 }
 
 // PrepareContext is the only way by which a pool's statements run.
-func (s *session) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
+func (s *session) PrepareContext(ctx context.Context, text string) (stmt driver.Stmt, err error) {
 	if p, ok := s.Conn.(driver.ConnPrepareContext); ok {
-		return p.PrepareContext(ctx, text)
+		stmt, err = p.PrepareContext(watched(ctx), text)
+	} else {
+		stmt, err = s.Prepare(text)
 	}
-	return s.Prepare(text)
+	if err != nil {
+		return nil, err
+	}
+	return watchedStatement{stmt, s}, nil
 }
 
 func (s *session) CheckNamedValue(v *driver.NamedValue) error {

@@ -43,10 +43,7 @@ var sqliteDialect = &sqlgen.Dialect{
 	Quote:       quoteSQLite,
 	Placeholder: sqlgen.QuestionMark,
 
-	// The driver makes times and truth values of columns by their declared
-	// type. An expression has no declared type, and the plus sign makes one
-	// without touching the value or its storage class.
-	Read: func(_ *sqlgen.Column, quoted string) string { return "+" + quoted },
+	Read: readSQLite,
 
 	// LIKE takes numbers as text by itself.
 	AsText: func(_ *sqlgen.Column, quoted string) string { return quoted },
@@ -67,6 +64,17 @@ var sqliteDialect = &sqlgen.Dialect{
 			"; ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ +
 			"; UPDATE " + table + " SET " + column + " = " + old
 	},
+}
+
+// readSQLite keeps the driver from making times and truth values of columns that
+// are declared so: an expression has no declared type, and the plus sign makes one
+// without touching the value or its storage class. A column as it is costs less.
+func readSQLite(c *sqlgen.Column, quoted string) string {
+	switch c.Class {
+	case sqlgen.Boolean, sqlgen.Date, sqlgen.DateTime, sqlgen.Time:
+		return "+" + quoted
+	}
+	return quoted
 }
 
 // quoteSQLite quotes with backticks. A name in double quotes that is no column
@@ -238,14 +246,14 @@ func openSQLite(o *opening) pools {
 		return pools{}
 	}
 	place := &sqlitePlace{path: file.path}
-	made := func(most int, wait time.Duration) *connections {
-		connector := placedConnector{sqliteConnector(file.uri(min(wait, o.BusyTimeout))), place}
+	made := func(most int, wait, glance time.Duration) *connections {
+		connector := placedConnector{sqliteConnector(file.uri(min(wait, o.BusyTimeout))), place, glance}
 		return &connections{most: most, connecting: &connecting{Connector: connector, timeout: o.connectTimeout()}}
 	}
 	return pools{
 		address: file.path,
-		writes:  made(1, sqliteWriterWait), // SQLite has one writer: waiting here is fair and cheap
-		reads:   made(cmp.Or(o.MaxConnections, sqliteReaders), sqliteWait),
+		writes:  made(1, sqliteWriterWait, 0), // SQLite has one writer: waiting here is fair and cheap
+		reads:   made(cmp.Or(o.MaxConnections, sqliteReaders), sqliteWait, glanceAge),
 	}
 }
 

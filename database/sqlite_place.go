@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"dbsep/sqlgen"
 )
@@ -18,7 +20,20 @@ type sqlitePlace struct {
 
 	mu        sync.Mutex
 	file, log os.FileInfo // as last used; log is the write-ahead log, nil where none was seen
+
+	last atomic.Pointer[glance] // at the place
 }
+
+// A glance is what was in a place, nil for nothing. A read is content with one
+// that was taken a moment ago, since it might as well have come at that moment. A
+// write is not: it would be lost.
+type glance struct {
+	at   time.Time
+	file os.FileInfo
+}
+
+// glanceAge is how old a glance may be for a read.
+const glanceAge = 10 * time.Millisecond
 
 const sqliteGoneRemedy = "put the database file back, or correct dsn; dbsep never makes one"
 
@@ -38,6 +53,7 @@ var (
 type placedConnector struct {
 	driver.Connector
 	*sqlitePlace
+	patience time.Duration // how old a glance at the place may be; 0 for writes
 }
 
 func (p placedConnector) Connect(ctx context.Context) (driver.Conn, error) {
@@ -52,11 +68,11 @@ func (p placedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !p.has(file) {
+	if !p.has(file, 0) {
 		conn.Close()
 		return nil, errMoves
 	}
-	return &sqliteSession{conn.(sqliteConn), p.sqlitePlace, file}, nil
+	return &sqliteSession{conn.(sqliteConn), p, file}, nil
 }
 
 // enter refuses a file that has the write-ahead log of the one before it: SQLite
@@ -74,19 +90,26 @@ func (p *sqlitePlace) enter(file os.FileInfo) error {
 	return nil
 }
 
-// has tells whether a file is in the place.
-func (p *sqlitePlace) has(file os.FileInfo) bool {
-	now, err := os.Stat(p.path)
-	return err == nil && os.SameFile(file, now)
+// has tells whether a file is in the place, by a glance that may be so old.
+func (p *sqlitePlace) has(file os.FileInfo, age time.Duration) bool {
+	last := p.last.Load()
+	if last == nil || time.Since(last.at) >= age {
+		last = p.look(last)
+	}
+	return last.file != nil && os.SameFile(file, last.file)
 }
 
-// seeLog notes the write-ahead log of the file in the place, once.
-func (p *sqlitePlace) seeLog() {
+// look takes a glance, and notes the write-ahead log of the file in the place.
+func (p *sqlitePlace) look(before *glance) *glance {
+	now := &glance{at: time.Now()}
+	now.file, _ = os.Stat(p.path)
+	p.last.CompareAndSwap(before, now) // another's may be newer
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.log == nil {
 		p.log, _ = os.Stat(p.path + "-wal")
 	}
+	return now
 }
 
 // sqliteConn is what the connections of both drivers are.
@@ -98,17 +121,16 @@ type sqliteConn interface {
 // A sqliteSession is a connection to the file that was in its place.
 type sqliteSession struct {
 	sqliteConn
-	place *sqlitePlace
+	place placedConnector
 	file  os.FileInfo
 }
 
 // ResetSession gives the connection up where its file is not the one that is in
 // the place now.
 func (s *sqliteSession) ResetSession(ctx context.Context) error {
-	if !s.place.has(s.file) {
+	if !s.place.has(s.file, s.place.patience) {
 		return driver.ErrBadConn
 	}
-	s.place.seeLog()
 	if r, ok := s.sqliteConn.(driver.SessionResetter); ok {
 		return r.ResetSession(ctx)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"dbsep/database"
 	"dbsep/internal/sqlitetest"
@@ -109,9 +110,10 @@ func TestSQLiteFileThatIsDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		_, read := ask(t.Context(), r.db, "SELECT c FROM v")
+		// A write sees it at once, and reads after it; a read by itself may be a moment late.
 		_, write := r.db.Exec(t.Context(), sqlgen.Statement{SQL: "INSERT INTO v VALUES (2, 'written')"})
-		for _, err := range []error{read, write} {
+		_, read := ask(t.Context(), r.db, "SELECT c FROM v")
+		for _, err := range []error{write, read} {
 			var fault *sqlgen.Fault
 			if !errors.As(err, &fault) || fault.Cause != sqlgen.Unavailable || fault.Remedy == "" {
 				t.Errorf("%v", err)
@@ -133,11 +135,11 @@ func TestSQLiteFileThatIsReplacedBesideItsLog(t *testing.T) {
 	r.want("version 0")
 	r.replace("WAL")
 	var fault *sqlgen.Fault
-	if got, err := ask(t.Context(), r.db, "SELECT c FROM v"); !errors.As(err, &fault) || fault.Cause != sqlgen.Unavailable || fault.Remedy == "" {
-		t.Errorf("%q, %v", got, err)
-	}
 	if _, err := r.db.Exec(t.Context(), sqlgen.Statement{SQL: "INSERT INTO v VALUES (2, 'written')"}); !errors.As(err, &fault) || fault.Cause != sqlgen.Unavailable {
 		t.Errorf("%v", err)
+	}
+	if got, err := ask(t.Context(), r.db, "SELECT c FROM v"); !errors.As(err, &fault) || fault.Cause != sqlgen.Unavailable || fault.Remedy == "" {
+		t.Errorf("%q, %v", got, err)
 	}
 	for _, end := range []string{"-wal", "-shm"} {
 		if err := os.Remove(r.path + end); err != nil {
@@ -167,4 +169,19 @@ func TestSQLiteFileThatIsRestored(t *testing.T) {
 	setup(t, beside)("ATTACH '"+backup+"' AS backup", "BEGIN; DELETE FROM v; INSERT INTO v SELECT * FROM backup.v; COMMIT")
 	r.want("version 0")
 	r.write()
+}
+
+// Reads look at the place every few milliseconds only.
+func TestSQLiteFileThatIsReplacedIsReadFromSoon(t *testing.T) {
+	r := newReplaceable(t, "DELETE")
+	r.replace("DELETE")
+	for begun := time.Now(); ; {
+		got, err := ask(t.Context(), r.db, "SELECT c FROM v WHERE id = 1")
+		if err == nil && got == "version 1" {
+			return
+		}
+		if err != nil || got != "version 0" || time.Since(begun) > time.Minute {
+			t.Fatal(got, err)
+		}
+	}
 }
