@@ -34,4 +34,25 @@ func appendCaretDecoded(dst, value []byte) []byte {
 	}
 }
 
+// appendItem appends a value that is coded with ^ as it stands decoded in a row of
+// text. It reports false at a ; which separates items.
+func appendItem(dst, value []byte) (_ []byte, one bool) {
+	for len(value) > 0 {
+		n := plainBytes(value)
+		dst = append(dst, value[:n]...)
+		switch value = value[n:]; {
+		case len(value) == 0:
+		case value[0] == ';':
+			return dst, false
+		case value[0] == '^' && len(value) > 2 && isUpperHex(value[1]) && isUpperHex(value[2]):
+			dst = appendByte(dst, unhex(value[1])<<4|unhex(value[2]))
+			value = value[3:]
+		default:
+			dst = appendByte(dst, value[0])
+			value = value[1:]
+		}
+	}
+	return dst, true
+}
+
 func isUpperHex(c byte) bool { return isHex(c) && c <= 'F' }

@@ -13,15 +13,32 @@ var plain = func() (set [256]bool) {
 
 // appendEscaped appends a name or value as it stands in a row of text.
 func appendEscaped(dst, s []byte) []byte {
-	const hex = "0123456789ABCDEF"
-	for _, c := range s {
-		if plain[c] {
-			dst = append(dst, c)
-		} else {
-			dst = append(dst, '%', hex[c>>4], hex[c&15])
+	for len(s) > 0 {
+		n := plainBytes(s)
+		dst = append(dst, s[:n]...)
+		if s = s[n:]; len(s) > 0 {
+			dst = appendByte(dst, s[0])
+			s = s[1:]
 		}
 	}
 	return dst
+}
+
+// plainBytes counts the bytes at the beginning that stand for themselves.
+func plainBytes(s []byte) (n int) {
+	for n < len(s) && plain[s[n]] {
+		n++
+	}
+	return n
+}
+
+// appendByte appends a byte as it stands in a row of text.
+func appendByte(dst []byte, c byte) []byte {
+	const hex = "0123456789ABCDEF"
+	if plain[c] {
+		return append(dst, c)
+	}
+	return append(dst, '%', hex[c>>4], hex[c&15])
 }
 
 // appendJSON appends s as a JSON string. Bytes that are no UTF-8 become U+FFFD,

@@ -188,7 +188,7 @@ func (g *Gateway) run(ctx context.Context, req *request, out *reply) error {
 		return err
 	}
 	err = g.runOn(ctx, req, t, out)
-	if !misdescribed(err) || out.started {
+	if err == nil || !misdescribed(err) || out.started {
 		return err
 	}
 	if t, err = g.tables.refresh(ctx, req.table, t, err); err != nil {

@@ -110,27 +110,31 @@ func (out *reply) row(columns [][]byte) error {
 	}
 	start := len(out.buf)
 	for i, value := range columns {
-		if bytes.IndexByte(value, ';') < 0 {
-			out.pair(i, value)
+		if out.item(i, value) {
 			continue
 		}
 		for piece := range bytes.SplitSeq(value, []byte{';'}) {
-			out.pair(i, bytes.Trim(piece, " \t\r\n"))
+			out.item(i, bytes.Trim(piece, " \t\r\n"))
 		}
 	}
 	out.endLine(start)
 	return nil
 }
 
-func (out *reply) pair(column int, value []byte) {
+// item adds a value that is one item. It adds nothing, and reports false, where it
+// is several.
+func (out *reply) item(column int, value []byte) (one bool) {
 	if len(value) == 0 {
-		return
+		return true
 	}
-	if bytes.IndexByte(value, '^') >= 0 {
-		out.scratch = appendCaretDecoded(out.scratch[:0], value)
-		value = out.scratch
+	start := len(out.buf)
+	out.buf = append(out.buf, out.names[column]...)
+	if out.buf, one = appendItem(out.buf, value); !one {
+		out.buf = out.buf[:start]
+		return false
 	}
-	out.rawPair(column, value)
+	out.buf = append(out.buf, '&')
+	return true
 }
 
 // rawRow adds a row as the Perl script did: split at ; but neither trimmed nor

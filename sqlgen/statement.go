@@ -46,11 +46,7 @@ func Single(d *Dialect, t *Table, lookup []Field) (Statement, error) {
 	if err != nil {
 		return Statement{}, err
 	}
-	b := builder{d: d}
-	b.text("SELECT ", d.BeforeOne)
-	b.rows(t, conditions)
-	b.text(d.AfterOne)
-	return b.statement(t, conditions), nil
+	return t.ask(d, question{conditions, true}), nil
 }
 
 // Multi reads every column of all rows that meet all conditions, ordered by the
@@ -60,11 +56,7 @@ func Multi(d *Dialect, t *Table, lookup []Field) (Statement, error) {
 	if err != nil {
 		return Statement{}, err
 	}
-	b := builder{d: d}
-	b.text("SELECT ")
-	b.rows(t, conditions)
-	b.text(" ORDER BY ", d.compared(conditions[0].column))
-	return b.statement(t, conditions), nil
+	return t.ask(d, question{conditions, false}), nil
 }
 
 // Store inserts one row. With replace it overwrites the columns given of the
@@ -271,13 +263,6 @@ func (d *Dialect) operand(c *Column, value string) any {
 	return value
 }
 
-func (b *builder) rows(t *Table, conditions []condition) {
-	list := t.selectList(b.d)
-	b.sql.Grow(len(list) + 256) // long as it is, it is not to be copied again and again
-	b.text(list, " FROM ", b.d.table(t))
-	b.where(conditions)
-}
-
 func (b *builder) where(conditions []condition) {
 	for i, c := range conditions {
 		if i == 0 {
@@ -292,19 +277,28 @@ func (b *builder) where(conditions []condition) {
 func (b *builder) condition(c condition) {
 	if !c.like() {
 		b.text(b.d.compared(c.column), " ", c.operator, " ")
-		b.argument(b.d.operand(c.column, c.value))
+		b.argument(b.d.sought(c))
 		return
 	}
-	quoted, pattern := b.d.Quote(c.column.Name), closePattern(c.value)
+	quoted := b.d.Quote(c.column.Name)
 	if c.column.Class != Text {
 		quoted = b.d.AsText(c.column, quoted)
 	}
-	if b.d.Pattern != nil {
-		pattern = b.d.Pattern(pattern)
-	}
 	b.text(quoted, " ", c.operator, " ")
-	b.argument(b.d.operand(c.column, pattern))
+	b.argument(b.d.sought(c))
 	b.text(b.d.Escape)
+}
+
+// sought is the argument of a condition.
+func (d *Dialect) sought(c condition) any {
+	if !c.like() {
+		return d.operand(c.column, c.value)
+	}
+	pattern := closePattern(c.value)
+	if d.Pattern != nil {
+		pattern = d.Pattern(pattern)
+	}
+	return d.operand(c.column, pattern)
 }
 
 // closePattern doubles a backslash at the very end of a LIKE pattern. It has

@@ -2,6 +2,7 @@ package sqlgen_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -121,14 +122,47 @@ func TestStatement(t *testing.T) {
 			"UPDATE [queue members] SET [name] = ?, [penalty] = ? WHERE [name] = ?", []any{"new", nil, "old"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s, err := test.make(test.fields)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff([]any{test.sql, test.args}, []any{s.SQL, s.Args}); diff != "" {
-				t.Error(diff)
+			for range 2 { // the text of a question is spelled once
+				s, err := test.make(test.fields)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff([]any{test.sql, test.args}, []any{s.SQL, s.Args}); diff != "" {
+					t.Error(diff)
+				}
 			}
 		})
+	}
+}
+
+// Questions about a table are told apart, however many there are, and those of
+// one dialect are not given in another.
+func TestQuestionsAreToldApart(t *testing.T) {
+	table := sqlgen.NewTable("t", []sqlgen.Column{{Name: "a"}, {Name: "b"}})
+	other := *plain
+	other.Quote = func(name string) string { return "<" + name + ">" }
+	columns := map[*sqlgen.Dialect][2]string{plain: {"[a]", "[b]"}, &other: {"<a>", "<b>"}}
+	for range 2 {
+		for n := range 100 {
+			for d, c := range columns {
+				var lookup []string
+				var where []string
+				var args []any
+				for bit := range 7 {
+					lookup = append(lookup, "ab"[n>>bit&1:][:1], strconv.Itoa(bit))
+					where = append(where, c[n>>bit&1]+" = ?")
+					args = append(args, strconv.Itoa(bit))
+				}
+				s, err := sqlgen.Single(d, table, pairs(lookup...))
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, conditions, _ := strings.Cut(s.SQL, " WHERE ")
+				if diff := cmp.Diff([]any{strings.Join(where, " AND ") + " ONLY ONE", args}, []any{conditions, s.Args}); diff != "" {
+					t.Error(diff)
+				}
+			}
+		}
 	}
 }
 

@@ -51,29 +51,7 @@ type Table struct {
 	byName map[string]int // the spelling of the database
 	byFold map[string]int // lower case; -1 where two columns differ in case only
 
-	list atomic.Pointer[selectList] // the last one made
-}
-
-// A selectList is what a SELECT of all columns reads, spelled in a dialect.
-type selectList struct {
-	dialect *Dialect
-	text    string
-}
-
-// selectList spells all columns of the table to be read. A database has one
-// dialect, so the text is made once for each description of a table.
-func (t *Table) selectList(d *Dialect) string {
-	if l := t.list.Load(); l != nil && l.dialect == d {
-		return l.text
-	}
-	read := make([]string, len(t.Columns))
-	for i := range t.Columns {
-		c := &t.Columns[i]
-		read[i] = d.Read(c, d.Quote(c.Name))
-	}
-	l := &selectList{d, strings.Join(read, ", ")}
-	t.list.Store(l)
-	return l.text
+	questions atomic.Pointer[questions]
 }
 
 // NewTable returns the description of a table with its columns in their order.

@@ -4,11 +4,14 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // newcomers are the connections of a server on which nothing has been asked yet.
 type newcomers struct {
+	some atomic.Bool // there are any, or somebody waits: only then requests are of interest
+
 	mu    sync.Mutex
 	conns map[net.Conn]bool
 	seen  int           // connections that there have been
@@ -21,6 +24,9 @@ const newcomerPatience = time.Second
 
 // observe is the server's ConnState.
 func (n *newcomers) observe(c net.Conn, state http.ConnState) {
+	if state != http.StateNew && !n.some.Load() {
+		return
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if state == http.StateNew {
@@ -32,6 +38,7 @@ func (n *newcomers) observe(c net.Conn, state http.ConnState) {
 	} else {
 		delete(n.conns, c)
 	}
+	n.some.Store(len(n.conns) > 0 || n.moved != nil)
 	if n.moved != nil {
 		select {
 		case n.moved <- struct{}{}:
@@ -44,6 +51,7 @@ func (n *newcomers) observe(c net.Conn, state http.ConnState) {
 func (n *newcomers) wait(total int, bound time.Duration) {
 	n.mu.Lock()
 	n.moved = make(chan struct{}, 1)
+	n.some.Store(true)
 	n.mu.Unlock()
 	tired := time.After(bound)
 	for !n.settled(total) {
