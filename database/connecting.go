@@ -58,7 +58,7 @@ func isProbe(ctx context.Context) bool { return ctx.Value(probing{}) != nil }
 
 func (c *connecting) Connect(ctx context.Context) (driver.Conn, error) {
 	born := time.Now()
-	conn, err := c.login(watched(ctx))
+	conn, err := c.login(ctx)
 	if err != nil {
 		return nil, err
 	}

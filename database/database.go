@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"dbsep/sqlgen"
@@ -64,9 +65,9 @@ func (db *DB) Ping(ctx context.Context) error {
 
 // Close ends all connections. Statements that run are waited for.
 func (db *DB) Close() error {
-	err := db.writes.close()
+	err := db.writes.Close()
 	if db.reads != db.writes {
-		err = errors.Join(err, db.reads.close())
+		err = errors.Join(err, db.reads.Close())
 	}
 	return err
 }
@@ -77,28 +78,27 @@ func (db *DB) Close() error {
 // query and is returned as it is.
 func (db *DB) Query(ctx context.Context, s sqlgen.Statement, row func(columns [][]byte) error) error {
 	var stopped error
-	err := db.run(ctx, call{s, db.reads, true, func(ctx context.Context, stmt *prepared) (begun bool, err error) {
-		rows, err := stmt.QueryContext(ctx, s.Args...)
+	err := db.run(ctx, call{s, db.reads, true, func(ctx context.Context, stmt *statement) (begun bool, err error) {
+		rows, err := stmt.query(ctx, s.Args)
 		if err != nil {
 			return false, err
 		}
 		defer rows.Close()
-		r, err := newRow(rows)
-		if err != nil {
-			return false, err
-		}
+		r := newRow(stmt.columns)
 		defer r.release()
-		for rows.Next() {
-			begun = true
+		for {
 			columns, err := r.read(rows)
+			if err == io.EOF { //nolint:errorlint // a connection that ended is another error, which may wrap this one
+				return begun, nil
+			}
 			if err != nil {
 				return begun, err
 			}
+			begun = true
 			if stopped = row(columns); stopped != nil {
 				return begun, nil
 			}
 		}
-		return begun, rows.Err()
 	}})
 	if stopped != nil {
 		return stopped
@@ -109,13 +109,10 @@ func (db *DB) Query(ctx context.Context, s sqlgen.Statement, row func(columns []
 // Exec runs a statement that changes rows and returns how many rows its
 // conditions matched, whether or not they hold new values now (P8).
 func (db *DB) Exec(ctx context.Context, s sqlgen.Statement) (affected int64, err error) {
-	err = db.run(ctx, call{s, db.writes, false, func(ctx context.Context, stmt *prepared) (bool, error) {
-		result, err := stmt.ExecContext(ctx, s.Args...)
-		if err != nil {
-			return false, err
-		}
-		affected, err = result.RowsAffected()
-		return true, err
+	err = db.run(ctx, call{s, db.writes, false, func(ctx context.Context, stmt *statement) (bool, error) {
+		var err error
+		affected, err = stmt.exec(ctx, s.Args)
+		return err == nil, err
 	}})
 	if err == nil && db.kind.affected != nil {
 		affected = db.kind.affected(s, affected)

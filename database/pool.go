@@ -3,19 +3,14 @@ package database
 import (
 	"context"
 	"database/sql"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"dbsep/sqlgen"
 )
 
-// maxStatements bounds the prepared statements that a pool keeps. A telephone
-// system asks the same few dozen questions all day.
-const maxStatements = 256
-
-// A pool is connections and the statements prepared on them, so that a server
-// prepares a statement once for each connection and not once for each request.
+// A pool is connections. database/sql opens them, keeps them and replaces them;
+// what runs on one is dbsep's own business.
 type pool struct {
 	*sql.DB
 	*connections
@@ -24,17 +19,6 @@ type pool struct {
 	wait    time.Duration // for a place
 	waited  atomic.Int64  // how many had to
 	failed  atomic.Int64  // how many waited in vain
-
-	mu       sync.Mutex
-	prepared map[string]*prepared // by SQL text
-}
-
-// prepared is a statement that may be in use when it is dropped; whoever uses
-// it last then closes it.
-type prepared struct {
-	*sql.Stmt
-	users   int
-	dropped bool
 }
 
 // maxSilences is how many statements have to end without a word of the server,
@@ -52,7 +36,6 @@ func newPool(c *connections, wait time.Duration) *pool {
 		connections: c,
 		places:      make(chan struct{}, c.most),
 		wait:        wait,
-		prepared:    make(map[string]*prepared),
 	}
 	if c.breaker != nil {
 		p.breaker = &breaker{threshold: maxSilences}
@@ -63,9 +46,6 @@ func newPool(c *connections, wait time.Duration) *pool {
 // enter waits for a connection to be free, so that database/sql, which would wait
 // as long as the context lasts, never has to.
 func (p *pool) enter(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	select {
 	case p.places <- struct{}{}:
 		return nil
@@ -121,85 +101,13 @@ func (p *pool) stats(name string) PoolStats {
 	return PoolStats{name, s.MaxOpenConnections, s.OpenConnections, s.InUse, p.waited.Load(), p.failed.Load(), p.broken()}
 }
 
-// borrow returns the prepared statement of a text, to be given back with
-// release.
-func (p *pool) borrow(ctx context.Context, text string) (*prepared, error) {
-	if s := p.find(text); s != nil {
-		return s, nil
-	}
-	// Not under the lock: preparing asks the server, and others need not wait.
-	stmt, err := p.PrepareContext(ctx, text)
+// on does something on a connection that is free. It may be one whose server has
+// gone meanwhile; an error that says so is driver.ErrBadConn.
+func (p *pool) on(ctx context.Context, do func(*session) error) error {
+	conn, err := p.Conn(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := &prepared{Stmt: stmt, users: 1}
-	if p.prepared[text] != nil {
-		s.dropped = true // another was faster
-		return s, nil
-	}
-	for old := range p.prepared {
-		if len(p.prepared) < maxStatements {
-			break
-		}
-		p.drop(old)
-	}
-	p.prepared[text] = s
-	return s, nil
-}
-
-func (p *pool) find(text string) *prepared {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := p.prepared[text]
-	if s != nil {
-		s.users++
-	}
-	return s
-}
-
-func (p *pool) release(s *prepared) {
-	p.mu.Lock()
-	s.users--
-	last := s.dropped && s.users == 0
-	p.mu.Unlock()
-	if last {
-		s.Close()
-	}
-}
-
-// forget drops the statement of a text, for instance because its table has
-// changed.
-func (p *pool) forget(text string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.drop(text)
-}
-
-// drop wants the lock held. A statement that nobody uses is closed; Close only
-// notes it for connections that are busy.
-func (p *pool) drop(text string) {
-	s := p.prepared[text]
-	if s == nil {
-		return
-	}
-	delete(p.prepared, text)
-	s.dropped = true
-	if s.users == 0 {
-		go s.Close() // asks the server on idle connections: not under the lock
-	}
-}
-
-func (p *pool) close() error {
-	p.mu.Lock()
-	for text, s := range p.prepared {
-		delete(p.prepared, text)
-		s.dropped = true
-		if s.users == 0 {
-			s.Close()
-		}
-	}
-	p.mu.Unlock()
-	return p.DB.Close()
+	defer conn.Close()
+	return conn.Raw(func(c any) error { return do(c.(*session)) })
 }

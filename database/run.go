@@ -16,7 +16,7 @@ type call struct {
 	sqlgen.Statement
 	pool  *pool
 	reads bool // it changes nothing, so running it twice does no harm
-	use   func(context.Context, *prepared) (begun bool, err error)
+	use   func(context.Context, *statement) (begun bool, err error)
 }
 
 // run runs a statement, and once more as long as this is worth it and nothing of
@@ -57,7 +57,8 @@ func (s *second) left(ctx context.Context, p **patience, bound time.Duration, wa
 
 // worth tells whether a statement that failed is worth another try, waits for it
 // where that helps, and returns its context. A write comes to one only where the
-// server itself says that it did nothing, or where it was not sent.
+// server itself says that it did nothing, or where it was not sent, which is what
+// a driver means by ErrBadConn.
 func (db *DB) worth(ctx context.Context, c call, err error, left *second) (context.Context, bool) {
 	if db.kind.again != nil {
 		if again, wait := db.kind.again(err); again {
@@ -76,7 +77,7 @@ func (db *DB) worth(ctx context.Context, c call, err error, left *second) (conte
 		again := c.pool.several && !left.moved
 		left.moved = true
 		return ctx, again
-	case c.reads && !left.renewed && db.severed(err):
+	case !left.renewed && (errors.Is(err, driver.ErrBadConn) || c.reads && db.severed(err)):
 		left.renewed = true
 		return context.WithValue(ctx, renewed{}, time.Now()), true
 	}
@@ -105,14 +106,16 @@ func (db *DB) attempt(ctx context.Context, c call) (begun bool, err error) {
 	}
 	began := time.Now()
 	defer func() { try.end(db.outcome(ctx, time.Since(began), begun, err)) }()
-	stmt, err := p.borrow(unwatched{ctx}, c.SQL)
-	if err != nil {
-		return false, err
-	}
-	defer p.release(stmt)
-	if begun, err = c.use(unwatched{ctx}, stmt); err != nil {
-		p.forget(c.SQL)
-	}
+	err = p.on(ctx, func(s *session) error {
+		stmt, err := s.statement(ctx, c.SQL)
+		if err != nil {
+			return err
+		}
+		if begun, err = c.use(ctx, stmt); err != nil {
+			s.forget(c.SQL)
+		}
+		return err
+	})
 	return begun, err
 }
 

@@ -7,12 +7,16 @@ import (
 	"time"
 )
 
-// A session is a connection of a pool that knows its age: one from before
-// something happened is not used after it.
+// A session is a connection of a pool. It knows its age: one from before something
+// happened is not used after it. And it keeps the statements prepared on it, so
+// that a server prepares a statement once for each connection and not once for
+// each request.
 type session struct {
 	driver.Conn
 	born   time.Time
 	retire *atomic.Pointer[time.Time] // of the pool: none from before it is used
+
+	statements map[string]*statement // by SQL text
 }
 
 // renewed is the key of a context whose statement wants no connection from
@@ -33,7 +37,7 @@ func (s *session) ResetSession(ctx context.Context) error {
 		return driver.ErrBadConn
 	}
 	if r, ok := s.Conn.(driver.SessionResetter); ok {
-		return r.ResetSession(watched(ctx))
+		return r.ResetSession(ctx)
 	}
 	return nil
 }
@@ -45,24 +49,4 @@ func (s *session) IsValid() bool {
 	}
 	v, ok := s.Conn.(driver.Validator)
 	return !ok || v.IsValid()
-}
-
-// PrepareContext is the only way by which a pool's statements run.
-func (s *session) PrepareContext(ctx context.Context, text string) (stmt driver.Stmt, err error) {
-	if p, ok := s.Conn.(driver.ConnPrepareContext); ok {
-		stmt, err = p.PrepareContext(watched(ctx), text)
-	} else {
-		stmt, err = s.Prepare(text)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return watchedStatement{stmt, s}, nil
-}
-
-func (s *session) CheckNamedValue(v *driver.NamedValue) error {
-	if c, ok := s.Conn.(driver.NamedValueChecker); ok {
-		return c.CheckNamedValue(v)
-	}
-	return driver.ErrSkip
 }

@@ -266,11 +266,11 @@ func matchRegexp(pattern, subject any) (bool, error) {
 	if pattern == nil || subject == nil {
 		return false, nil
 	}
-	expression, err := appendText(nil, pattern, fullPrecision)
+	expression, err := appendText(nil, pattern)
 	if err != nil {
 		return false, err
 	}
-	text, err := appendText(nil, subject, fullPrecision)
+	text, err := appendText(nil, subject)
 	if err != nil {
 		return false, err
 	}

@@ -39,9 +39,9 @@ func appendFloat32(dst []byte, f float32, decimals int) []byte {
 	return appendG15(dst, seen)
 }
 
-// appendText appends a driver's value as the Perl driver printed it. decimals
-// counts for single precision only.
-func appendText(dst []byte, value any, decimals int) ([]byte, error) {
+// appendText appends a driver's value as the Perl driver printed it. Where the
+// decimals of its column count, see appendFloat32.
+func appendText(dst []byte, value any) ([]byte, error) {
 	switch v := value.(type) {
 	case []byte:
 		return append(dst, v...), nil
@@ -54,7 +54,7 @@ func appendText(dst []byte, value any, decimals int) ([]byte, error) {
 	case float64:
 		return appendG15(dst, v), nil
 	case float32:
-		return appendFloat32(dst, v, decimals), nil
+		return appendFloat32(dst, v, fullPrecision), nil
 	case bool, time.Time:
 		// A driver that makes one of these has lost the stored text: the
 		// dialect's Read must keep it from doing so.

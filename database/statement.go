@@ -1,0 +1,105 @@
+package database
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+)
+
+// maxStatements bounds the statements that a connection keeps. A telephone system
+// asks the same few dozen questions all day.
+const maxStatements = 256
+
+// A statement is one that is prepared on a connection, which nobody else uses at
+// the same time. It goes to the driver by itself: what database/sql does for every
+// value and every row, to convert any type to any other and to let one goroutine
+// close what another reads, took longer than all that dbsep does.
+type statement struct {
+	driver.Stmt
+	convert func(*driver.NamedValue) error // nil: arguments are taken as they are
+	columns int                            // of its rows, once it has been run
+}
+
+// statement returns the statement of a text.
+func (s *session) statement(ctx context.Context, text string) (*statement, error) {
+	if known := s.statements[text]; known != nil {
+		return known, nil
+	}
+	stmt, err := s.prepare(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	for old := range s.statements {
+		if len(s.statements) < maxStatements {
+			break
+		}
+		s.forget(old)
+	}
+	if s.statements == nil {
+		s.statements = make(map[string]*statement)
+	}
+	made := &statement{Stmt: stmt}
+	if c, ok := s.Conn.(driver.NamedValueChecker); ok {
+		made.convert = c.CheckNamedValue
+	}
+	s.statements[text] = made
+	return made, nil
+}
+
+func (s *session) prepare(ctx context.Context, text string) (driver.Stmt, error) {
+	if p, ok := s.Conn.(driver.ConnPrepareContext); ok {
+		return p.PrepareContext(ctx, text)
+	}
+	return s.Prepare(text)
+}
+
+// forget drops the statement of a text, for instance because its table has
+// changed.
+func (s *session) forget(text string) {
+	if known := s.statements[text]; known != nil {
+		delete(s.statements, text)
+		_ = known.Close()
+	}
+}
+
+// query runs a statement that has rows.
+func (s *statement) query(ctx context.Context, args []any) (driver.Rows, error) {
+	named, err := s.arguments(args)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, named)
+	if err == nil && s.columns == 0 {
+		s.columns = len(rows.Columns()) // drivers make a list of all names to tell
+	}
+	return rows, err
+}
+
+// exec runs a statement that changes rows.
+func (s *statement) exec(ctx context.Context, args []any) (affected int64, err error) {
+	named, err := s.arguments(args)
+	if err != nil {
+		return 0, err
+	}
+	result, err := s.Stmt.(driver.StmtExecContext).ExecContext(ctx, named)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// arguments are those of a statement as its driver wants them.
+func (s *statement) arguments(args []any) ([]driver.NamedValue, error) {
+	named := make([]driver.NamedValue, len(args))
+	for i, v := range args {
+		named[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
+		if s.convert == nil {
+			continue
+		}
+		if err := s.convert(&named[i]); err != nil && !errors.Is(err, driver.ErrSkip) {
+			return nil, fmt.Errorf("convert an argument: %w", err)
+		}
+	}
+	return named, nil
+}
