@@ -73,6 +73,7 @@ func (m mysqlOptions) server(o *opening, a address, several bool) (*connecting, 
 	if len(o.problems) > 0 {
 		return nil, ""
 	}
+	config.DialFunc = dialMySQL
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		o.refuse("dsn", "cannot be used by the driver", "compare it with the manual")
@@ -82,6 +83,7 @@ func (m mysqlOptions) server(o *opening, a address, several bool) (*connecting, 
 	if config.Net == "unix" {
 		place = "unix(" + place + ")"
 	}
+	connector = mysqlConnector{connector}
 	if several {
 		connector = mysqlNode{Connector: connector}
 	}

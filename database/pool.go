@@ -103,11 +103,16 @@ func (p *pool) stats(name string) PoolStats {
 
 // on does something on a connection that is free. It may be one whose server has
 // gone meanwhile; an error that says so is driver.ErrBadConn.
-func (p *pool) on(ctx context.Context, do func(*session) error) error {
+func (p *pool) on(ctx context.Context, do func(context.Context, *session) error) error {
 	conn, err := p.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	return conn.Raw(func(c any) error { return do(c.(*session)) })
+	return conn.Raw(func(c any) error {
+		s := c.(*session)
+		ctx, unwatch := s.watch(ctx)
+		defer unwatch()
+		return do(ctx, s)
+	})
 }

@@ -106,7 +106,7 @@ func (db *DB) attempt(ctx context.Context, c call) (begun bool, err error) {
 	}
 	began := time.Now()
 	defer func() { try.end(db.outcome(ctx, time.Since(began), begun, err)) }()
-	err = p.on(ctx, func(s *session) error {
+	err = p.on(ctx, func(ctx context.Context, s *session) error {
 		stmt, err := s.statement(ctx, c.SQL)
 		if err != nil {
 			return err

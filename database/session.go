@@ -17,6 +17,22 @@ type session struct {
 	retire *atomic.Pointer[time.Time] // of the pool: none from before it is used
 
 	statements map[string]*statement // by SQL text
+	cut        bool                  // a context has ended it
+}
+
+// An interruptible connection can be made to end what it does, and itself with it,
+// at any time. Its driver is spared the watching of contexts.
+type interruptible interface{ interrupt() }
+
+// watch returns the context that the driver is given for what runs from now on,
+// and a function to be called at its end.
+func (s *session) watch(ctx context.Context) (given context.Context, unwatch func()) {
+	i, ok := s.Conn.(interruptible)
+	if !ok {
+		return ctx, func() {}
+	}
+	stop := context.AfterFunc(ctx, i.interrupt)
+	return context.WithoutCancel(ctx), func() { s.cut = !stop() }
 }
 
 // renewed is the key of a context whose statement wants no connection from
@@ -44,7 +60,7 @@ func (s *session) ResetSession(ctx context.Context) error {
 
 // IsValid is asked when the connection goes back to the pool.
 func (s *session) IsValid() bool {
-	if s.stale(context.Background()) {
+	if s.cut || s.stale(context.Background()) {
 		return false
 	}
 	v, ok := s.Conn.(driver.Validator)

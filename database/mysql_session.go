@@ -1,0 +1,55 @@
+package database
+
+import (
+	"context"
+	"database/sql/driver"
+	"net"
+)
+
+// A mysqlConnector makes connections whose statements dbsep ends by itself: the
+// driver has a goroutine look at each statement's context, which has to wake up
+// twice for it.
+type mysqlConnector struct{ driver.Connector }
+
+func (c mysqlConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	var wire net.Conn
+	conn, err := c.Connector.Connect(context.WithValue(ctx, wired{}, &wire))
+	if err != nil {
+		return nil, err
+	}
+	return &mysqlSession{conn.(mysqlConn), wire}, nil
+}
+
+// wired is the key of a context under which the connection's socket is handed
+// back to who asked for it: a *net.Conn.
+type wired struct{}
+
+// dialMySQL connects as the driver does by itself.
+func dialMySQL(ctx context.Context, network, address string) (net.Conn, error) {
+	var d net.Dialer
+	wire, err := d.DialContext(ctx, network, address)
+	if place, ok := ctx.Value(wired{}).(*net.Conn); ok {
+		*place = wire
+	}
+	return wire, err
+}
+
+// mysqlConn is what the driver's connections are.
+type mysqlConn interface {
+	driver.Conn
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.NamedValueChecker
+	driver.SessionResetter
+	driver.Validator
+}
+
+type mysqlSession struct {
+	mysqlConn
+	wire net.Conn
+}
+
+// interrupt ends the connection: the protocol has no other way to end a statement
+// on it. The driver notices when it reads or writes.
+func (s *mysqlSession) interrupt() { _ = s.wire.Close() }
