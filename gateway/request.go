@@ -92,8 +92,7 @@ func (req *request) parsePath(u *url.URL) error {
 // readBody reads the form whatever its content type says, since clients send
 // none or a wrong one; only types that are another kind of body are refused.
 func (req *request) readBody(r *http.Request, limit int64) error {
-	switch typ, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); typ {
-	case "application/json", "multipart/form-data", "application/xml", "text/xml":
+	if typ := r.Header.Get("Content-Type"); typ != "application/x-www-form-urlencoded" && isOther(typ) {
 		return &Error{Code: UnsupportedMediaType, Table: req.table}
 	}
 	tooLarge := &Error{Code: BodyTooLarge, Table: req.table}
@@ -122,6 +121,15 @@ func (req *request) readBody(r *http.Request, limit int64) error {
 			body = append(body, 0)[:len(body)]
 		}
 	}
+}
+
+// isOther tells whether a content type is that of another kind of body.
+func isOther(contentType string) bool {
+	switch typ, _, _ := mime.ParseMediaType(contentType); typ {
+	case "application/json", "multipart/form-data", "application/xml", "text/xml":
+		return true
+	}
+	return false
 }
 
 // swallow reads what is left of a body that is too large and throws it away, so

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"runtime"
 	"strconv"
 	"sync"
 
@@ -21,9 +22,9 @@ type kind struct {
 }
 
 var kinds = map[string]kind{
-	"SQLite":     {"sqlite3", 8, 1, ` ESCAPE '\'`, question},
-	"MariaDB":    {"mysql", 10, 0, ` ESCAPE 0x5C`, question},
-	"PostgreSQL": {"pgx", 10, 0, ``, func(n int) string { return "$" + strconv.Itoa(n) }},
+	"SQLite":     {"sqlite3", max(4, 2*runtime.GOMAXPROCS(0)), 1, ` ESCAPE '\'`, question},
+	"MariaDB":    {"mysql", 16, 0, ` ESCAPE 0x5C`, question},
+	"PostgreSQL": {"pgx", 16, 0, ``, func(n int) string { return "$" + strconv.Itoa(n) }},
 }
 
 func question(int) string { return "?" }
