@@ -127,6 +127,9 @@ func (s *site) fill(t *testing.T, which string) {
 		fmt.Sprintf("CONCAT('phone', %[1]s, '^3B%[2]s'), CONCAT('sip:phone', %[1]s, '@10.0.0.1:5060'), 2000000000, 60, 'Phone/1.0', 3, 'no', '10.0.0.1', 5060, "+
 			"CONCAT('call', %[1]s), CONCAT('phone', %[1]s), 'no', 'no', ''", number, contact))
 	s.exec(t, "CREATE INDEX speed_context ON ps_endpoints (context)")
+	if index := contactsIndex(t, s.Kind); index != "" {
+		s.exec(t, index)
+	}
 }
 
 func (s *site) insert(t *testing.T, which, table, names, values string) {

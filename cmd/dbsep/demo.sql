@@ -35,6 +35,7 @@ CREATE TABLE ps_contacts (
   via_addr VARCHAR(40), via_port INTEGER, call_id VARCHAR(255), endpoint VARCHAR(255), prune_on_boot VARCHAR(32),
   qualify_2xx_only VARCHAR(32), UNIQUE (id, reg_server)
 );
+CREATE INDEX ps_contacts_like ON ps_contacts (id COLLATE NOCASE);
 
 CREATE TABLE extensions (
   id INTEGER PRIMARY KEY, context VARCHAR(40) NOT NULL, exten VARCHAR(40) NOT NULL, priority INTEGER NOT NULL,
