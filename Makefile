@@ -45,6 +45,8 @@ install: ## install the program, built before, with units, manual and completion
 	$(INSTALL) dbsep.conf.sample $(SHARE)/dbsep/dbsep.conf.sample
 	$(INSTALL) -t $(SHARE)/doc/dbsep README.md docs/*.md
 	for server in apache nginx; do $(INSTALL) -t $(SHARE)/doc/dbsep/examples/$$server contrib/$$server/* || exit 1; done
+	$(INSTALL) -t $(SHARE)/doc/dbsep/examples/prometheus contrib/prometheus/dbsep.rules.yml
+	$(INSTALL) -t $(SHARE)/doc/dbsep/examples/grafana contrib/grafana/dbsep.json
 	$(PROGRAM) completion bash | $(INSTALL) /dev/stdin $(SHARE)/bash-completion/completions/dbsep
 	$(PROGRAM) completion zsh | $(INSTALL) /dev/stdin $(SHARE)/zsh/vendor-completions/_dbsep
 	$(PROGRAM) completion fish | $(INSTALL) /dev/stdin $(SHARE)/fish/vendor_completions.d/dbsep.fish

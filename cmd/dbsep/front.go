@@ -207,6 +207,17 @@ func abandoned(ctx context.Context, path string) bool {
 	return err == nil && file.Mode()&os.ModeSocket != 0 && os.Remove(path) == nil
 }
 
+// hand gives a socket that is open the group and the mode of a configuration.
+func (f *front) hand(c config.Server) error {
+	if f == nil {
+		return nil
+	}
+	if path, isUnix := strings.CutPrefix(f.named, "unix:"); isUnix {
+		return hand(path, c)
+	}
+	return nil
+}
+
 // hand gives a socket its group and its mode.
 func hand(path string, c config.Server) error {
 	if c.SocketGroup != "" {

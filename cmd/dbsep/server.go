@@ -201,6 +201,9 @@ func (s *server) next(ctx context.Context) (g *generation, moved *front, err err
 	if err == nil && c.StatusListen != was.StatusListen {
 		err = errors.New("[server] status_listen cannot change without a restart")
 	}
+	if err == nil && (c.SocketMode != was.SocketMode || c.SocketGroup != was.SocketGroup) {
+		err = errors.Join(s.front.hand(c), s.back.hand(c))
+	}
 	d, before := fresh.config.Database, s.now.Load().site.config.Database
 	if err == nil && s.lastGood != nil && (d.LastGoodFile != before.LastGoodFile || d.LastGoodBytes != before.LastGoodBytes) {
 		err = errors.New("[database] lastgood_file and lastgood_bytes cannot change without a restart")

@@ -361,10 +361,18 @@ func TestServerRefusesToBeOpenToEverybody(t *testing.T) {
 func TestSocketHasItsMode(t *testing.T) {
 	r := runSample(t, "[server]\nsocket_mode=0600\n")
 	r.post("/ps_endpoints/single", "id=bob")
-	file, err := os.Stat(filepath.Join(r.dir, "socket"))
-	if err != nil || file.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v", file.Mode(), err)
+	want := func(mode os.FileMode) {
+		t.Helper()
+		file, err := os.Stat(filepath.Join(r.dir, "socket"))
+		if err != nil || file.Mode().Perm() != mode {
+			t.Errorf("%v, %v, want %v", file.Mode(), err, mode)
+		}
 	}
+	want(0o600)
+	r.reload("[server]\nsocket_mode=0640\n", "msg=reloaded")
+	want(0o640)
+	r.reload("[server]\nsocket_mode=0660\nsocket_group=nobody-has-it\n", "reload refused.*socket_group")
+	want(0o640)
 }
 
 func TestStateOfTheServer(t *testing.T) {
