@@ -1,6 +1,7 @@
 package speed
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -19,6 +20,8 @@ type program struct {
 	// stays. Its processes are gone before they can be looked at.
 	own     string
 	environ []string // that it needs
+
+	only string // load that it is measured with; empty: all
 
 	// drive, if it is not nil, is how the program is measured instead of being
 	// asked over HTTP.
@@ -65,4 +68,19 @@ func (s *site) startServe(t *testing.T) *program {
 	address := rig.FreeAddress(t)
 	p := s.ServeAt(t, address)
 	return &program{name: theServe, base: "http://" + address, pid: p.Cmd.Process.Pid}
+}
+
+// startServeCaching starts it with answers that are given out again, for the
+// tables that a registration reads and does not write.
+func (s *site) startServeCaching(t *testing.T) *program {
+	t.Helper()
+	caching := *s.Site
+	caching.Conf = filepath.Join(t.TempDir(), "dbsep.conf")
+	plain, err := os.ReadFile(s.Conf)
+	check(t, err)
+	check(t, os.WriteFile(caching.Conf, plain, 0o600))
+	caching.Configure(t, "[cache]", "ps_endpoints=2s", "ps_auths=2s", "ps_aors=2s", "ps_domain_aliases=2s", "ps_endpoint_id_ips=2s")
+	address := rig.FreeAddress(t)
+	p := caching.ServeAt(t, address)
+	return &program{name: "dbsep serve, [cache]", base: "http://" + address, pid: p.Cmd.Process.Pid, only: "register"}
 }

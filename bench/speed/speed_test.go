@@ -59,7 +59,7 @@ func (s *site) start(t *testing.T, floor string) []*program {
 	t.Helper()
 	scripts := s.InstallPerlScript(t)
 	return []*program{
-		s.startFloor(t, floor), s.startServe(t), s.startDbsepFastCGI(t), s.startDbsepCGI(t),
+		s.startFloor(t, floor), s.startServe(t), s.startServeCaching(t), s.startDbsepFastCGI(t), s.startDbsepCGI(t),
 		s.startModPerl(t, scripts), s.startPerl(t, scripts), s.bareDriver(floor),
 	}
 }
@@ -93,6 +93,9 @@ func (s *site) compare(t *testing.T, programs []*program, r *report) {
 // able are the programs that answer a load right: a wrong answer is no speed.
 func (s *site) able(t *testing.T, programs []*program, l *load, r *report) (able []*program) {
 	for _, p := range programs {
+		if p.only != "" && p.only != l.name {
+			continue
+		}
 		if p.drive != nil {
 			if l.name == "update" {
 				able = append(able, p)
