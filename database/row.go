@@ -10,10 +10,13 @@ import (
 // reading one does.
 type row struct {
 	values  []driver.Value
-	text    []byte // of all columns, one after another
-	ends    []int  // of each column's text; -1 for NULL
+	text    []byte // of the columns that the driver gives no text of, one after another
+	ends    []int  // of each column's text
 	columns [][]byte
 }
+
+// noText is the end of a column that has none in text.
+const noText = -1
 
 // rowsKept are rows to be used again.
 var rowsKept = sync.Pool{New: func() any { return new(row) }}
@@ -35,39 +38,47 @@ func newRow(columns int) *row {
 // after it.
 func (r *row) release() {
 	clear(r.values)
+	clear(r.columns)
 	if cap(r.text) <= rowTextBytes {
 		rowsKept.Put(r)
 	}
 }
 
-// read reads the next row. What it returns is valid until the next call. io.EOF
-// says that there is none.
+// read reads the next row. What it returns is valid until the next call: some of it
+// is the driver's own memory. io.EOF says that there is none.
 func (r *row) read(rows driver.Rows) ([][]byte, error) {
 	if err := rows.Next(r.values); err != nil {
 		return nil, err
 	}
-	r.text = r.text[:0]
+	text := r.text[:0]
 	for i, value := range r.values {
-		if value == nil {
-			r.ends[i] = -1
-			continue
-		}
-		var err error
-		if f, ok := value.(float32); ok {
-			r.text = appendFloat32(r.text, f, decimals(rows, i))
-		} else if r.text, err = appendText(r.text, value); err != nil {
-			return nil, err
-		}
-		r.ends[i] = len(r.text)
-	}
-	start := 0
-	for i, end := range r.ends {
-		if end < 0 {
+		r.ends[i] = noText
+		switch v := value.(type) {
+		case nil:
 			r.columns[i] = nil
 			continue
+		case []byte:
+			if r.columns[i] = v; v == nil {
+				r.columns[i] = []byte{} // nil is NULL
+			}
+			continue
+		case float32:
+			text = appendFloat32(text, v, decimals(rows, i))
+		default:
+			var err error
+			if text, err = appendText(text, v); err != nil {
+				return nil, err
+			}
 		}
-		r.columns[i] = r.text[start:end:end] // of an empty text not nil, which is NULL
-		start = end
+		r.ends[i] = len(text)
+	}
+	r.text = text // which may have moved while it grew
+	start := 0
+	for i, end := range r.ends {
+		if end != noText {
+			r.columns[i] = text[start:end:end] // of an empty text not nil
+			start = end
+		}
 	}
 	return r.columns, nil
 }

@@ -108,33 +108,32 @@ func (out *reply) row(columns [][]byte) error {
 	if out.json {
 		return out.jsonRow(columns, true)
 	}
-	start := len(out.buf)
+	start, buf := len(out.buf), out.buf
 	for i, value := range columns {
-		if out.item(i, value) {
+		one := true
+		if buf, one = appendPair(buf, out.names[i], value); one {
 			continue
 		}
 		for piece := range bytes.SplitSeq(value, []byte{';'}) {
-			out.item(i, bytes.Trim(piece, " \t\r\n"))
+			buf, _ = appendPair(buf, out.names[i], bytes.Trim(piece, " \t\r\n"))
 		}
 	}
+	out.buf = buf
 	out.endLine(start)
 	return nil
 }
 
-// item adds a value that is one item. It adds nothing, and reports false, where it
-// is several.
-func (out *reply) item(column int, value []byte) (one bool) {
+// appendPair appends a value that is one item, with its name. It appends nothing,
+// and reports false, where it is several.
+func appendPair(buf, name, value []byte) (_ []byte, one bool) {
 	if len(value) == 0 {
-		return true
+		return buf, true
 	}
-	start := len(out.buf)
-	out.buf = append(out.buf, out.names[column]...)
-	if out.buf, one = appendItem(out.buf, value); !one {
-		out.buf = out.buf[:start]
-		return false
+	start := len(buf)
+	if buf, one = appendItem(append(buf, name...), value); !one {
+		return buf[:start], false
 	}
-	out.buf = append(out.buf, '&')
-	return true
+	return append(buf, '&'), true
 }
 
 // rawRow adds a row as the Perl script did: split at ; but neither trimmed nor
