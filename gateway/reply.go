@@ -110,7 +110,7 @@ func (out *reply) row(columns [][]byte) error {
 	}
 	start, buf := len(out.buf), out.buf
 	for i, value := range columns {
-		one := true
+		var one bool
 		if buf, one = appendPair(buf, out.names[i], value); one {
 			continue
 		}
