@@ -19,6 +19,7 @@ import (
 type pretended struct {
 	away, mute atomic.Bool
 	slow       time.Duration // of a login
+	writes     atomic.Int64
 
 	mu                  sync.Mutex
 	logins, now, atOnce int
@@ -105,6 +106,19 @@ func (s pretendedStatement) QueryContext(ctx context.Context, _ []driver.NamedVa
 		return nil, err
 	}
 	return pretendedRows{}, nil
+}
+
+// ExecContext counts what was written. On a connection that has ended the text
+// says whether the driver notices before it sends anything, or only after that.
+func (s pretendedStatement) ExecContext(context.Context, []driver.NamedValue) (driver.Result, error) {
+	switch cut := s.born < s.cutSoFar(); {
+	case cut && s.text == "not sent":
+		return nil, driver.ErrBadConn
+	case cut:
+		return nil, io.ErrUnexpectedEOF
+	}
+	s.writes.Add(1)
+	return driver.RowsAffected(1), nil
 }
 
 type pretendedRows struct{}

@@ -1,6 +1,10 @@
 package database
 
-import "testing"
+import (
+	"testing"
+
+	"dbsep/sqlgen"
+)
 
 // Behind a proxy connections seem to live whose server is gone: a read that has
 // met one of them is not given another of the same age.
@@ -25,6 +29,29 @@ func TestReadIsRepeatedOnAFreshConnection(t *testing.T) {
 		}
 		if server.logins == logins {
 			t.Error("no connection was replaced")
+		}
+	})
+}
+
+// A write is repeated only where nothing of it was sent.
+func TestWriteIsRepeatedWhereItWasNotSent(t *testing.T) {
+	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
+		write := func(text string) (int64, error) {
+			return db.Exec(t.Context(), sqlgen.Statement{SQL: text})
+		}
+		for _, text := range []string{"not sent", "sent"} {
+			if n, err := write(text); n != 1 || err != nil {
+				t.Fatal(n, err)
+			}
+		}
+		server.cut()
+		if n, err := write("sent"); err == nil || server.writes.Load() != 2 {
+			t.Errorf("%d, %v, %d writes", n, err, server.writes.Load())
+		}
+		write("not sent") // the connection that failed has gone
+		server.cut()
+		if n, err := write("not sent"); n != 1 || err != nil || server.writes.Load() != 4 {
+			t.Errorf("%d, %v, %d writes", n, err, server.writes.Load())
 		}
 	})
 }
