@@ -23,7 +23,9 @@ import (
 //     means something else than it meant to Perl. Do not connect. Build the
 //     driver's own configuration and a driver.Connector, never a DSN text with
 //     a password in it, and hand it to connecting, which bounds the login;
-//     opening.served adds what a server needs that may be away.
+//     opening.served adds what a server needs that may be away. The driver's
+//     statements must be driver.StmtQueryContext and driver.StmtExecContext,
+//     and the bytes of a row may be its own memory until the next one.
 //  4. Give the dialect a Read that brings back each column's text as the Perl
 //     driver printed it. Numbers may come as Go numbers: text.go prints
 //     them. time.Time and bool must not come, their text is lost.
