@@ -78,8 +78,7 @@ type Options struct {
 
 	// LongAnswers is how many answers may be read from the database at a time that
 	// are more than a piece, and LongWait how long a further one waits for that.
-	// Zero: 8, and a minute: when many telephone systems start at once, each asks for
-	// all its rows, and a late answer is better than none.
+	// Zero: 8, and 5 seconds.
 	LongAnswers int
 	LongWait    time.Duration
 
@@ -132,7 +131,7 @@ func New(db Database, o Options) *Gateway {
 	o.StatementTimeout = cmp.Or(o.StatementTimeout, 10*time.Second)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 30*time.Second)
 	o.LongAnswers = cmp.Or(o.LongAnswers, 8)
-	o.LongWait = cmp.Or(o.LongWait, time.Minute)
+	o.LongWait = cmp.Or(o.LongWait, 5*time.Second)
 	o.HoldTimeout = cmp.Or(o.HoldTimeout, time.Second)
 	o.MemoryBytes = cmp.Or(o.MemoryBytes, 16<<20)
 	o.DescriptionAge = cmp.Or(o.DescriptionAge, time.Minute)

@@ -11,23 +11,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
 )
 
-func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbagePercent)
-	}
-	os.Exit(run())
-}
-
-// garbagePercent lets garbage come to twice of what is in use, which is a few
-// megabytes, before it is collected: with Go's own 100, long answers took a tenth
-// longer.
-const garbagePercent = 200
+func main() { os.Exit(run()) }
 
 // run picks the way the program was started: by a web server for one request,
 // by a web server for many, or by a person. It returns the exit status.

@@ -140,6 +140,7 @@ func (s *site) options(log *slog.Logger) gateway.Options {
 		StatementTimeout:  c.Limits.Statement,
 		WriteTimeout:      c.Limits.Write,
 		LongAnswers:       max(1, s.db.Readers()/2),
+		LongWait:          c.Limits.ConnectionWait,
 		HoldTimeout:       c.Limits.Hold,
 		MemoryBytes:       c.Limits.AnswerBytes,
 		DescriptionAge:    c.Database.DescriptionAge,
