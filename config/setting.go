@@ -98,7 +98,7 @@ var table = []setting{
 		"Servers that reads go to instead, as host or host:port with commas between, in any order; the database of dsn where none of them answers. For MariaDB, MySQL and PostgreSQL. What one of them has not received yet is not read."},
 		plain(func(c *Config, text string) { c.Database.ReadFrom = text })},
 	{Setting{"database", "max_connections", "16",
-		"How many connections to the database may be open at a time. Further requests wait for a free one. SQLite reads with two for each processor at most, and with four where there are fewer."},
+		"How many connections to the database may be open at a time. Further requests wait for a free one."},
 		count(10000, func(c *Config) *int { return &c.Database.MaxConnections })},
 	{Setting{"database", "connect_timeout", "5s",
 		"How long making one connection may take, its login included."},

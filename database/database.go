@@ -46,9 +46,6 @@ func (db *DB) Through() string { return db.through }
 // Dialect is how the database's SQL is spelled.
 func (db *DB) Dialect() *sqlgen.Dialect { return db.kind.dialect }
 
-// Readers is how many statements can read at a time.
-func (db *DB) Readers() int { return db.reads.most }
-
 // Version asks the database for its version.
 func (db *DB) Version(ctx context.Context) (string, error) {
 	var version string

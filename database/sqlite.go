@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -236,10 +235,9 @@ const (
 	sqliteWriterWait = 5 * time.Second
 )
 
-// sqliteReaders bounds the reading pool. Reads of one file are work for processors:
-// with more connections than they can serve, each has only its own cache of pages,
-// of two megabytes, to itself.
-func sqliteReaders() int { return max(4, 2*runtime.GOMAXPROCS(0)) }
+// sqliteReaders is the default for the reading pool: reads of one file are
+// limited by processors.
+const sqliteReaders = 8
 
 func openSQLite(o *opening) pools {
 	file := readSQLiteDSN(o)
@@ -255,7 +253,7 @@ func openSQLite(o *opening) pools {
 	return pools{
 		address: file.path,
 		writes:  made(1, sqliteWriterWait, 0), // SQLite has one writer: waiting here is fair and cheap
-		reads:   made(min(cmp.Or(o.MaxConnections, serverConnections), sqliteReaders()), sqliteWait, glanceAge),
+		reads:   made(cmp.Or(o.MaxConnections, sqliteReaders), sqliteWait, glanceAge),
 	}
 }
 

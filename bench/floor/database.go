@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"runtime"
 	"strconv"
 	"sync"
 
@@ -22,7 +21,7 @@ type kind struct {
 }
 
 var kinds = map[string]kind{
-	"SQLite":     {"sqlite3", max(4, 2*runtime.GOMAXPROCS(0)), 1, ` ESCAPE '\'`, question},
+	"SQLite":     {"sqlite3", 16, 1, ` ESCAPE '\'`, question},
 	"MariaDB":    {"mysql", 16, 0, ` ESCAPE 0x5C`, question},
 	"PostgreSQL": {"pgx", 16, 0, ``, func(n int) string { return "$" + strconv.Itoa(n) }},
 }

@@ -131,6 +131,9 @@ func (p *program) askLong(ctx context.Context, q request, read func(io.Reader) e
 		return 0, 0, err
 	}
 	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return 0, 0, fmt.Errorf("it answers %s, %s", response.Status, response.Header.Get("X-Dbsep-Error"))
+	}
 	if _, err = response.Body.Read(make([]byte, 1)); err != nil {
 		return 0, 0, err
 	}

@@ -64,7 +64,7 @@ func webGateway(variable func(r *http.Request, name string) string) (http.Handle
 		return gateway.New(gateway.Unusable(err), gateway.Options{Log: log}), log
 	}
 	log := newLog(os.Stderr, s.config.Log)
-	o := s.options(log)
+	o := options(s.config, log)
 	if lines := newAccessLog(&gathered{w: os.Stderr}, s.config.Log); lines != nil {
 		o.Observe = lines.write
 	}

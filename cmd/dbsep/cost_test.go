@@ -100,7 +100,7 @@ func watch(b *testing.B, s *site, counted bool, format string) gateway.Options {
 	b.Cleanup(func() { file.Close() })
 	to := &gathered{w: file, wait: gatherFor}
 	b.Cleanup(to.Flush)
-	o := s.options(newLog(prompt{to}, s.config.Log))
+	o := options(s.config, newLog(prompt{to}, s.config.Log))
 	if !counted {
 		return o
 	}

@@ -76,7 +76,7 @@ func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
 // options are the settings of a generation's gateway.
 func (s *server) options(g *generation) gateway.Options {
 	c := g.site.config
-	o := g.site.options(g.log)
+	o := options(c, g.log)
 	o.Guard, o.Observe, o.Stale = g.guard, s.metrics.Observe, len(c.LastGood) > 0
 	if lines := newAccessLog(&s.log, c.Log); lines != nil {
 		o.Observe = func(e gateway.Event) {

@@ -124,9 +124,8 @@ func (s *site) warnings() []config.Problem {
 	return all
 }
 
-// options are the settings of a site's gateway.
-func (s *site) options(log *slog.Logger) gateway.Options {
-	c := s.config
+// options are the settings of a gateway as a configuration has them.
+func options(c *config.Config, log *slog.Logger) gateway.Options {
 	return gateway.Options{
 		Log:               log,
 		Slow:              c.Log.Slow,
@@ -139,7 +138,7 @@ func (s *site) options(log *slog.Logger) gateway.Options {
 		Rows:              c.Limits.Rows,
 		StatementTimeout:  c.Limits.Statement,
 		WriteTimeout:      c.Limits.Write,
-		LongAnswers:       max(1, s.db.Readers()/2),
+		LongAnswers:       max(1, c.Database.MaxConnections/2),
 		LongWait:          c.Limits.ConnectionWait,
 		HoldTimeout:       c.Limits.Hold,
 		MemoryBytes:       c.Limits.AnswerBytes,
