@@ -23,7 +23,7 @@ func (d *door) testLoad(t *testing.T) {
 		}
 	})
 	rig.Feature(t, d.system, "many requests in parallel", func(t *testing.T) {
-		const clients, each = 40, 3
+		const clients, each = 20, 3
 		var all sync.WaitGroup
 		for c := range clients {
 			all.Go(func() {

@@ -31,7 +31,7 @@ type site struct {
 var sites = map[string]func(t *testing.T) *site{"SQLite": sqlite, "MariaDB": mariadb}
 
 func sqlite(t *testing.T) *site {
-	s := &site{Site: rig.SQLite(t, scripts+"sqlite.sql"), hold: "BEGIN EXCLUSIVE", release: "ROLLBACK"}
+	s := &site{Site: rig.SQLite(t, scripts+"sqlite.sql"), hold: "BEGIN IMMEDIATE", release: "ROLLBACK"}
 	s.held = s.fileOpen
 	s.prepare(t, "no")
 	return s
@@ -82,18 +82,22 @@ func (s *site) holdStores(t *testing.T) (release func()) {
 	}
 }
 
-// fileOpen tells whether one of the processes has the file open: one that has
-// answered nothing yet has not.
+// fileOpen tells whether one of the processes has the file open for a write, which
+// is its second time: the first is to look at it, and to read.
 func (s *site) fileOpen(pids []int) error {
 	for _, pid := range pids {
+		open := 0
 		links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 		for _, link := range links {
 			if target, err := os.Readlink(link); err == nil && target == filepath.Join(s.Folder, "site.db") {
-				return nil
+				open++
 			}
 		}
+		if open > 1 {
+			return nil
+		}
 	}
-	return fmt.Errorf("none of the processes %v has the database open", pids)
+	return fmt.Errorf("none of the processes %v has the database open twice", pids)
 }
 
 // waiting tells whether a statement waits for a lock on a table.
