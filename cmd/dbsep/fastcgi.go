@@ -24,8 +24,8 @@ func startedAsFastCGI() bool {
 // serveFastCGI answers requests from the socket on standard input until the web
 // server ends the program. What is in flight then finishes first.
 func serveFastCGI() int {
+	l, err := standardListener()
 	answers, log := webGateway(fastCGIVariable)
-	l, err := net.FileListener(os.Stdin)
 	if err != nil {
 		log.Error("standard input is no socket to listen on", slog.String("cause", err.Error()))
 		return 1
@@ -38,17 +38,18 @@ func serveFastCGI() int {
 		close(ended)
 		_ = l.Close()
 	}()
-	var inFlight sync.WaitGroup
+	var inHand sync.RWMutex // read-locked by every request
 	conns := &countedListener{Listener: l}
 	h := abortable(answers, func() {})
 	err = fcgi.Serve(conns, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		inFlight.Add(1)
-		defer inFlight.Done()
+		inHand.RLock()
+		defer inHand.RUnlock()
 		h.ServeHTTP(w, r)
 	}))
 	select {
 	case <-ended:
-		inFlight.Wait() // every statement is bounded, so this is too
+		conns.wait(answerTimeout) // requests that have just come get into hand
+		inHand.Lock()             // every statement is bounded, so this is too
 		conns.wait(answerTimeout)
 		return 0
 	default:
@@ -57,9 +58,23 @@ func serveFastCGI() int {
 	}
 }
 
+// standardListener takes the socket on standard input, and leaves nothing there:
+// once the listener is closed, the web server is refused at once and asks another
+// process, instead of waiting for the end of this one.
+func standardListener() (net.Listener, error) {
+	l, err := net.FileListener(os.Stdin) // a duplicate
+	if err != nil {
+		return nil, err
+	}
+	_ = os.Stdin.Close()
+	os.Stdin, err = os.Open(os.DevNull) // takes the number that has become free
+	return l, err
+}
+
 // fastCGIVariable looks up what the web server says of a request.
 func fastCGIVariable(r *http.Request, name string) string { return fcgi.ProcessEnv(r)[name] }
 
-// answerTimeout is how long a program that ends waits for answers to leave, and
-// for connections that the web server keeps open.
+// answerTimeout is how long a program that ends waits for a request to be read, and
+// for its answer to leave. Both end earlier where the web server closes a connection
+// after each request.
 const answerTimeout = time.Second

@@ -5,13 +5,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -61,7 +64,8 @@ func dial(t *testing.T, path string) net.Conn {
 	return c
 }
 
-// waitUntilRefused returns when nobody listens on the socket any more.
+// waitUntilRefused returns when nobody listens on the socket any more. A socket
+// that nobody accepts from refuses too, with EAGAIN, once its queue is full.
 func waitUntilRefused(t *testing.T, path string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -69,10 +73,10 @@ func waitUntilRefused(t *testing.T, path string) {
 	var d net.Dialer
 	for {
 		c, err := d.DialContext(ctx, "unix", path)
-		if err != nil && ctx.Err() == nil {
+		switch {
+		case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
 			return
-		}
-		if err != nil {
+		case err != nil:
 			t.Fatal(err)
 		}
 		c.Close()
@@ -136,46 +140,78 @@ func TestFastCGI(t *testing.T) {
 		{"/ps_endpoints/update", "id=bob", "context=other", "\r\n\r\n1\n"},
 		{"/ps_endpoints/update", "id=bob", "nosuch=1", "X-Dbsep-Error: unknown-column\r\n\r\n-1\n"},
 	} {
-		answer := askFastCGI(t, dial(t, socket), map[string]string{
-			"REQUEST_METHOD": "POST", "SERVER_PROTOCOL": "HTTP/1.1", "REQUEST_URI": "/fcgi-bin/dbsep.fcgi" + test.path + "?" + test.query,
-			"CONTENT_LENGTH": fmt.Sprint(len(test.body)), "CONTENT_TYPE": "application/x-www-form-urlencoded",
-		}, test.body)
-		if !strings.Contains(answer, test.want) {
+		c := fastCGI{dial(t, socket)}
+		c.begin(t, test.path, test.query, len(test.body))
+		c.body(t, test.body)
+		if answer := c.answer(t); !strings.Contains(answer, test.want) {
 			t.Errorf("%s: got %q, want %q in it", test.path, answer, test.want)
 		}
 	}
+
+	// The web server ends the program, and may start another for the next request,
+	// while one is in hand: while its body is read, which is larger than what fits
+	// between the two.
+	value := strings.Repeat("x", 1<<20)
+	c := fastCGI{dial(t, socket)}
+	c.begin(t, "/ps_endpoints/destroy", "", len("id=")+len(value))
+	c.body(t, "id=")
+	c.body(t, value)
 	if err := program.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
+	}
+	waitUntilRefused(t, socket)
+	if answer := c.answer(t); !strings.HasSuffix(answer, "\r\n\r\n0\n") {
+		t.Errorf("the request in hand got %q", answer)
 	}
 	if err := program.Wait(); err != nil {
 		t.Errorf("the program ended with %v", err)
 	}
 }
 
-// askFastCGI sends one request in the records of the FastCGI protocol
-// (specification 3.3 and 8) and returns what the program writes to its stdout.
-func askFastCGI(t *testing.T, c net.Conn, variables map[string]string, body string) string {
+// A fastCGI connection carries one request in the records of the FastCGI protocol
+// (specification 3.3 and 8).
+type fastCGI struct{ net.Conn }
+
+const fcgiBegin, fcgiEnd, fcgiParams, fcgiStdin, fcgiStdout = 1, 3, 4, 5, 6
+
+// send sends a record.
+func (c fastCGI) send(t *testing.T, kind byte, content []byte) {
 	t.Helper()
-	const begin, end, params, stdin, stdout = 1, 3, 4, 5, 6
 	var out bytes.Buffer
-	record := func(kind byte, content []byte) {
-		out.Write([]byte{1, kind, 0, 1})
-		_ = binary.Write(&out, binary.BigEndian, uint16(len(content)))
-		out.Write([]byte{0, 0})
-		out.Write(content)
-	}
-	record(begin, []byte{0, 1, 0, 0, 0, 0, 0, 0})
-	var pairs []byte
-	for name, value := range variables {
-		pairs = append(append(append(pairs, byte(len(name)), byte(len(value))), name...), value...)
-	}
-	record(params, pairs)
-	record(params, nil)
-	record(stdin, []byte(body))
-	record(stdin, nil)
+	out.Write([]byte{1, kind, 0, 1})
+	_ = binary.Write(&out, binary.BigEndian, uint16(len(content)))
+	out.Write([]byte{0, 0})
+	out.Write(content)
 	if _, err := c.Write(out.Bytes()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func (c fastCGI) begin(t *testing.T, path, query string, length int) {
+	t.Helper()
+	c.send(t, fcgiBegin, []byte{0, 1, 0, 0, 0, 0, 0, 0})
+	var pairs []byte
+	for name, value := range map[string]string{
+		"REQUEST_METHOD": "POST", "SERVER_PROTOCOL": "HTTP/1.1", "REQUEST_URI": "/fcgi-bin/dbsep.fcgi" + path + "?" + query,
+		"CONTENT_LENGTH": fmt.Sprint(length), "CONTENT_TYPE": "application/x-www-form-urlencoded",
+	} {
+		pairs = append(append(append(pairs, byte(len(name)), byte(len(value))), name...), value...)
+	}
+	c.send(t, fcgiParams, pairs)
+	c.send(t, fcgiParams, nil)
+}
+
+func (c fastCGI) body(t *testing.T, text string) {
+	t.Helper()
+	for part := range slices.Chunk([]byte(text), 1<<15) {
+		c.send(t, fcgiStdin, part)
+	}
+}
+
+// answer ends the body and returns what the program writes to its stdout.
+func (c fastCGI) answer(t *testing.T) string {
+	t.Helper()
+	c.send(t, fcgiStdin, nil)
 	var answer bytes.Buffer
 	for {
 		var head [8]byte
@@ -187,9 +223,9 @@ func askFastCGI(t *testing.T, c net.Conn, variables map[string]string, body stri
 			t.Fatal(err)
 		}
 		switch head[1] {
-		case stdout:
+		case fcgiStdout:
 			answer.Write(content[:len(content)-int(head[6])])
-		case end:
+		case fcgiEnd:
 			return answer.String()
 		}
 	}
