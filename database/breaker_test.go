@@ -110,6 +110,8 @@ func (s pretendedStatement) QueryContext(ctx context.Context, _ []driver.NamedVa
 
 // ExecContext counts what was written. On a connection that has ended the text
 // says whether the driver notices before it sends anything, or only after that.
+// Where the text says so, the connection ends before the server has told how many
+// rows it wrote.
 func (s pretendedStatement) ExecContext(context.Context, []driver.NamedValue) (driver.Result, error) {
 	switch cut := s.born < s.cutSoFar(); {
 	case cut && s.text == "not sent":
@@ -118,8 +120,15 @@ func (s pretendedStatement) ExecContext(context.Context, []driver.NamedValue) (d
 		return nil, io.ErrUnexpectedEOF
 	}
 	s.writes.Add(1)
+	if s.text == "not counted" {
+		return uncounted{}, nil
+	}
 	return driver.RowsAffected(1), nil
 }
+
+type uncounted struct{ driver.Result }
+
+func (uncounted) RowsAffected() (int64, error) { return 0, driver.ErrBadConn }
 
 type pretendedRows struct{}
 

@@ -110,9 +110,12 @@ func (db *DB) Query(ctx context.Context, s sqlgen.Statement, row func(columns []
 // conditions matched, whether or not they hold new values now (P8).
 func (db *DB) Exec(ctx context.Context, s sqlgen.Statement) (affected int64, err error) {
 	err = db.run(ctx, call{s, db.writes, false, func(ctx context.Context, stmt *statement) (bool, error) {
-		var err error
-		affected, err = stmt.exec(ctx, s.Args)
-		return err == nil, err
+		result, err := stmt.exec(ctx, s.Args)
+		if err != nil {
+			return false, err
+		}
+		affected, err = result.RowsAffected()
+		return true, err
 	}})
 	if err == nil && db.kind.affected != nil {
 		affected = db.kind.affected(s, affected)

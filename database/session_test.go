@@ -33,7 +33,7 @@ func TestReadIsRepeatedOnAFreshConnection(t *testing.T) {
 	})
 }
 
-// A write is repeated only where nothing of it was sent.
+// A write is repeated only where nothing of it was sent, whatever fails after it.
 func TestWriteIsRepeatedWhereItWasNotSent(t *testing.T) {
 	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
 		write := func(text string) (int64, error) {
@@ -44,13 +44,17 @@ func TestWriteIsRepeatedWhereItWasNotSent(t *testing.T) {
 				t.Fatal(n, err)
 			}
 		}
+		if n, err := write("not counted"); err == nil || server.writes.Load() != 3 {
+			t.Errorf("%d, %v, %d writes", n, err, server.writes.Load())
+		}
+		_, _ = write("sent")
 		server.cut()
-		if n, err := write("sent"); err == nil || server.writes.Load() != 2 {
+		if n, err := write("sent"); err == nil || server.writes.Load() != 4 {
 			t.Errorf("%d, %v, %d writes", n, err, server.writes.Load())
 		}
 		_, _ = write("not sent")
 		server.cut()
-		if n, err := write("not sent"); n != 1 || err != nil || server.writes.Load() != 4 {
+		if n, err := write("not sent"); n != 1 || err != nil || server.writes.Load() != 6 {
 			t.Errorf("%d, %v, %d writes", n, err, server.writes.Load())
 		}
 	})

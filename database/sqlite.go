@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -239,6 +240,12 @@ const (
 // limited by processors.
 const sqliteReaders = 8
 
+// sqliteMemory is what SQLite may take in this process: beyond, a connection gives
+// up pages of the file that it keeps before it takes another. Each may have 2 MB of
+// them, of which those to the same file are mostly alike, and the system has them
+// in memory too.
+const sqliteMemory = 8 << 20
+
 func openSQLite(o *opening) pools {
 	file := readSQLiteDSN(o)
 	checkSQLiteFile(o, file.path)
@@ -248,7 +255,11 @@ func openSQLite(o *opening) pools {
 	place := &sqlitePlace{path: file.path}
 	made := func(most int, wait, glance time.Duration) *connections {
 		connector := placedConnector{sqliteConnector(file.uri(min(wait, o.BusyTimeout))), place, glance}
-		return &connections{most: most, connecting: &connecting{Connector: connector, timeout: o.connectTimeout()}}
+		return &connections{most: most, connecting: &connecting{
+			Connector: connector,
+			timeout:   o.connectTimeout(),
+			command:   "PRAGMA soft_heap_limit=" + strconv.Itoa(sqliteMemory),
+		}}
 	}
 	return pools{
 		address: file.path,

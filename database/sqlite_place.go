@@ -116,6 +116,7 @@ func (p *sqlitePlace) look(before *glance) *glance {
 type sqliteConn interface {
 	driver.Conn
 	driver.ConnPrepareContext
+	driver.ExecerContext
 }
 
 // A sqliteSession is a connection to the file that was in its place.

@@ -77,16 +77,12 @@ func (s *statement) query(ctx context.Context, args []any) (driver.Rows, error) 
 }
 
 // exec runs a statement that changes rows.
-func (s *statement) exec(ctx context.Context, args []any) (affected int64, err error) {
+func (s *statement) exec(ctx context.Context, args []any) (driver.Result, error) {
 	named, err := s.arguments(args)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	result, err := s.Stmt.(driver.StmtExecContext).ExecContext(ctx, named)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+	return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, named)
 }
 
 // arguments are those of a statement as its driver wants them.
