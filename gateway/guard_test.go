@@ -168,7 +168,7 @@ func TestEvent(t *testing.T) {
 			db.rows = [][]any{{"a", nil, nil, nil}, {"b", nil, nil, nil}}
 			var events []gateway.Event
 			ask(t, db, gateway.Options{Observe: func(e gateway.Event) { events = append(events, e) }}, test.request)
-			if diff := cmp.Diff([]gateway.Event{test.want}, events, cmpopts.IgnoreFields(gateway.Event{}, "Took", "Asked", "Client")); diff != "" {
+			if diff := cmp.Diff([]gateway.Event{test.want}, events, cmpopts.IgnoreFields(gateway.Event{}, "Ended", "Took", "Asked", "Client")); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -179,8 +179,12 @@ func TestEventSaysWhoAsked(t *testing.T) {
 	var got gateway.Event
 	r := post("/PEERS/update?id=secret1", "contact=secret2")
 	r.Header.Set("X-Request-Id", "abc")
+	begun := time.Now()
 	ask(t, newScript(), gateway.Options{Slow: 1, Observe: func(e gateway.Event) { got = e }}, r)
-	got.Took = 0
+	if got.Took <= 0 || got.Ended.Before(begun.Add(got.Took)) || got.Ended.After(time.Now()) {
+		t.Errorf("ended at %v, after %v", got.Ended, got.Took)
+	}
+	got.Ended, got.Took = time.Time{}, 0
 	want := gateway.Event{Operation: "update", Code: gateway.UnknownTable, Status: 200, Bytes: 3, Slow: true, Asked: "PEERS", Client: "192.0.2.1", ID: "abc"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -19,6 +19,7 @@ type Event struct {
 	Status    int    // of HTTP; 0 where nothing was sent
 	Rows      int    // answered, or concerned by a write
 	Bytes     int64  // of the answer's body
+	Ended     time.Time
 	Took      time.Duration
 	Stale     bool   // the rows were those of some time ago
 	Slow      bool   // it took longer than Options.Slow, and has left a line that says so
@@ -65,7 +66,7 @@ func (g *Gateway) observe(r *http.Request, req *request, out *reply, begun time.
 		return
 	}
 	e := Event{
-		Table: req.found, Code: req.code, Status: out.status, Rows: out.rows, Bytes: out.bytes, Took: took, Slow: slow, Stale: out.isStale, Notes: req.notes,
+		Table: req.found, Code: req.code, Status: out.status, Rows: out.rows, Bytes: out.bytes, Ended: begun.Add(took), Took: took, Slow: slow, Stale: out.isStale, Notes: req.notes,
 		Asked: shorten(req.table), Client: client(r), User: req.client.Name, ID: req.id,
 	}
 	if req.operation != nil {

@@ -5,7 +5,6 @@ import (
 	"math"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"dbsep/config"
@@ -41,22 +40,22 @@ func (a *accessLog) write(e gateway.Event) {
 	if e.Slow {
 		return
 	}
-	if !plain(e) {
-		a.careful.Info("request", fieldsOf(e)...)
+	if !plain(&e) {
+		a.careful.Info("request", fieldsOf(&e)...)
 		return
 	}
 	var room [512]byte
 	line := append(room[:0], a.prefix...)
 	if a.json {
-		line = a.appendJSON(line, e, time.Now())
+		line = a.appendJSON(line, &e)
 	} else {
-		line = a.appendText(line, e, time.Now())
+		line = a.appendText(line, &e)
 	}
 	_, _ = a.to.Write(line)
 }
 
 // fieldsOf are what a line says of a request.
-func fieldsOf(e gateway.Event) (fields []any) {
+func fieldsOf(e *gateway.Event) (fields []any) {
 	for _, f := range names(e) {
 		if f.value != "" {
 			fields = append(fields, slog.String(f.name, f.value))
@@ -68,7 +67,7 @@ func fieldsOf(e gateway.Event) (fields []any) {
 // named is a field of a line whose value is a word.
 type named struct{ name, value string }
 
-func names(e gateway.Event) [6]named {
+func names(e *gateway.Event) [6]named {
 	return [6]named{
 		{"code", string(e.Code)},
 		{"operation", e.Operation},
@@ -81,23 +80,28 @@ func names(e gateway.Event) [6]named {
 
 // plain tells whether no word of a line needs a quotation mark, in text, or an
 // escape, in JSON. Those that are always so are not looked at.
-func plain(e gateway.Event) bool {
+func plain(e *gateway.Event) bool {
 	for _, word := range [...]string{e.Asked, e.Client, e.User, e.ID} {
-		if strings.ContainsFunc(word, func(c rune) bool { return !isPlain(c) }) {
-			return false
+		for i := range len(word) {
+			if !isPlain[word[i]] {
+				return false
+			}
 		}
 	}
 	seconds := e.Took.Seconds()
 	return seconds >= 1e-6 && seconds < math.MaxInt32 // beyond, JSON has an exponent
 }
 
-func isPlain(c rune) bool {
-	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c == '_' || c == '.' || c == '-' || c == ':' || c == '@' || c == '/'
-}
+var isPlain = func() (is [256]bool) {
+	for _, c := range "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.-:@/" {
+		is[c] = true
+	}
+	return is
+}()
 
-func (a *accessLog) appendText(line []byte, e gateway.Event, now time.Time) []byte {
+func (a *accessLog) appendText(line []byte, e *gateway.Event) []byte {
 	if a.timed {
-		line = append(appendMillis(append(line, "time="...), now), ' ')
+		line = append(appendMillis(append(line, "time="...), e.Ended), ' ')
 	}
 	line = append(line, "level=INFO msg=request"...)
 	for _, f := range names(e) {
@@ -122,10 +126,10 @@ func appendMillis(line []byte, t time.Time) []byte {
 	return append(line[:begin+digits], line[begin+digits+1:]...)
 }
 
-func (a *accessLog) appendJSON(line []byte, e gateway.Event, now time.Time) []byte {
+func (a *accessLog) appendJSON(line []byte, e *gateway.Event) []byte {
 	line = append(line, '{')
 	if a.timed {
-		line = now.AppendFormat(append(line, `"time":"`...), time.RFC3339Nano)
+		line = e.Ended.AppendFormat(append(line, `"time":"`...), time.RFC3339Nano)
 		line = append(line, `",`...)
 	}
 	line = append(line, `"level":"INFO","msg":"request"`...)

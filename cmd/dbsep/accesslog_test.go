@@ -43,7 +43,7 @@ func TestAccessLogIsSlogs(t *testing.T) {
 				c := config.Log{Access: true, Format: format}
 				var got, want bytes.Buffer
 				newAccessLog(&gathered{w: &got}, c).write(e)
-				newLog(&want, c).Info("request", fieldsOf(e)...)
+				newLog(&want, c).Info("request", fieldsOf(&e)...)
 				if untime(got.String()) != untime(want.String()) {
 					t.Errorf("\ngot  %s\nwant %s", &got, &want)
 				}
@@ -86,7 +86,7 @@ func TestAccessLogInTheJournalHasItsPriority(t *testing.T) {
 		e := gateway.Event{Operation: "single", User: user, Took: time.Millisecond}
 		var got, want bytes.Buffer
 		newAccessLog(&gathered{w: &got}, config.Log{Access: true}).write(e)
-		newLog(&want, config.Log{}).Info("request", fieldsOf(e)...)
+		newLog(&want, config.Log{}).Info("request", fieldsOf(&e)...)
 		if got.String() != want.String() || !strings.HasPrefix(got.String(), "<6>level=INFO ") {
 			t.Errorf("\ngot  %s\nwant %s", &got, &want)
 		}
