@@ -50,11 +50,13 @@ realtime driver asks it over HTTP; it turns each request into one parameterized
 SQL statement and answers in the realtime format.
 
 Started by a web server it is a CGI or FastCGI program; see docs/running.md.`,
+		Version:       about(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), compareCommand(), versionCommand())
 	return root
 }

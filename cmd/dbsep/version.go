@@ -17,10 +17,15 @@ func versionCommand() *cobra.Command {
 		Short: "say which dbsep this is",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			fmt.Fprintf(cmd.OutOrStdout(), "dbsep %s%s, %s %s/%s\n", version, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return nil
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), about())
+			return err
 		},
 	}
+}
+
+// about is the program's line about itself.
+func about() string {
+	return fmt.Sprintf("dbsep %s%s, %s %s/%s", version, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // revision returns the commit that the program was built from, where the
