@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -18,15 +19,33 @@ func (db *DB) fault(ctx context.Context, err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
-	cause, remedy := db.kind.fault(err)
+	cause, remedy := db.cause(err, isUnreachable(err))
+	return &sqlgen.Fault{Cause: cause, Remedy: remedy, Err: err}
+}
+
+// cause tells why a statement failed, or a connection to be made. Of several
+// servers that were tried, one that refuses the account does not speak for those
+// that are away: once they are back, all is well.
+func (db *DB) cause(err error, connecting bool) (cause sqlgen.Cause, remedy string) {
+	var tried interface{ Unwrap() []error }
+	if connecting && errors.As(err, &tried) {
+		for i, e := range tried.Unwrap() {
+			c, r := db.cause(e, true)
+			if i == 0 || cause == sqlgen.Denied {
+				cause = c
+			}
+			remedy = cmp.Or(remedy, r)
+		}
+		return cause, remedy
+	}
+	cause, remedy = db.kind.fault(err)
 	if cause == sqlgen.Unexpected {
 		cause = broken(err)
 	}
-	var u *unreachable
-	if errors.As(err, &u) && cause != sqlgen.Denied && cause != sqlgen.Busy {
+	if connecting && cause != sqlgen.Denied && cause != sqlgen.Busy {
 		cause = sqlgen.Unavailable
 	}
-	return &sqlgen.Fault{Cause: cause, Remedy: remedy, Err: err}
+	return cause, remedy
 }
 
 // ended is the Fault of a context that is over, nil while it is not. What the
