@@ -68,6 +68,7 @@ type Log struct {
 // database. Where the database is, the DSN tells.
 type Database struct {
 	ReadFrom       string        // servers for reads, with commas between; empty: that of the DSN
+	ServerPrepare  bool          // statements stay prepared on a PostgreSQL server
 	MaxConnections int           // open at a time, at least 1
 	ConnectTimeout time.Duration // for making one connection, its login included
 	BusyTimeout    time.Duration // for waiting on another writer's lock (SQLite)

@@ -43,6 +43,7 @@ var postgresFaults = func() map[string]postgresFault {
 	set(sqlgen.Busy, "raise the server's max_connections, or lower dbsep's", "53300")
 	set(sqlgen.Timeout, "", "57014")
 	set(sqlgen.Unavailable, "", "08", "57", "58")
+	set(sqlgen.Unavailable, "take [database] server_prepare out: a pooler gives statements to other connections than the one they were prepared on", "26000", "42P05")
 	set(sqlgen.Unavailable, "correct dbname in dsn, or create the database", "3D000")
 	return faults
 }()
@@ -65,11 +66,12 @@ func faultPostgres(err error) (cause sqlgen.Cause, remedy string) {
 	return sqlgen.Unexpected, ""
 }
 
-// againPostgres knows the errors of a statement that gave way to others. A
-// statement is a transaction of its own: it has done nothing.
+// againPostgres knows the errors of a statement that gave way to others, and of
+// one that was prepared before its table changed. A statement is a transaction of
+// its own: it has done nothing.
 func againPostgres(err error) (again, wait bool) {
 	var e *pgconn.PgError
-	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01"), false
+	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01" || e.Routine == "RevalidateCachedQuery"), false
 }
 
 // severedPostgres knows the errors of a connection that the server or the driver

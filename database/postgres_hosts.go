@@ -15,7 +15,7 @@ import (
 func (m postgresOptions) writers(o *opening, config *pgx.ConnConfig) *connections {
 	hosts := strings.Count(m["host"], ",") + 1
 	made := o.served(&connecting{
-		Connector: postgresConnectorOf(config),
+		Connector: o.postgresConnector(config),
 		timeout:   time.Duration(hosts) * config.ConnectTimeout,
 	})
 	made.several = hosts > 1
@@ -47,13 +47,13 @@ func (m postgresOptions) readers(o *opening, given postgresOptions, writers *con
 			o.refuse("read_from", "names a host with which the options of dsn cannot be used", "compare it with the manual")
 			return nil, ""
 		}
-		servers.servers = append(servers.servers, &connecting{Connector: postgresConnectorOf(config), timeout: config.ConnectTimeout})
+		servers.servers = append(servers.servers, &connecting{Connector: o.postgresConnector(config), timeout: config.ConnectTimeout})
 		place, _, _ := strings.Cut(own.address(), "/"+own["dbname"])
 		places = append(places, place)
 	}
 	return o.oneOf(servers), ", reads from " + strings.Join(places, ",")
 }
 
-func postgresConnectorOf(config *pgx.ConnConfig) driver.Connector {
-	return postgresConnector{stdlib.GetConnector(*config)}
+func (o *opening) postgresConnector(config *pgx.ConnConfig) driver.Connector {
+	return postgresConnector{stdlib.GetConnector(*config), o.ServerPrepare}
 }

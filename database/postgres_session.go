@@ -2,12 +2,14 @@ package database
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql/driver"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -15,26 +17,30 @@ import (
 )
 
 // postgresConnector makes sessions of the driver's connections.
-type postgresConnector struct{ driver.Connector }
+type postgresConnector struct {
+	driver.Connector
+	prepares bool
+}
 
 func (c postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &postgresSession{Conn: conn.(*stdlib.Conn)}, nil
+	return &postgresSession{Conn: conn.(*stdlib.Conn), prepares: c.prepares}, nil
 }
 
 // A postgresSession is a connection that speaks as the Perl driver did: every
 // value goes as a text whose type the server finds out, as that of a literal, and
 // comes back as the server's own text.
 //
-// It leaves nothing on the server. A statement is parsed, bound and run in one
-// message, so that a pooler may give the next one to another server, and a table
-// that changes is seen at once. This costs no round trip.
+// Unless it is told to, it leaves nothing on the server. A statement is parsed,
+// bound and run in one message, so that a pooler may give the next one to another
+// server. This costs no round trip, but the server's time.
 type postgresSession struct {
 	*stdlib.Conn
-	retired bool // not to be used again
+	prepares bool // leaves statements on the server
+	retired  bool // not to be used again
 }
 
 // IsValid tells the pool whether to keep the connection.
@@ -51,40 +57,85 @@ func (s *postgresSession) ResetSession(ctx context.Context) error {
 	return s.Conn.ResetSession(ctx)
 }
 
-func (s *postgresSession) PrepareContext(_ context.Context, text string) (driver.Stmt, error) {
-	return &postgresStatement{s, text}, nil
+func (s *postgresSession) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
+	stmt := &postgresStatement{session: s, text: text}
+	if !s.prepares {
+		return stmt, nil
+	}
+	var err error
+	stmt.prepared, err = s.Conn.Conn().PgConn().Prepare(ctx, postgresName(text), text, nil)
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	return stmt, nil
 }
 
-func (s *postgresSession) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
-	result, err := s.run(ctx, text, args)
+// postgresName is the name of a statement on the server. No two texts have the
+// same: should a pooler, in spite of server_prepare, hand a statement to a
+// connection on which another process has prepared its own, no other one is run.
+func postgresName(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "dbsep" + hex.EncodeToString(sum[:16])
+}
+
+// A postgresStatement is a statement's text, and what the server made of it where
+// it is to keep that.
+type postgresStatement struct {
+	session  *postgresSession
+	text     string
+	prepared *pgconn.StatementDescription // nil: nothing is on the server
+}
+
+// postgresForgetting bounds how long a server may take to drop a statement.
+const postgresForgetting = time.Second
+
+func (s *postgresStatement) Close() error {
+	if s.prepared == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), postgresForgetting)
+	defer cancel()
+	err := s.session.Conn.Conn().PgConn().Deallocate(ctx, s.prepared.Name)
+	s.session.retired = s.session.retired || err != nil
+	return err
+}
+
+func (s *postgresStatement) NumInput() int { return -1 } // the server counts
+
+func (s *postgresStatement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	result, err := s.run(ctx, args)
 	if err != nil {
 		return nil, err
 	}
 	fields := result.FieldDescriptions()
 	if fields == nil {
 		_, err := result.Close()
-		return nil, s.failed(err)
+		return nil, s.session.failed(err)
 	}
-	r := &postgresRows{session: s, result: result, types: make([]uint32, len(fields)), names: make([]string, len(fields))}
+	r := &postgresRows{session: s.session, result: result, types: make([]uint32, len(fields)), names: make([]string, len(fields))}
 	for i, f := range fields {
 		r.types[i], r.names[i] = f.DataTypeOID, f.Name
 	}
 	return r, nil
 }
 
-func (s *postgresSession) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
-	result, err := s.run(ctx, text, args)
+func (s *postgresStatement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	result, err := s.run(ctx, args)
 	if err != nil {
 		return nil, err
 	}
 	tag, err := result.Close()
 	if err != nil {
-		return nil, s.failed(err)
+		return nil, s.session.failed(err)
 	}
 	return driver.RowsAffected(tag.RowsAffected()), nil
 }
 
-func (s *postgresSession) run(ctx context.Context, text string, args []driver.NamedValue) (*pgconn.ResultReader, error) {
+// Query and Exec are there because driver.Stmt has them; nobody calls them.
+func (s *postgresStatement) Query([]driver.Value) (driver.Rows, error)  { return nil, driver.ErrSkip }
+func (s *postgresStatement) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
+
+func (s *postgresStatement) run(ctx context.Context, args []driver.NamedValue) (*pgconn.ResultReader, error) {
 	const asText, asBytes = 0, 1
 	values, formats := make([][]byte, len(args)), make([]int16, len(args))
 	for i, a := range args {
@@ -101,7 +152,11 @@ func (s *postgresSession) run(ctx context.Context, text string, args []driver.Na
 			values[i] = []byte{} // nil is NULL
 		}
 	}
-	return s.Conn.Conn().PgConn().ExecParams(ctx, text, values, nil, formats, nil), nil
+	server := s.session.Conn.Conn().PgConn()
+	if s.prepared != nil {
+		return server.ExecStatement(ctx, s.prepared, values, formats, nil), nil
+	}
+	return server.ExecParams(ctx, s.text, values, nil, formats, nil), nil
 }
 
 // failed looks at an error of the connection. One that met a server without
@@ -118,29 +173,6 @@ func (s *postgresSession) failed(err error) error {
 	}
 	return err
 }
-
-// A postgresStatement is a statement's text. There is nothing on the server to
-// be prepared or closed.
-type postgresStatement struct {
-	session *postgresSession
-	text    string
-}
-
-func (s *postgresStatement) Close() error  { return nil }
-func (s *postgresStatement) NumInput() int { return -1 } // the server counts
-
-func (s *postgresStatement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	return s.session.QueryContext(ctx, s.text, args)
-}
-
-func (s *postgresStatement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	return s.session.ExecContext(ctx, s.text, args)
-}
-
-// Query and Exec are there because driver.Stmt has them; database/sql calls the
-// two above.
-func (s *postgresStatement) Query([]driver.Value) (driver.Rows, error)  { return nil, driver.ErrSkip }
-func (s *postgresStatement) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
 
 // postgresRows are rows as they come from the server.
 type postgresRows struct {

@@ -564,33 +564,6 @@ func TestPostgresVerifiesAsFarAsTLSIsAskedTo(t *testing.T) {
 	}
 }
 
-// A statement that its table's change makes another one is seen as it is now.
-func TestPostgresFollowsATableThatChangesItsTypes(t *testing.T) {
-	source, beside := newPostgres(t)
-	run := setup(t, beside)
-	run("CREATE TABLE v (id INT, c INT)", "INSERT INTO v VALUES (1, 5)")
-	db := open(t, source)
-	table, err := db.Describe(t.Context(), "v")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := sqlgen.Multi(db.Dialect(), table, []sqlgen.Field{{Name: "id", Value: "1"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for typ, want := range map[string]string{"text": "5", "numeric(5,2)": "5.00", "bigint": "5", "varchar(9)": "5"} {
-		run("ALTER TABLE v ALTER COLUMN c TYPE " + typ + " USING 5")
-		got := ""
-		err := db.Query(t.Context(), s, func(columns [][]byte) error {
-			got = string(columns[1])
-			return nil
-		})
-		if got != want || err != nil {
-			t.Errorf("%s: %q, %v, %v", typ, got, err, errors.Unwrap(err))
-		}
-	}
-}
-
 func TestPostgresGivesWayToADeadlockAndGoesOn(t *testing.T) {
 	source, beside := newPostgres(t)
 	setup(t, beside)("CREATE TABLE v (id INT PRIMARY KEY, c INT)", "INSERT INTO v VALUES (1, 0), (2, 0)",

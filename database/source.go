@@ -27,6 +27,10 @@ type Source struct {
 	// commas between. Empty: the server of the DSN.
 	ReadFrom string
 
+	// ServerPrepare is server_prepare: statements stay prepared on a PostgreSQL
+	// server.
+	ServerPrepare bool
+
 	MaxConnections int           // open at once; 0: a default that suits the kind
 	ConnectionWait time.Duration // how long a statement waits for one of them; 0: 5 s
 	ConnectTimeout time.Duration // for one connection, its login included; 0: 5 s

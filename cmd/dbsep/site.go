@@ -79,6 +79,7 @@ func source(c *config.Config) database.Source {
 			return os.Getenv(variable)
 		},
 		ReadFrom:       c.Database.ReadFrom,
+		ServerPrepare:  c.Database.ServerPrepare,
 		MaxConnections: c.Database.MaxConnections,
 		ConnectionWait: c.Limits.ConnectionWait,
 	}
