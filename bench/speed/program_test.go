@@ -41,6 +41,10 @@ type measurement struct {
 const (
 	theFloor = "the floor"
 	theServe = "dbsep serve"
+
+	// for PostgreSQL; elsewhere statements stay prepared in any case
+	prepared     = "server_prepare"
+	thePreparing = theServe + ", " + prepared
 )
 
 // buildFloor builds the floor.
@@ -70,17 +74,26 @@ func (s *site) startServe(t *testing.T) *program {
 	return &program{name: theServe, base: "http://" + address, pid: p.Cmd.Process.Pid}
 }
 
+// startServeWith starts it with more lines in its configuration, under a name that
+// says so.
+func (s *site) startServeWith(t *testing.T, what string, lines ...string) *program {
+	t.Helper()
+	other := *s.Site
+	other.Conf = filepath.Join(t.TempDir(), "dbsep.conf")
+	plain, err := os.ReadFile(s.Conf)
+	check(t, err)
+	check(t, os.WriteFile(other.Conf, plain, 0o600))
+	other.Configure(t, lines...)
+	address := rig.FreeAddress(t)
+	p := other.ServeAt(t, address)
+	return &program{name: theServe + ", " + what, base: "http://" + address, pid: p.Cmd.Process.Pid}
+}
+
 // startServeCaching starts it with answers that are given out again, for the
 // tables that a registration reads and does not write.
 func (s *site) startServeCaching(t *testing.T) *program {
 	t.Helper()
-	caching := *s.Site
-	caching.Conf = filepath.Join(t.TempDir(), "dbsep.conf")
-	plain, err := os.ReadFile(s.Conf)
-	check(t, err)
-	check(t, os.WriteFile(caching.Conf, plain, 0o600))
-	caching.Configure(t, "[cache]", "ps_endpoints=2s", "ps_auths=2s", "ps_aors=2s", "ps_domain_aliases=2s", "ps_endpoint_id_ips=2s")
-	address := rig.FreeAddress(t)
-	p := caching.ServeAt(t, address)
-	return &program{name: "dbsep serve, [cache]", base: "http://" + address, pid: p.Cmd.Process.Pid, only: "register"}
+	p := s.startServeWith(t, "[cache]", "[cache]", "ps_endpoints=2s", "ps_auths=2s", "ps_aors=2s", "ps_domain_aliases=2s", "ps_endpoint_id_ips=2s")
+	p.only = "register"
+	return p
 }

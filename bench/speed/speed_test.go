@@ -58,10 +58,14 @@ func among(list, name string) bool { return slices.Contains(strings.Split(list, 
 func (s *site) start(t *testing.T, floor string) []*program {
 	t.Helper()
 	scripts := s.InstallPerlScript(t)
-	return []*program{
+	programs := []*program{
 		s.startFloor(t, floor), s.startServe(t), s.startServeCaching(t), s.startDbsepFastCGI(t), s.startDbsepCGI(t),
 		s.startModPerl(t, scripts), s.startPerl(t, scripts), s.bareDriver(floor),
 	}
+	if s.Kind == "PostgreSQL" {
+		programs = append(programs, s.startServeWith(t, prepared, "[database]", "server_prepare=yes"))
+	}
+	return programs
 }
 
 // compare measures programs on a site, load by load.
