@@ -94,6 +94,7 @@ var postgresDialect = &sqlgen.Dialect{
 	// and the clause itself would be spelled in two ways, one for each setting of
 	// standard_conforming_strings.
 	Escape:   "",
+	Prefix:   postgresPrefix,
 	AfterOne: " LIMIT 1",
 
 	// A row that comes twice by another key than the one named is a duplicate.
@@ -113,6 +114,30 @@ var postgresDialect = &sqlgen.Dialect{
 	},
 	Doublings: postgresDoublings,
 	Doubles:   doublesPostgres,
+}
+
+// postgresPrefix is sorted by bytes or characters, not by a language's rules
+// (PostgreSQL's manual, chapter "Operator Classes and Operator Families"). One of
+// pg_trgm does as well.
+var postgresPrefix = &sqlgen.PrefixIndex{
+	Count: func(t *sqlgen.Table, column string) sqlgen.Statement {
+		return sqlgen.Statement{SQL: `
+			SELECT count(*) FROM pg_catalog.pg_class c
+			JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+			JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+			JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
+			LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL
+			LEFT JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[0]
+			LEFT JOIN pg_catalog.pg_collation l ON l.oid = i.indcollation[0]
+			WHERE CAST(n.nspname AS text) = $1 AND CAST(c.relname AS text) = $2 AND CAST(a.attname AS text) = $3
+			  AND (c.relkind NOT IN ('r', 'p', 'm')
+			       OR o.opcname LIKE '%\_pattern\_ops' OR o.opcname LIKE '%\_trgm\_ops'
+			       OR CASE WHEN l.collname = 'default' THEN d.datcollate ELSE l.collcollate END IN ('C', 'POSIX'))`,
+			Args: []any{t.Schema, t.Name, column}}
+	},
+	Make: func(name, table, column string) string {
+		return "CREATE INDEX " + name + " ON " + table + " (" + column + " text_pattern_ops)"
+	},
 }
 
 // typePostgres gives an unsigned number the next wider type: there are none

@@ -50,6 +50,7 @@ var sqliteDialect = &sqlgen.Dialect{
 	AsText: func(_ *sqlgen.Column, quoted string) string { return quoted },
 
 	Escape:   ` ESCAPE '\'`,
+	Prefix:   sqlitePrefix,
 	AfterOne: " LIMIT 1",
 	Replace: func(_, columns []string) string {
 		return " ON CONFLICT DO UPDATE SET " + assignEach(columns, func(c string) string { return "excluded." + c })
@@ -64,6 +65,23 @@ var sqliteDialect = &sqlgen.Dialect{
 		return "ALTER TABLE " + table + " RENAME COLUMN " + column + " TO " + old +
 			"; ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ +
 			"; UPDATE " + table + " SET " + column + " = " + old
+	},
+}
+
+// sqlitePrefix is sorted as LIKE compares, without regard to case (optoverview,
+// section 5).
+var sqlitePrefix = &sqlgen.PrefixIndex{
+	Count: func(t *sqlgen.Table, column string) sqlgen.Statement {
+		return sqlgen.Statement{SQL: `
+			SELECT count(*) FROM (
+				SELECT 1 FROM pragma_index_list(?, 'main') l JOIN pragma_index_xinfo(l.name, 'main') x
+				WHERE x.seqno = 0 AND x.name = ? AND x.coll = 'NOCASE' AND NOT l.partial
+				UNION ALL
+				SELECT 1 FROM main.sqlite_master WHERE name = ? AND type = 'view')`,
+			Args: []any{t.Name, column, t.Name}}
+	},
+	Make: func(name, table, column string) string {
+		return "CREATE INDEX " + name + " ON " + table + " (" + column + " COLLATE NOCASE)"
 	},
 }
 

@@ -45,6 +45,11 @@ var SingleValued = map[string][]string{
 	"ps_contacts": {"id", "uri", "path", "user_agent"},
 }
 
+// FoundByPrefix is the column of a table by whose beginning Asterisk looks for rows
+// over and over, by the usual name of the table: the contacts of a telephone, in
+// each registration.
+var FoundByPrefix = map[string]string{"ps_contacts": "id"}
+
 // asteriskWrites are the tables that Asterisk itself writes in daily work, by
 // their usual names.
 var asteriskWrites = map[string]bool{

@@ -61,6 +61,9 @@ type Dialect struct {
 	// column gets another type. Names come quoted.
 	Add, Alter func(table, column, typ string) string
 
+	// Prefix is an index that LIKE can use. Nil where it can use any.
+	Prefix *PrefixIndex
+
 	// Doublings are the ways in which texts may have come to be encoded as UTF-8
 	// twice, and Doubles tells whether a Text column may hold such texts. May be
 	// nil, where that cannot happen.

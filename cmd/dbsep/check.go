@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -121,7 +122,7 @@ func operationsOf(d *sqlgen.Dialect, t *sqlgen.Table) []string {
 // examine looks at one table: whether it takes what Asterisk writes, and whether
 // it holds values that the Perl script damaged.
 func (s *site) examine(ctx context.Context, t *sqlgen.Table) (warnings []string, err error) {
-	for _, look := range []func(context.Context, *sqlgen.Table) ([]string, error){s.fallsShort, s.torn, s.doubled} {
+	for _, look := range []func(context.Context, *sqlgen.Table) ([]string, error){s.fallsShort, s.unindexed, s.torn, s.doubled} {
 		found, err := look(ctx, t)
 		if err != nil {
 			return nil, err
@@ -136,6 +137,28 @@ func (s *site) fallsShort(_ context.Context, t *sqlgen.Table) (warnings []string
 	for _, short := range sqlgen.Require(s.db.Dialect(), t, gateway.AsteriskRequires[t.Name]) {
 		warnings = append(warnings, fmt.Sprintf("table %s: %s %s, but Asterisk requires it; %s",
 			t.Name, short.Requirement.Column, short.Reason, short.Repair))
+	}
+	return warnings, nil
+}
+
+// manyRows is how many rows take longer to be read than a request should.
+const manyRows = 1000
+
+// unindexed finds a table that is read from end to end each time that Asterisk
+// looks for some of its rows.
+func (s *site) unindexed(ctx context.Context, t *sqlgen.Table) (warnings []string, _ error) {
+	column := gateway.FoundByPrefix[t.Name]
+	question, index, ok := sqlgen.Unindexed(s.db.Dialect(), t, column)
+	if !ok {
+		return nil, nil
+	}
+	counts, err := s.count(ctx, question)
+	if err != nil {
+		return nil, err
+	}
+	if rows, _ := strconv.Atoi(counts[0]); rows >= manyRows && counts[1] == "0" {
+		warnings = append(warnings, fmt.Sprintf("table %s: each registration reads all its %d rows, since LIKE finds no index on %s; make one: %s",
+			t.Name, rows, column, index))
 	}
 	return warnings, nil
 }

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dbsep/database"
+	"dbsep/internal/pgtest"
+	"dbsep/internal/sqlitetest"
+)
+
+// TestContactsWithoutAnIndexAreTold goes from a table that is too small to matter
+// to one that has the index which the warning asks for.
+func TestContactsWithoutAnIndexAreTold(t *testing.T) {
+	for kind, open := range map[string]func(t *testing.T) (conf, account string, db *sql.DB){
+		"SQLite": func(t *testing.T) (conf, account string, db *sql.DB) {
+			path := filepath.Join(t.TempDir(), "a.db")
+			if err := database.CreateSQLite(t.Context(), path, ""); err != nil {
+				t.Fatal(err)
+			}
+			db, err := sql.Open(sqlitetest.Driver, "file:"+path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { db.Close() })
+			return writeConf(t, "dsn=DBI:SQLite:dbname=%s\n", path), "", db
+		},
+		"PostgreSQL": func(t *testing.T) (conf, account string, db *sql.DB) {
+			server := pgtest.Start(t)
+			name := server.Database(t)
+			return writeConf(t, "dsn=DBI:Pg:dbname=%s;host=%s;port=%d\ndbuser=%s\ndbpass=%s\n",
+				name, server.SocketDir, server.Port, server.User, server.Password), server.User, server.Open(t, name)
+		},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			conf, account, db := open(t)
+			exec := func(statement string) {
+				t.Helper()
+				if _, err := db.ExecContext(t.Context(), statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+			warns := func() string {
+				t.Helper()
+				warnings, _ := check(t, conf, account)
+				return strings.Join(warnings, "\n")
+			}
+			exec("CREATE TABLE ps_contacts (id VARCHAR(255) PRIMARY KEY, uri VARCHAR(511))")
+			exec("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999) INSERT INTO ps_contacts SELECT 'phone' || i, 'sip:x' FROM n")
+			if got := warns(); got != "" {
+				t.Errorf("of a small table: %s", got)
+			}
+			exec("INSERT INTO ps_contacts VALUES ('one more', 'sip:x')")
+			got := warns()
+			_, index, found := strings.Cut(got, "table ps_contacts: each registration reads all its 1000 rows, since LIKE finds no index on id; make one: ")
+			if !found {
+				t.Fatalf("of a large table: %q", got)
+			}
+			exec(index)
+			if got := warns(); got != "" {
+				t.Errorf("with the index: %s", got)
+			}
+			exec("ALTER TABLE ps_contacts RENAME TO contacts")
+			exec("CREATE VIEW ps_contacts AS SELECT * FROM contacts")
+			if got := warns(); got != "" {
+				t.Errorf("of a view: %s", got)
+			}
+		})
+	}
+}
+
+// What is sorted by bytes is sorted as LIKE compares on PostgreSQL.
+func TestContactsSortedByBytesNeedNoOtherIndex(t *testing.T) {
+	server := pgtest.Start(t)
+	name := server.Database(t)
+	if _, err := server.Open(t, name).ExecContext(t.Context(),
+		`CREATE TABLE ps_contacts (id VARCHAR(255) COLLATE "C" PRIMARY KEY); INSERT INTO ps_contacts SELECT 'phone' || n FROM generate_series(1, 2000) n`); err != nil {
+		t.Fatal(err)
+	}
+	conf := writeConf(t, "dsn=DBI:Pg:dbname=%s;host=%s;port=%d\ndbuser=%s\ndbpass=%s\n", name, server.SocketDir, server.Port, server.User, server.Password)
+	if warnings, status := check(t, conf, server.User); len(warnings) > 0 || status != 0 {
+		t.Errorf("status %d, %q", status, warnings)
+	}
+}
