@@ -67,8 +67,10 @@ func standardListener() (net.Listener, error) {
 		return nil, err
 	}
 	_ = os.Stdin.Close()
-	os.Stdin, err = os.Open(os.DevNull) // takes the number that has become free
-	return l, err
+	if nothing, err := os.Open(os.DevNull); err == nil {
+		os.Stdin = nothing // under the number that has become free
+	}
+	return l, nil
 }
 
 // fastCGIVariable looks up what the web server says of a request.
