@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"dbsep/config"
@@ -20,6 +21,7 @@ type accessLog struct {
 	json    bool
 	timed   bool
 	prefix  string // of a line for the journal
+	clock   clock  // of lines in text
 }
 
 // newAccessLog returns the access log that a configuration wants, or nil.
@@ -101,7 +103,7 @@ var isPlain = func() (is [256]bool) {
 
 func (a *accessLog) appendText(line []byte, e *gateway.Event) []byte {
 	if a.timed {
-		line = append(appendMillis(append(line, "time="...), e.Ended), ' ')
+		line = append(a.clock.appendTo(append(line, "time="...), e.Ended), ' ')
 	}
 	line = append(line, "level=INFO msg=request"...)
 	for _, f := range names(e) {
@@ -116,14 +118,25 @@ func (a *accessLog) appendText(line []byte, e *gateway.Event) []byte {
 	return append(line, '\n')
 }
 
-// appendMillis writes a time with three digits behind the second. Package time is
-// quick with its own layout only, which leaves out zeros at the end: so it gets a
-// fourth digit that is none, to be cut away.
-func appendMillis(line []byte, t time.Time) []byte {
-	const digits = len("2006-01-02T15:04:05.000")
-	begin := len(line)
-	line = t.Truncate(time.Millisecond).Add(time.Millisecond/10).AppendFormat(line, time.RFC3339Nano)
-	return append(line[:begin+digits], line[begin+digits+1:]...)
+// A clock spells times with three digits behind the second. It keeps what all
+// times of a second have in common.
+type clock struct{ last atomic.Pointer[second] }
+
+type second struct {
+	unix       int64
+	date, zone string // before and behind the three digits
+}
+
+func (c *clock) appendTo(line []byte, t time.Time) []byte {
+	s := c.last.Load()
+	if s == nil || s.unix != t.Unix() {
+		s = &second{t.Unix(), t.Format("2006-01-02T15:04:05."), t.Format("Z07:00")}
+		c.last.Store(s)
+	}
+	millis := t.Nanosecond() / int(time.Millisecond)
+	line = append(line, s.date...)
+	line = append(line, byte('0'+millis/100), byte('0'+millis/10%10), byte('0'+millis%10))
+	return append(line, s.zone...)
 }
 
 func (a *accessLog) appendJSON(line []byte, e *gateway.Event) []byte {

@@ -65,6 +65,7 @@ func untime(line string) string {
 }
 
 func TestAccessLogsTimeIsSlogs(t *testing.T) {
+	var c clock
 	for _, zone := range []*time.Location{time.UTC, time.FixedZone("", 5*3600+1800)} {
 		for _, nanos := range []int{0, 1, 999_999, 1_000_000, 120_000_000, 123_456_789, 999_999_999} {
 			now := time.Date(2026, 11, 22, 1, 2, 3, nanos, zone)
@@ -73,7 +74,7 @@ func TestAccessLogsTimeIsSlogs(t *testing.T) {
 			if err := slog.NewTextHandler(&want, nil).Handle(context.Background(), r); err != nil {
 				t.Fatal(err)
 			}
-			if got := "time=" + string(appendMillis(nil, now)) + " level=INFO msg=request\n"; got != want.String() {
+			if got := "time=" + string(c.appendTo(nil, now)) + " level=INFO msg=request\n"; got != want.String() {
 				t.Errorf("got %s, want %s", got, &want)
 			}
 		}
