@@ -6,9 +6,10 @@
 package metrics
 
 import (
+	"maps"
 	"net/http"
 	"runtime"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,7 +28,9 @@ type Metrics struct {
 	rows     *prometheus.CounterVec
 	bytes    *prometheus.CounterVec
 
-	seen sync.Map // series → *counted, so that a request costs one look-up
+	// seen are the counters of each series that there has been, so that a request
+	// costs one look-up. The map is never changed: another one takes its place.
+	seen atomic.Pointer[map[series]*counted]
 
 	stale    *prometheus.CounterVec // answers that were last good ones
 	notes    *prometheus.CounterVec // by what was mended
@@ -67,6 +70,7 @@ type Sources struct {
 // New returns the series of a process.
 func New(version string, from Sources) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
+	m.seen.Store(new(map[series]*counted))
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return register(m, prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels))
 	}
@@ -126,16 +130,19 @@ func (m *Metrics) Observe(e gateway.Event) {
 	if s.code == "" {
 		s.code = "ok"
 	}
-	found, ok := m.seen.Load(s)
-	if !ok {
-		found, _ = m.seen.LoadOrStore(s, &counted{
+	seen := m.seen.Load()
+	c := (*seen)[s]
+	if c == nil {
+		c = &counted{
 			requests: m.requests.WithLabelValues(s.operation, s.table, s.code),
 			rows:     m.rows.WithLabelValues(s.operation, s.table),
 			bytes:    m.bytes.WithLabelValues(s.operation, s.table),
 			duration: m.duration.WithLabelValues(s.operation, s.table),
-		})
+		}
+		more := map[series]*counted{s: c}
+		maps.Copy(more, *seen)
+		m.seen.CompareAndSwap(seen, &more) // or the next such request does it
 	}
-	c := found.(*counted)
 	c.requests.Inc()
 	c.rows.Add(float64(e.Rows))
 	c.bytes.Add(float64(e.Bytes))

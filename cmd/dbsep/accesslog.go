@@ -1,8 +1,8 @@
 package main
 
 import (
+	"bytes"
 	"log/slog"
-	"math"
 	"os"
 	"strconv"
 	"sync/atomic"
@@ -21,7 +21,7 @@ type accessLog struct {
 	json    bool
 	timed   bool
 	prefix  string // of a line for the journal
-	clock   clock  // of lines in text
+	clock   clock
 }
 
 // newAccessLog returns the access log that a configuration wants, or nil.
@@ -90,8 +90,7 @@ func plain(e *gateway.Event) bool {
 			}
 		}
 	}
-	seconds := e.Took.Seconds()
-	return seconds >= 1e-6 && seconds < math.MaxInt32 // beyond, JSON has an exponent
+	return e.Took >= time.Microsecond // below, JSON has an exponent
 }
 
 var isPlain = func() (is [256]bool) {
@@ -103,7 +102,11 @@ var isPlain = func() (is [256]bool) {
 
 func (a *accessLog) appendText(line []byte, e *gateway.Event) []byte {
 	if a.timed {
-		line = append(a.clock.appendTo(append(line, "time="...), e.Ended), ' ')
+		now, zone := a.clock.at(e.Ended)
+		line = append(append(line, "time="...), now...)
+		millis := e.Ended.Nanosecond() / int(time.Millisecond)
+		line = append(line, '.', byte('0'+millis/100), byte('0'+millis/10%10), byte('0'+millis%10))
+		line = append(append(line, zone...), ' ')
 	}
 	line = append(line, "level=INFO msg=request"...)
 	for _, f := range names(e) {
@@ -114,36 +117,17 @@ func (a *accessLog) appendText(line []byte, e *gateway.Event) []byte {
 	line = strconv.AppendInt(append(line, " status="...), int64(e.Status), 10)
 	line = strconv.AppendInt(append(line, " rows="...), int64(e.Rows), 10)
 	line = strconv.AppendInt(append(line, " bytes="...), e.Bytes, 10)
-	line = strconv.AppendFloat(append(line, " seconds="...), e.Took.Seconds(), 'g', -1, 64)
+	line = appendSeconds(append(line, " seconds="...), e.Took)
 	return append(line, '\n')
-}
-
-// A clock spells times with three digits behind the second. It keeps what all
-// times of a second have in common.
-type clock struct{ last atomic.Pointer[second] }
-
-type second struct {
-	unix       int64
-	date, zone string // before and behind the three digits
-}
-
-func (c *clock) appendTo(line []byte, t time.Time) []byte {
-	s := c.last.Load()
-	if s == nil || s.unix != t.Unix() {
-		s = &second{t.Unix(), t.Format("2006-01-02T15:04:05."), t.Format("Z07:00")}
-		c.last.Store(s)
-	}
-	millis := t.Nanosecond() / int(time.Millisecond)
-	line = append(line, s.date...)
-	line = append(line, byte('0'+millis/100), byte('0'+millis/10%10), byte('0'+millis%10))
-	return append(line, s.zone...)
 }
 
 func (a *accessLog) appendJSON(line []byte, e *gateway.Event) []byte {
 	line = append(line, '{')
 	if a.timed {
-		line = e.Ended.AppendFormat(append(line, `"time":"`...), time.RFC3339Nano)
-		line = append(line, `",`...)
+		now, zone := a.clock.at(e.Ended)
+		line = append(append(line, `"time":"`...), now...)
+		line = appendFraction(line, e.Ended.Nanosecond())
+		line = append(append(line, zone...), `",`...)
 	}
 	line = append(line, `"level":"INFO","msg":"request"`...)
 	for _, f := range names(e) {
@@ -154,6 +138,57 @@ func (a *accessLog) appendJSON(line []byte, e *gateway.Event) []byte {
 	line = strconv.AppendInt(append(line, `,"status":`...), int64(e.Status), 10)
 	line = strconv.AppendInt(append(line, `,"rows":`...), int64(e.Rows), 10)
 	line = strconv.AppendInt(append(line, `,"bytes":`...), e.Bytes, 10)
-	line = strconv.AppendFloat(append(line, `,"seconds":`...), e.Took.Seconds(), 'f', -1, 64)
+	line = strconv.AppendInt(append(line, `,"seconds":`...), int64(e.Took/time.Second), 10)
+	line = appendFraction(line, int(e.Took%time.Second))
 	return append(line, "}\n"...)
+}
+
+// A clock knows how a second is spelled, since many lines are written in it.
+type clock struct{ last atomic.Pointer[second] }
+
+type second struct {
+	unix       int64
+	date, zone string // before and behind its fraction
+}
+
+func (c *clock) at(t time.Time) (date, zone string) {
+	s := c.last.Load()
+	if s == nil || s.unix != t.Unix() {
+		s = &second{t.Unix(), t.Format("2006-01-02T15:04:05"), t.Format("Z07:00")}
+		c.last.Store(s)
+	}
+	return s.date, s.zone
+}
+
+// appendFraction writes the part of a second, without zeros at its end; nothing
+// where there is none.
+func appendFraction(line []byte, nanos int) []byte {
+	if nanos == 0 {
+		return line
+	}
+	digits := [...]byte{'.', 9: '0'}
+	for i := len(digits) - 1; i > 0; i-- {
+		digits[i] = byte('0' + nanos%10)
+		nanos /= 10
+	}
+	return append(line, bytes.TrimRight(digits[:], "0")...)
+}
+
+// appendSeconds writes a duration of a microsecond and more as a number of seconds,
+// as fmt prints it: below 1e-4 with an exponent.
+func appendSeconds(line []byte, d time.Duration) []byte {
+	if d >= 100*time.Microsecond {
+		return appendFraction(strconv.AppendInt(line, int64(d/time.Second), 10), int(d%time.Second))
+	}
+	var room [5]byte
+	digits := strconv.AppendInt(room[:0], int64(d), 10)
+	exponent := "e-05"
+	if len(digits) < len(room) {
+		exponent = "e-06"
+	}
+	line = append(line, digits[0])
+	if rest := bytes.TrimRight(digits[1:], "0"); len(rest) > 0 {
+		line = append(append(line, '.'), rest...)
+	}
+	return append(line, exponent...)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -34,7 +33,7 @@ func TestAccessLogIsSlogs(t *testing.T) {
 		"markup":         with(func(e *gateway.Event) { e.Asked = "<b>&amp;" }),
 		"many bytes":     with(func(e *gateway.Event) { e.Bytes, e.Rows = 1<<40, 1000000 }),
 	}
-	for _, took := range []time.Duration{0, 1, 999, time.Microsecond, 100 * time.Microsecond, time.Second, 90 * time.Second, 24 * time.Hour} {
+	for _, took := range []time.Duration{0, 1, 999, time.Microsecond, 1234, 10 * time.Microsecond, 47123, 50 * time.Microsecond, 99_999, 100 * time.Microsecond, 100_001, time.Second, 90 * time.Second, 24 * time.Hour} {
 		events[took.String()] = with(func(e *gateway.Event) { e.Took = took })
 	}
 	for _, format := range []string{"text", "json"} {
@@ -65,17 +64,24 @@ func untime(line string) string {
 }
 
 func TestAccessLogsTimeIsSlogs(t *testing.T) {
-	var c clock
-	for _, zone := range []*time.Location{time.UTC, time.FixedZone("", 5*3600+1800)} {
-		for _, nanos := range []int{0, 1, 999_999, 1_000_000, 120_000_000, 123_456_789, 999_999_999} {
-			now := time.Date(2026, 11, 22, 1, 2, 3, nanos, zone)
-			var want bytes.Buffer
-			r := slog.NewRecord(now, slog.LevelInfo, "request", 0)
-			if err := slog.NewTextHandler(&want, nil).Handle(context.Background(), r); err != nil {
-				t.Fatal(err)
-			}
-			if got := "time=" + string(c.appendTo(nil, now)) + " level=INFO msg=request\n"; got != want.String() {
-				t.Errorf("got %s, want %s", got, &want)
+	for _, format := range []string{"text", "json"} {
+		c := config.Log{Access: true, Format: format}
+		var got bytes.Buffer
+		log := newAccessLog(&gathered{w: &got}, c)
+		for i, zone := range []*time.Location{time.UTC, time.FixedZone("", 5*3600+1800)} {
+			for _, nanos := range []int{0, 1, 999_999, 1_000_000, 120_000_000, 123_456_789, 999_999_999} {
+				e := gateway.Event{Status: 200, Took: time.Second, Ended: time.Date(2026, 11, 22, 1, 2, 3+i, nanos, zone)}
+				var want bytes.Buffer
+				r := slog.NewRecord(e.Ended, slog.LevelInfo, "request", 0)
+				r.Add(fieldsOf(&e)...)
+				if err := newLog(&want, c).Handler().Handle(t.Context(), r); err != nil {
+					t.Fatal(err)
+				}
+				got.Reset()
+				log.write(e)
+				if got.String() != want.String() {
+					t.Errorf("\ngot  %swant %s", &got, &want)
+				}
 			}
 		}
 	}
