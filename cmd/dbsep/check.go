@@ -119,15 +119,27 @@ func operationsOf(d *sqlgen.Dialect, t *sqlgen.Table) []string {
 	return []string{"single", "multi", "store", "update", "destroy", "require"}
 }
 
-// examine looks at one table: whether it takes what Asterisk writes, and whether
-// it holds values that the Perl script damaged.
+// examine looks at one table: whether it takes what Asterisk writes, has the
+// index that Asterisk's questions need, and holds values that the Perl script damaged. A table that the account
+// may not read is none that dbsep answers for, and one that cannot be looked
+// through is told without an end of the check.
 func (s *site) examine(ctx context.Context, t *sqlgen.Table) (warnings []string, err error) {
 	for _, look := range []func(context.Context, *sqlgen.Table) ([]string, error){s.fallsShort, s.unindexed, s.torn, s.doubled} {
 		found, err := look(ctx, t)
-		if err != nil {
+		var fault *sqlgen.Fault
+		switch {
+		case err == nil:
+			warnings = append(warnings, found...)
+		case errors.As(err, &fault) && fault.Cause == sqlgen.Denied:
+			return warnings, nil
+		case errors.As(err, &fault) && fault.Cause == sqlgen.Timeout:
+			return append(warnings, fmt.Sprintf("table %s: it cannot be looked through within statement_timeout, %v; "+
+				"raise it and check again", t.Name, s.config.Limits.Statement)), nil
+		case errors.As(err, &fault) && fault.Cause != sqlgen.Unavailable && fault.Cause != sqlgen.Canceled:
+			return append(warnings, fmt.Sprintf("table %s: it cannot be looked through: %v", t.Name, unanswered(err))), nil
+		default:
 			return nil, err
 		}
-		warnings = append(warnings, found...)
 	}
 	return warnings, nil
 }
@@ -177,25 +189,14 @@ func (s *site) torn(ctx context.Context, t *sqlgen.Table) (warnings []string, _ 
 	return warnings, err
 }
 
-// doubled finds texts that were encoded as UTF-8 twice. A table that the account
-// may not read is none that dbsep answers for, and one that cannot be looked
-// through is told without an end of the check.
+// doubled finds texts that were encoded as UTF-8 twice.
 func (s *site) doubled(ctx context.Context, t *sqlgen.Table) (warnings []string, _ error) {
 	question, suspects := sqlgen.Doubled(s.db.Dialect(), t)
 	if len(suspects) == 0 {
 		return nil, nil
 	}
 	counts, err := s.count(ctx, question)
-	var fault *sqlgen.Fault
-	switch {
-	case errors.As(err, &fault) && fault.Cause == sqlgen.Denied:
-		return nil, nil
-	case errors.As(err, &fault) && fault.Cause == sqlgen.Timeout:
-		return []string{fmt.Sprintf("table %s: it cannot be looked through within statement_timeout, %v, for text that was encoded twice; "+
-			"raise it and check again", t.Name, s.config.Limits.Statement)}, nil
-	case errors.As(err, &fault) && fault.Cause != sqlgen.Unavailable && fault.Cause != sqlgen.Canceled:
-		return []string{fmt.Sprintf("table %s: it cannot be looked through for text that was encoded twice: %v", t.Name, unanswered(err))}, nil
-	case err != nil:
+	if err != nil {
 		return nil, err
 	}
 	for i, suspect := range suspects {

@@ -84,3 +84,17 @@ func TestContactsSortedByBytesNeedNoOtherIndex(t *testing.T) {
 		t.Errorf("status %d, %q", status, warnings)
 	}
 }
+
+// A table that the account may not read ends no check.
+func TestContactsThatMayNotBeReadAreLeftAlone(t *testing.T) {
+	server := pgtest.Start(t)
+	name := server.Database(t)
+	server.Exec(t, "CREATE ROLE stranger LOGIN PASSWORD 'stranger'")
+	if _, err := server.Open(t, name).ExecContext(t.Context(), "CREATE TABLE ps_contacts (id VARCHAR(255), uri VARCHAR(511))"); err != nil {
+		t.Fatal(err)
+	}
+	conf := writeConf(t, "dsn=DBI:Pg:dbname=%s;host=%s;port=%d\ndbuser=stranger\ndbpass=stranger\n", name, server.SocketDir, server.Port)
+	if warnings, status := check(t, conf, "stranger"); len(warnings) > 0 || status != 0 {
+		t.Errorf("status %d, %q", status, warnings)
+	}
+}
