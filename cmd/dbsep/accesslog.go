@@ -14,7 +14,7 @@ import (
 
 // An accessLog writes a line for every request. The line is what package slog
 // would write. Where no name in it needs a quotation mark, which is nearly always,
-// it is made here, in a third of the time.
+// it is made here, in less than a third of the time.
 type accessLog struct {
 	to      *gathered
 	careful *slog.Logger // for all other lines
@@ -117,7 +117,7 @@ func (a *accessLog) appendText(line []byte, e *gateway.Event) []byte {
 	line = strconv.AppendInt(append(line, " status="...), int64(e.Status), 10)
 	line = strconv.AppendInt(append(line, " rows="...), int64(e.Rows), 10)
 	line = strconv.AppendInt(append(line, " bytes="...), e.Bytes, 10)
-	line = appendSeconds(append(line, " seconds="...), e.Took)
+	line = appendShortest(append(line, " seconds="...), e.Took)
 	return append(line, '\n')
 }
 
@@ -138,8 +138,7 @@ func (a *accessLog) appendJSON(line []byte, e *gateway.Event) []byte {
 	line = strconv.AppendInt(append(line, `,"status":`...), int64(e.Status), 10)
 	line = strconv.AppendInt(append(line, `,"rows":`...), int64(e.Rows), 10)
 	line = strconv.AppendInt(append(line, `,"bytes":`...), e.Bytes, 10)
-	line = strconv.AppendInt(append(line, `,"seconds":`...), int64(e.Took/time.Second), 10)
-	line = appendFraction(line, int(e.Took%time.Second))
+	line = appendSeconds(append(line, `,"seconds":`...), e.Took)
 	return append(line, "}\n"...)
 }
 
@@ -174,11 +173,16 @@ func appendFraction(line []byte, nanos int) []byte {
 	return append(line, bytes.TrimRight(digits[:], "0")...)
 }
 
-// appendSeconds writes a duration of a microsecond and more as a number of seconds,
-// as fmt prints it: below 1e-4 with an exponent.
+// appendSeconds writes a duration as a number of seconds.
 func appendSeconds(line []byte, d time.Duration) []byte {
+	return appendFraction(strconv.AppendInt(line, int64(d/time.Second), 10), int(d%time.Second))
+}
+
+// appendShortest writes a duration of a microsecond and more as fmt prints such a
+// number of seconds: below 1e-4 with an exponent.
+func appendShortest(line []byte, d time.Duration) []byte {
 	if d >= 100*time.Microsecond {
-		return appendFraction(strconv.AppendInt(line, int64(d/time.Second), 10), int(d%time.Second))
+		return appendSeconds(line, d)
 	}
 	var room [5]byte
 	digits := strconv.AppendInt(room[:0], int64(d), 10)

@@ -31,7 +31,7 @@ import (
 // dbsep and SQLite is measured. "server" is the throughput over 127.0.0.1.
 func BenchmarkCost(b *testing.B) {
 	site := costSite(b)
-	watched := []watched{
+	servers := []watched{
 		watch(b, site, "bare", false, ""),
 		watch(b, site, "metrics", true, ""),
 		watch(b, site, "text-log", true, "text"),
@@ -46,7 +46,7 @@ func BenchmarkCost(b *testing.B) {
 	} {
 		b.Run(way.name, func(b *testing.B) {
 			var rounds []func()
-			for _, w := range watched {
+			for _, w := range servers {
 				ask := way.open(b, w.handler)
 				rounds = append(rounds, func() {
 					ask()
@@ -64,7 +64,7 @@ func BenchmarkCost(b *testing.B) {
 			}
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(median(took[0])/requestsEach*1e6, "µs/bare-request")
-			for i, w := range watched[1:] {
+			for i, w := range servers[1:] {
 				b.ReportMetric(100*(medianRatio(took[i+1], took[0])-1), "%more-"+w.name)
 			}
 		})
