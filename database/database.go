@@ -78,7 +78,8 @@ func (db *DB) Close() error {
 // query and is returned as it is.
 func (db *DB) Query(ctx context.Context, s sqlgen.Statement, row func(columns [][]byte) error) error {
 	var stopped error
-	err := db.run(ctx, call{s, db.reads, true, func(ctx context.Context, stmt *statement) (begun bool, err error) {
+	begun := false
+	err := db.run(ctx, call{s, db.reads, true, func(ctx context.Context, stmt *statement) (bool, error) {
 		rows, err := stmt.query(ctx, s.Args)
 		if err != nil {
 			return false, err
@@ -103,6 +104,9 @@ func (db *DB) Query(ctx context.Context, s sqlgen.Statement, row func(columns []
 	if stopped != nil {
 		return stopped
 	}
+	if !begun && s.MatchesNothing(err) {
+		return nil
+	}
 	return err
 }
 
@@ -117,8 +121,31 @@ func (db *DB) Exec(ctx context.Context, s sqlgen.Statement) (affected int64, err
 		affected, err = result.RowsAffected()
 		return true, err
 	}})
-	if err == nil && db.kind.affected != nil {
+	switch {
+	case err == nil && db.kind.affected != nil:
 		affected = db.kind.affected(s, affected)
+	case err != nil && db.concernsNothing(ctx, s, err):
+		return 0, nil
 	}
 	return affected, err
+}
+
+// concernsNothing reports whether a write that was refused for a value would have
+// changed no row. Where databases look at values before they look for rows, the
+// value may be one of a condition that no row meets.
+func (db *DB) concernsNothing(ctx context.Context, s sqlgen.Statement, err error) bool {
+	var fault *sqlgen.Fault
+	if !errors.As(err, &fault) || fault.Cause != sqlgen.BadValue {
+		return false
+	}
+	first, ok := s.Selects(db.Dialect())
+	if !ok {
+		return false
+	}
+	found := false
+	err = db.Query(ctx, first, func([][]byte) error {
+		found = true
+		return nil
+	})
+	return err == nil && !found
 }

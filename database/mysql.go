@@ -51,6 +51,7 @@ const mysqlColumns = `
 var mysqlDialect = &sqlgen.Dialect{
 	Quote:       func(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" },
 	Placeholder: sqlgen.QuestionMark,
+	Coerces:     true,
 	Read:        readMySQL,
 	AsText: func(c *sqlgen.Column, quoted string) string {
 		if c.Class == sqlgen.Binary {
@@ -120,7 +121,7 @@ var mysqlClasses = map[string]struct {
 	"int":       {sqlgen.Integer, 4},
 	"bigint":    {sqlgen.Integer, 8},
 	"bit":       {sqlgen.Integer, 0},
-	"year":      {sqlgen.Integer, 1},
+	"year":      {sqlgen.Integer, 2},
 	"decimal":   {sqlgen.Decimal, 0},
 	"float":     {sqlgen.Float, 0},
 	"double":    {sqlgen.Float, 0},
@@ -173,7 +174,8 @@ var mysqlFaults = func() map[uint16]mysqlFault {
 	set(sqlgen.UnknownColumn, "", 1054)
 	set(sqlgen.Duplicate, "", 1022, 1062, 1169, 1586, 1859)
 	set(sqlgen.Constraint, "", 1048, 1216, 1217, 1263, 1364, 1451, 1452, 3819, 4025)
-	set(sqlgen.BadValue, "", 1264, 1265, 1292, 1300, 1366, 1367, 1406, 1411, 1416, 1690, 3140)
+	set(sqlgen.BadValue, "", 1264, 1265, 1292, 1300, 1366, 1367, 1406, 1411, 1416, 1525, 1690, 3140)
+	set(sqlgen.BadValue, "give the column a character set that has the character, such as utf8mb4", 1267, 1270, 1271, 3988)
 	set(sqlgen.BadValue, "send a shorter value, or raise the server's max_allowed_packet", 1153)
 	set(sqlgen.Denied, "give the account its rights with GRANT", 1044, 1142, 1143, 1227, 1370)
 	set(sqlgen.Denied, "correct dbuser and dbpass, or the account's password on the server", 1045, 1698, 1862)

@@ -37,6 +37,7 @@ var odbc = &kind{
 // odbcDialect is standard SQL. Names are in double quotes, for which a
 // connection takes its driver's own.
 var odbcDialect = &sqlgen.Dialect{
+	Coerces:     true, // nothing is known of the database behind the driver
 	Quote:       func(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` },
 	Placeholder: sqlgen.QuestionMark,
 	Bytes:       true,

@@ -46,6 +46,13 @@ var sqliteDialect = &sqlgen.Dialect{
 
 	Read: readSQLite,
 
+	SameType: func(quoted string, number bool) string {
+		if number {
+			return "typeof(" + quoted + ") IN ('integer', 'real')"
+		}
+		return "typeof(" + quoted + ") = 'text'"
+	},
+
 	// LIKE takes numbers as text by itself.
 	AsText: func(_ *sqlgen.Column, quoted string) string { return quoted },
 

@@ -93,6 +93,7 @@ var sqlserverDialect = &sqlgen.Dialect{
 	},
 	Compare:   compareSQLServer,
 	Takes:     takesSQLServer,
+	Coerces:   true,
 	Pattern:   closeBrackets,
 	Escape:    ` ESCAPE '\'`,
 	BeforeOne: "TOP (1) ",

@@ -31,6 +31,15 @@ type Dialect struct {
 	// date. What it does not say is the database's to say. May be nil.
 	Takes func(c *Column, value string) bool
 
+	// Coerces says that the database makes another value of one that is none of the
+	// column's type, instead of refusing it: of "5abc" the number 5.
+	Coerces bool
+
+	// SameType spells that a column's value is a number, or that it is a text, for
+	// databases whose columns hold values of any type: in an order such a database
+	// has all numbers before all texts. May be nil.
+	SameType func(quoted string, number bool) string
+
 	// Pattern respells a LIKE pattern, for databases in which more than % and _
 	// is wild. May be nil.
 	Pattern func(pattern string) string

@@ -33,6 +33,7 @@ type condition struct {
 	column   *Column
 	operator string
 	value    string
+	kind     kind // of the value, where the dialect has SameType
 }
 
 // like says whether the condition compares with a pattern.
@@ -50,10 +51,9 @@ func (t *Table) conditions(d *Dialect, lookup []Field) ([]condition, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !c.like() && !d.takes(c.column, c.value) {
-			return nil, &Fault{Cause: BadValue, Table: t.Name, Column: c.column.Name}
+		if conditions[i], err = t.fit(d, c); err != nil {
+			return nil, err
 		}
-		conditions[i] = c
 	}
 	return conditions, nil
 }
@@ -63,13 +63,13 @@ func (t *Table) conditions(d *Dialect, lookup []Field) ([]condition, error) {
 func (t *Table) resolve(f Field) (condition, error) {
 	name := strings.Trim(f.Name, " ")
 	if c := t.Column(name); c != nil {
-		return condition{c, "=", f.Value}, nil
+		return condition{column: c, operator: "=", value: f.Value}, nil
 	}
 	column, operator := splitOperator(name)
 	c := t.Column(column)
 	switch {
 	case c != nil:
-		return condition{c, operator, f.Value}, nil
+		return condition{column: c, operator: operator, value: f.Value}, nil
 	case operator == "=" && t.Column(firstWord(name)) != nil:
 		return condition{}, &Fault{Cause: UnknownOperator, Table: t.Name, Column: name}
 	default:

@@ -28,6 +28,7 @@ func (q question) appendShape(dst []byte) []byte {
 	for _, c := range q.conditions {
 		dst = append(append(dst, 0), c.column.Name...)
 		dst = append(append(dst, 0), c.operator...)
+		dst = append(dst, byte('0'+c.kind))
 	}
 	return dst
 }
@@ -41,11 +42,13 @@ func (t *Table) ask(d *Dialect, q question) Statement {
 		known = &questions{dialect: d}
 	}
 	if text, ok := known.texts[string(shape)]; ok {
-		args := make([]any, len(q.conditions))
-		for i, c := range q.conditions {
-			args[i] = d.sought(c)
+		args := make([]any, 0, len(q.conditions))
+		for _, c := range q.conditions {
+			if c.takesValue() {
+				args = append(args, d.sought(c))
+			}
 		}
-		return Statement{SQL: text, Args: args, Table: t.Name, conditions: q.conditions}
+		return Statement{SQL: text, Args: args, Table: t.Name, table: t, conditions: q.conditions}
 	}
 	b := builder{d: d}
 	b.question(t, q)

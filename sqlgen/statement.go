@@ -1,6 +1,7 @@
 package sqlgen
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -14,6 +15,7 @@ type Statement struct {
 	Table      string // that it reads or changes; empty where nobody says
 	Overwrites bool   // an insert that may change a row that is there
 
+	table      *Table
 	conditions []condition
 	columns    []*Column // that get values, in their order
 	values     []Field
@@ -38,6 +40,31 @@ func (s Statement) Sets() []Field {
 		sets[i] = Field{c.Name, s.values[i].Value}
 	}
 	return sets
+}
+
+// Selects reports whether a statement concerns the rows that meet conditions, and
+// returns one that reads the first of them.
+func (s Statement) Selects(d *Dialect) (first Statement, ok bool) {
+	if len(s.conditions) == 0 {
+		return Statement{}, false
+	}
+	return s.table.ask(d, question{s.conditions, true}), true
+}
+
+// MatchesNothing reports whether an error of a reading statement means that no row
+// meets its conditions: a value that a column cannot hold equals none of its
+// values. An order that such a value has no place in remains an error.
+func (s Statement) MatchesNothing(err error) bool {
+	var fault *Fault
+	if !errors.As(err, &fault) || fault.Cause != BadValue || len(s.conditions) == 0 {
+		return false
+	}
+	for _, c := range s.conditions {
+		if c.takesValue() && c.operator != "=" && c.operator != "LIKE" {
+			return false
+		}
+	}
+	return true
 }
 
 // Single reads every column of the first row that meets all conditions.
@@ -159,7 +186,7 @@ func Static(d *Dialect, t *Table, file string) (Statement, error) {
 	if id := t.Column("id"); id != nil {
 		b.text(", ", d.compared(id))
 	}
-	return b.statement(t, []condition{{column["filename"], "=", file}}), nil
+	return b.statement(t, []condition{{column: column["filename"], operator: "=", value: file}}), nil
 }
 
 // assign resolves the columns that a write gives values to. A name that ends in
@@ -204,7 +231,7 @@ type builder struct {
 // statement returns what was built: about a table, with the conditions that its
 // rows meet.
 func (b *builder) statement(t *Table, conditions []condition) Statement {
-	return Statement{SQL: b.sql.String(), Args: b.args, Table: t.Name, conditions: conditions}
+	return Statement{SQL: b.sql.String(), Args: b.args, Table: t.Name, table: t, conditions: conditions}
 }
 
 // write returns a statement that gives columns values.
@@ -275,9 +302,19 @@ func (b *builder) where(conditions []condition) {
 }
 
 func (b *builder) condition(c condition) {
-	if !c.like() {
+	switch {
+	case c.operator == never:
+		b.text("0 = 1")
+		return
+	case c.operator == notNull:
+		b.text(b.d.Quote(c.column.Name), " IS NOT NULL")
+		return
+	case !c.like():
 		b.text(b.d.compared(c.column), " ", c.operator, " ")
 		b.argument(b.d.sought(c))
+		if c.kind != misfit {
+			b.text(" AND ", b.d.SameType(b.d.Quote(c.column.Name), c.kind == number))
+		}
 		return
 	}
 	quoted := b.d.Quote(c.column.Name)

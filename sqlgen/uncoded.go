@@ -17,7 +17,7 @@ func Uncoded(d *Dialect, t *Table, columns []string) (s Statement, ok bool) {
 			b.text(" WHERE ")
 		}
 		ok = true
-		b.condition(condition{c, "LIKE", "%;%"})
+		b.condition(condition{column: c, operator: "LIKE", value: "%;%"})
 	}
 	return b.statement(t, nil), ok
 }

@@ -56,7 +56,7 @@ type Fixture struct {
 
 // Run runs the test. open is called once for each subtest, with that subtest.
 func Run(t *testing.T, open func(t *testing.T) Fixture) {
-	for _, group := range []map[string]func(*testing.T, *fixture){schema, statements, values, faults, load} {
+	for _, group := range []map[string]func(*testing.T, *fixture){schema, statements, conditions, values, faults, load} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) { test(t, &fixture{open(t), t}) })
 		}
