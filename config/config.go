@@ -27,6 +27,8 @@ type Config struct {
 	Database Database
 	Limits   Limits
 	Compat   Compat
+
+	TableCompat []TableCompat // for some tables instead of Compat
 	LastGood []Age    // [lastgood]: while the database cannot answer; none: never
 	Cache    []Age    // [cache]: at any time, 0 to share questions that come at the same time; none: never
 	Tables   []Ruling // the sections [tables]; none: everybody may read and write every table
@@ -108,6 +110,7 @@ type Compat struct {
 	Semicolons     string // "encode": as the native drivers, ^3B and ^5E; "raw": as the Perl script
 	UnknownColumns string // "skip" or "fail"; "" skips them in an update and fails a store
 	StoreDuplicate string // "fail" or "replace"
+	Strict         bool   // values that do not fit their columns are refused
 }
 
 // Default is the configuration of an empty file.
@@ -151,6 +154,7 @@ func Parse(file string, text []byte) (*Config, error) {
 		a.compare(s, at)
 	}
 	c.Tables = a.rulings()
+	c.TableCompat = a.tableCompats()
 	c.LastGood = a.ages(lastGoodSection, "24h, or 7d", time.Second)
 	c.Cache = a.ages(cacheSection, "500ms, or 0 to share only questions that come at the same time", 0)
 	a.agree(&c)

@@ -194,6 +194,7 @@ clients_per_address=68
 semicolons=RAW
 unknown_columns=skip
 store_duplicate=replace
+strict=no
 `)
 	got := []any{c.Server, c.Log, c.Database, c.Limits, c.Compat}
 	want := []any{
@@ -228,7 +229,7 @@ func TestDefault(t *testing.T) {
 		config.Limits{BodyBytes: 4 << 20, Fields: 512, Columns: 2000, Rows: 1000000, Statement: 10 * time.Second, ConnectionWait: 5 * time.Second,
 			Header: 10 * time.Second, Read: 30 * time.Second, Write: 30 * time.Second, Hold: time.Second, AnswerBytes: 16 << 20, Idle: 125 * time.Second, Drain: 30 * time.Second,
 			Clients: 8192, ClientsPerAddress: 4096},
-		config.Compat{Semicolons: "encode", StoreDuplicate: "fail"},
+		config.Compat{Semicolons: "encode", StoreDuplicate: "fail", Strict: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -177,4 +177,7 @@ var table = []setting{
 	{Setting{"compat", "store_duplicate", "fail",
 		"What becomes of a store whose row exists already. fail: the store is refused. replace: the row is overwritten."},
 		choice(func(c *Config) *string { return &c.Compat.StoreDuplicate }, "fail", "replace")},
+	{Setting{"compat", "strict", "yes",
+		"On MariaDB and MySQL, whether a write is refused whose value does not fit its column. no: the server decides by its own sql_mode, and may store another value."},
+		yesNo(func(c *Config) *bool { return &c.Compat.Strict })},
 }

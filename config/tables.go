@@ -31,7 +31,15 @@ const (
 	tablesSection   = "tables"
 	lastGoodSection = "lastgood"
 	cacheSection    = "cache"
+	compatSection   = "compat" // followed by the pattern; alone it is an ordinary section
 )
+
+// A TableCompat is a section [compat PATTERN]: what holds for the tables that the
+// pattern names instead of what [compat] says.
+type TableCompat struct {
+	Pattern string // a name in which * stands for any text
+	Strict  bool
+}
 
 // An Age is a line of [lastgood] or [cache]: for how long the answers from the
 // tables that a pattern names may be given out again.
@@ -45,8 +53,36 @@ var rulingKinds = []string{"user", "certificate", "network"}
 
 // ruled tells whether the lines of a section are patterns of tables.
 func ruled(section string) bool {
-	word, _, _ := strings.Cut(section, " ")
-	return word == tablesSection || section == lastGoodSection || section == cacheSection
+	word, rest, _ := strings.Cut(section, " ")
+	return word == tablesSection || section == lastGoodSection || section == cacheSection || word == compatSection && rest != ""
+}
+
+// tableCompats reads the sections [compat PATTERN].
+func (a *arrangement) tableCompats() []TableCompat {
+	var all []TableCompat
+	for _, h := range a.ruled {
+		word, pattern, _ := strings.Cut(h.section, " ")
+		if word != compatSection {
+			continue
+		}
+		t := TableCompat{Pattern: strings.Trim(pattern, blanks), Strict: true}
+		twice := slices.ContainsFunc(all, func(o TableCompat) bool { return o.Pattern == t.Pattern })
+		if twice {
+			a.mistake(h.line, "", "a second section is for the same tables", "put the lines of both into one")
+		}
+		for _, l := range h.lines {
+			switch {
+			case l.name != "strict":
+				a.mistake(l, printable(l.name), "no setting for some tables only", "[compat PATTERN] has strict alone")
+			case strings.EqualFold(l.value, "no"):
+				t.Strict = false
+			case !strings.EqualFold(l.value, "yes"):
+				a.mistake(l, l.name, "the value is neither yes nor no", "write strict=yes or strict=no")
+			}
+		}
+		all = append(all, t)
+	}
+	return all
 }
 
 // ages reads the lines of [lastgood] or [cache].
@@ -88,7 +124,7 @@ func age(text string) (time.Duration, bool) {
 func (a *arrangement) rulings() []Ruling {
 	var all []Ruling
 	for _, h := range a.ruled {
-		if h.section == lastGoodSection || h.section == cacheSection {
+		if word, _, _ := strings.Cut(h.section, " "); word != tablesSection {
 			continue
 		}
 		kind, name, ok := a.ruling(h)

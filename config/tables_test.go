@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -138,4 +139,25 @@ fields=2
 		"4: the line gives no duration", "5: the line gives no duration", "6: the line gives no duration",
 		"8: the line gives no duration; write TABLE=500ms, or 0",
 	})
+}
+
+func TestCompatForSomeTables(t *testing.T) {
+	c, err := config.Parse("dbsep.conf", []byte("dsn=DBI:SQLite:x\n[compat]\nstrict=no\n[compat ps_*]\nstrict=yes\n[Compat CDR]\nstrict=NO\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []config.TableCompat{{Pattern: "ps_*", Strict: true}, {Pattern: "cdr", Strict: false}}
+	if diff := cmp.Diff(want, c.TableCompat); diff != "" || c.Compat.Strict {
+		t.Errorf("strict=%v (-want +got):\n%s", c.Compat.Strict, diff)
+	}
+	for text, problem := range map[string]string{
+		"[compat cdr]\nstrict=maybe":                        "neither yes nor no",
+		"[compat cdr]\nsemicolons=raw":                      "no setting for some tables only",
+		"[compat cdr]\nstrict=no\n[compat cdr]\nstrict=yes": "a second section",
+		"[compat cdr": "damaged",
+	} {
+		if _, err := config.Parse("dbsep.conf", []byte("dsn=DBI:SQLite:x\n"+text+"\n")); err == nil || !strings.Contains(err.Error(), problem) {
+			t.Errorf("%q: %v, want word of %q", text, err, problem)
+		}
+	}
 }

@@ -178,7 +178,7 @@ func (m mysqlOptions) config(o *opening) *mysql.Config {
 	c.ReadTimeout = m.seconds(o, "read_timeout")
 	c.WriteTimeout = m.seconds(o, "write_timeout")
 	m.tls(o, c)
-	if err := c.Apply(mysql.Charset("utf8mb4", ""), mysql.EnableCompression(isTrue(m["compression"]))); err != nil {
+	if err := c.Apply(mysql.EnableCompression(isTrue(m["compression"]))); err != nil {
 		o.refuse("dsn", "cannot be used by the driver", "compare it with the manual")
 	}
 	return c

@@ -83,11 +83,11 @@ func (m mysqlOptions) server(o *opening, a address, several bool) (*connecting, 
 	if config.Net == "unix" {
 		place = "unix(" + place + ")"
 	}
-	connector = mysqlConnector{connector}
+	connector = mysqlConnector{connector, m["init_command"]}
 	if several {
 		connector = mysqlNode{Connector: connector}
 	}
-	return &connecting{Connector: connector, timeout: config.Timeout, command: m["init_command"]}, place
+	return &connecting{Connector: connector, timeout: config.Timeout}, place
 }
 
 // account is the one that logs in.

@@ -9,7 +9,10 @@ import (
 // A mysqlConnector makes connections whose statements dbsep ends by itself: the
 // driver has a goroutine look at each statement's context, which has to wake up
 // twice for it.
-type mysqlConnector struct{ driver.Connector }
+type mysqlConnector struct {
+	driver.Connector
+	command string // SQL of the source for each new connection; empty for none
+}
 
 func (c mysqlConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	var wire net.Conn
@@ -17,7 +20,12 @@ func (c mysqlConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &mysqlSession{conn.(mysqlConn), wire}, nil
+	s := &mysqlSession{mysqlConn: conn.(mysqlConn), wire: wire}
+	if s.mode, err = settleMySQL(ctx, conn, c.command, true); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // wired is the key of a context under which the connection's socket is handed
@@ -48,6 +56,11 @@ type mysqlConn interface {
 type mysqlSession struct {
 	mysqlConn
 	wire net.Conn
+	mode mysqlMode
+}
+
+func (s *mysqlSession) beStrict(ctx context.Context, strict bool) error {
+	return s.mode.set(ctx, s.mysqlConn, strict)
 }
 
 // interrupt ends the connection: the protocol has no other way to end a statement

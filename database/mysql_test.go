@@ -3,6 +3,7 @@ package database_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -363,4 +364,11 @@ func BenchmarkMariaDBSingle(b *testing.B) {
 	source, beside := newMariaDB(b)
 	setup(b, beside)("CREATE TABLE v (id INT, c INT)", "INSERT INTO v VALUES (1, 2)")
 	benchmarkSingle(b, open(b, source))
+}
+
+func openDB(t testing.TB, connector driver.Connector) *sql.DB {
+	t.Helper()
+	db := sql.OpenDB(connector)
+	t.Cleanup(func() { db.Close() })
+	return db
 }

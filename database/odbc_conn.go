@@ -45,7 +45,23 @@ func (c *odbcConnector) Connect(ctx context.Context) (driver.Conn, error) {
 		conn.Close()
 		return nil, err
 	}
+	if err := conn.settle(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
 	return conn, nil
+}
+
+// settle makes a new session one that requests can rely on.
+func (c *odbcConn) settle(ctx context.Context) (err error) {
+	if strings.HasPrefix(c.database, "MariaDB") || strings.HasPrefix(c.database, "MySQL") {
+		c.mode, err = settleMySQL(ctx, c, "", false)
+	}
+	return err
+}
+
+func (c *odbcConn) beStrict(ctx context.Context, strict bool) error {
+	return c.mode.set(ctx, c, strict)
 }
 
 // An odbcConn is a connection through unixODBC. A driver's calls know no context
@@ -61,6 +77,8 @@ type odbcConn struct {
 	catalog  string // the one that names without another mean; may be empty
 	quote    string // around names; empty where names take none
 	schemas  bool   // a name in a statement may have its schema before it
+
+	mode mysqlMode // of MariaDB and MySQL
 
 	calls   sync.WaitGroup // that may still run
 	retired bool           // not to be used again

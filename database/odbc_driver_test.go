@@ -4,8 +4,7 @@ package database_test
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -170,9 +169,48 @@ func TestODBCLongTexts(t *testing.T) {
 	}
 }
 
-func openDB(t testing.TB, connector driver.Connector) *sql.DB {
-	t.Helper()
-	db := sql.OpenDB(connector)
-	t.Cleanup(func() { db.Close() })
-	return db
+// The sessions of MariaDB's own driver are those that requests rely on, too.
+func TestODBCSettlesTheSessionsOfMariaDB(t *testing.T) {
+	server := mariadbtest.Start(t)
+	setGlobals(t, server, map[string]string{"autocommit": "0", "sql_mode": "''", "sql_select_limit": "1"})
+	name := server.Database(t)
+	beside := besideMariaDB(t, server, name)
+	setup(t, beside)("CREATE TABLE `t` (`id` INT PRIMARY KEY, `c` VARCHAR(4))", "INSERT INTO `t` VALUES (1, 'a'), (2, 'b')")
+	db := open(t, database.Source{
+		DSN: fmt.Sprintf("DBI:ODBC:Driver=%s;Socket=%s;Database=%s;OPTION=2;CHARSET=utf8mb4",
+			unknownDriver(t, "libmaodbc.so"), server.Socket, name),
+		User: server.User, Password: server.Password,
+	})
+	table, err := db.Describe(t.Context(), "t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	update := func(value string, lenient bool) error {
+		s, err := sqlgen.Update(db.Dialect(), table, []sqlgen.Field{{Name: "id", Value: "1"}}, []sqlgen.Field{{Name: "c", Value: value}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Lenient = lenient
+		_, err = db.Exec(t.Context(), s)
+		return err
+	}
+	var fault *sqlgen.Fault
+	if err := update("long text", false); !errors.As(err, &fault) || fault.Cause != sqlgen.BadValue {
+		t.Errorf("a value that is too long: %v, want bad-value", err)
+	}
+	if err := update("long text", true); err != nil {
+		t.Errorf("a value that is too long, where that is allowed: %v", err)
+	}
+	rows := 0
+	s, err := sqlgen.Multi(db.Dialect(), table, []sqlgen.Field{{Name: "id >", Value: "0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Query(t.Context(), s, func([][]byte) error { rows++; return nil }); err != nil || rows != 2 {
+		t.Errorf("%d rows, %v; want 2", rows, err)
+	}
+	var stored string
+	if err := beside.QueryRow("SELECT `c` FROM `t` WHERE `id` = 1").Scan(&stored); err != nil || stored != "long" {
+		t.Errorf("others see %q, %v; want what was stored", stored, err)
+	}
 }

@@ -111,6 +111,11 @@ func (db *DB) attempt(ctx context.Context, c call) (begun bool, err error) {
 		if err != nil {
 			return err
 		}
+		if !c.reads {
+			if err := s.beStrict(ctx, !c.Lenient); err != nil {
+				return err
+			}
+		}
 		if begun, err = c.use(ctx, stmt); err != nil {
 			s.forget(c.SQL)
 		}

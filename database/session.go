@@ -24,6 +24,21 @@ type session struct {
 // at any time. Its driver is spared the watching of contexts.
 type interruptible interface{ interrupt() }
 
+// A lenient connection is one whose database can be made to store a value that
+// does not fit its column as something else, and to refuse it.
+type lenient interface {
+	beStrict(ctx context.Context, strict bool) error
+}
+
+// beStrict has the database refuse values that do not fit their columns, or do
+// with them what its own settings say.
+func (s *session) beStrict(ctx context.Context, strict bool) error {
+	if l, ok := s.Conn.(lenient); ok {
+		return l.beStrict(ctx, strict)
+	}
+	return nil
+}
+
 // watch returns the context that the driver is given for what runs from now on,
 // and a function to be called at its end.
 func (s *session) watch(ctx context.Context) (given context.Context, unwatch func()) {

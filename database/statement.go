@@ -26,7 +26,7 @@ func (s *session) statement(ctx context.Context, text string) (*statement, error
 	if known := s.statements[text]; known != nil {
 		return known, nil
 	}
-	stmt, err := s.prepare(ctx, text)
+	stmt, err := prepare(ctx, s.Conn, text)
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +47,11 @@ func (s *session) statement(ctx context.Context, text string) (*statement, error
 	return made, nil
 }
 
-func (s *session) prepare(ctx context.Context, text string) (driver.Stmt, error) {
-	if p, ok := s.Conn.(driver.ConnPrepareContext); ok {
+func prepare(ctx context.Context, conn driver.Conn, text string) (driver.Stmt, error) {
+	if p, ok := conn.(driver.ConnPrepareContext); ok {
 		return p.PrepareContext(ctx, text)
 	}
-	return s.Prepare(text)
+	return conn.Prepare(text)
 }
 
 // forget drops the statement of a text, for instance because its table has

@@ -48,6 +48,10 @@ type Options struct {
 	// ReplaceDuplicates lets store overwrite the row that has the same key.
 	ReplaceDuplicates bool
 
+	// Lenient reports whether the database may store a value that does not fit its
+	// column of a table as something else, where its own settings say so. Nil: never.
+	Lenient func(table string) bool
+
 	// Guard decides who may ask, and what. Nil: everybody may ask anything.
 	Guard Guard
 
@@ -303,6 +307,7 @@ func Stale(ctx context.Context, age time.Duration) {
 // client goes away, since a client that asks again must find the work done or
 // not begun (P20).
 func (g *Gateway) exec(ctx context.Context, s sqlgen.Statement) (int64, error) {
+	s.Lenient = g.Lenient != nil && g.Lenient(s.Table)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.StatementTimeout)
 	defer cancel()
 	return g.db.Exec(ctx, s)

@@ -273,3 +273,16 @@ func TestDatabaseFailsAfterAFewRows(t *testing.T) {
 		t.Errorf("got %+v, want nothing of the rows", got)
 	}
 }
+
+func TestWritesAreStrictUnlessTheTableIsLenient(t *testing.T) {
+	for _, o := range []gateway.Options{{}, {Lenient: func(table string) bool { return table == "peers" }}} {
+		for _, r := range []*http.Request{post("/peers/store", "id=a"), post("/peers/update?id=a", "id=b"), post("/voicemail/store", "context=a")} {
+			db := newScript()
+			ask(t, db, o, r)
+			want := o.Lenient != nil && strings.HasPrefix(r.URL.Path, "/peers/")
+			if len(db.statements) != 1 || db.statements[0].Lenient != want {
+				t.Errorf("%s: %+v, want lenient: %v", r.URL.Path, db.statements, want)
+			}
+		}
+	}
+}

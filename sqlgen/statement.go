@@ -13,6 +13,7 @@ type Statement struct {
 	Args []any
 
 	Table      string // that it reads or changes; empty where nobody says
+	Lenient    bool   // values that do not fit are the server's to change, where it does that
 	Overwrites bool   // an insert that may change a row that is there
 
 	table      *Table

@@ -133,6 +133,7 @@ func options(c *config.Config, log *slog.Logger) gateway.Options {
 		RawSemicolons:     c.Compat.Semicolons == "raw",
 		UnknownColumns:    map[string]gateway.Policy{"skip": gateway.Skip, "fail": gateway.Fail}[c.Compat.UnknownColumns],
 		ReplaceDuplicates: c.Compat.StoreDuplicate == "replace",
+		Lenient:           lenient(c),
 		BodyBytes:         c.Limits.BodyBytes,
 		Fields:            c.Limits.Fields,
 		Columns:           c.Limits.Columns,
@@ -144,6 +145,22 @@ func options(c *config.Config, log *slog.Logger) gateway.Options {
 		HoldTimeout:       c.Limits.Hold,
 		MemoryBytes:       c.Limits.AnswerBytes,
 		DescriptionAge:    c.Database.DescriptionAge,
+	}
+}
+
+// lenient reports of a table whether its strictness is the server's to decide.
+func lenient(c *config.Config) func(table string) bool {
+	if c.Compat.Strict && len(c.TableCompat) == 0 {
+		return nil
+	}
+	return func(table string) bool {
+		strict, most := c.Compat.Strict, -1
+		for _, t := range c.TableCompat {
+			if weight := gateway.Weight(t.Pattern); weight > most && gateway.Fits(table, t.Pattern) {
+				strict, most = t.Strict, weight
+			}
+		}
+		return !strict
 	}
 }
 
