@@ -15,8 +15,8 @@ import (
 // value; empty pairs mean nothing (a9); a name without = has an empty value;
 // + is a blank; % without two hexadecimal digits stands for itself (a12).
 //
-// cut names the fields whose value had been cut within a character.
-func parseForm(text string, limit int) (fields []sqlgen.Field, cut []string, err error) {
+// cut lists the values that Asterisk seems to have cut within a character.
+func parseForm(text string, limit int) (fields []sqlgen.Field, cut []cutValue, err error) {
 	fields = make([]sqlgen.Field, 0, min(limit, 1+strings.Count(text, "&")))
 	for text != "" {
 		var pair string
@@ -29,10 +29,9 @@ func parseForm(text string, limit int) (fields []sqlgen.Field, cut []string, err
 		}
 		rawName, rawValue, _ := strings.Cut(pair, "=")
 		name := unescape(rawName)
-		whole := unescape(rawValue)
-		value := trimCut(whole, len(rawValue))
-		if len(value) < len(whole) {
-			cut = append(cut, name)
+		value := unescape(rawValue)
+		if trimmed := trimCut(value, len(rawValue)); len(trimmed) < len(value) {
+			cut = append(cut, cutValue{len(fields), trimmed})
 		}
 		if strings.Trim(name, " ") == "" {
 			return nil, nil, &Error{Code: NoName}
@@ -43,6 +42,12 @@ func parseForm(text string, limit int) (fields []sqlgen.Field, cut []string, err
 		fields = append(fields, sqlgen.Field{Name: name, Value: value})
 	}
 	return fields, cut, nil
+}
+
+// A cutValue is a field whose value ends in a half character.
+type cutValue struct {
+	field   int
+	trimmed string // the value without it
 }
 
 // unescape decodes %XX and + of the form encoding, once.

@@ -209,7 +209,7 @@ func (g *Gateway) runOn(ctx context.Context, req *request, t *table, out *reply)
 	if err != nil {
 		return err
 	}
-	return req.operation.run(g, ctx, req, t, out)
+	return t.concealed(req.operation.run(g, ctx, req, t, out))
 }
 
 // misdescribed tells whether a request failed in a way that a table changed

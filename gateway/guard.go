@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,8 +30,8 @@ type Client struct {
 type Rights struct {
 	Read, Write bool
 
-	// Columns are those that the client gets to see, without regard to case; for
-	// it the table has no others. None: all columns.
+	// Columns are those that the client may read, compare with and write, without
+	// regard to case. None: all columns.
 	Columns []string
 }
 
@@ -60,6 +61,26 @@ func (t *table) seen(c Client, o *operation) (*table, error) {
 	part := newTable(t.Only(func(c *sqlgen.Column) bool {
 		return slices.ContainsFunc(rights.Columns, func(name string) bool { return strings.EqualFold(name, c.Name) })
 	}), t.read)
+	part.whole = t.Table
 	t.parts.Store(rights, part)
 	return part, nil
+}
+
+// concealed makes Forbidden of an error about a column that the table has and the
+// client may not see.
+func (t *table) concealed(err error) error {
+	var fault *sqlgen.Fault
+	if t.whole == t.Table || !errors.As(err, &fault) || fault.Column == "" {
+		return err
+	}
+	switch fault.Cause {
+	case sqlgen.UnknownColumn, sqlgen.UnknownOperator, sqlgen.Mismatch:
+	default:
+		return err
+	}
+	c := t.whole.Named(sqlgen.Field{Name: fault.Column})
+	if c == nil || t.Column(c.Name) != nil {
+		return err
+	}
+	return &Error{Code: Forbidden, Table: t.Name, Column: c.Name, Remedy: "see the columns of this table in the sections [tables] of dbsep.conf"}
 }

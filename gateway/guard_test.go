@@ -112,12 +112,18 @@ func TestColumnsThatMayNotLeave(t *testing.T) {
 	}{
 		{name: "are not read", request: post("/voicemail/single", "mailbox=1"), rows: [][]any{{"default", "1"}}, body: "context=default&mailbox=1\n",
 			sql: `SELECT "context", "mailbox" FROM "voicemail" WHERE "mailbox" = ? LIMIT 1`},
-		{name: "cannot be asked by", request: post("/voicemail/multi", "password LIKE=1%25"), code: gateway.UnknownColumn},
-		{name: "cannot be compared with", request: post("/voicemail/multi", "password=1"), code: gateway.UnknownColumn},
-		{name: "cannot be written", request: post("/voicemail/store", "mailbox=1&password=1"), code: gateway.UnknownColumn, body: "-1\n"},
-		{name: "are left out of an update", request: post("/voicemail/update?mailbox=1", "context=a&password=1"), body: "1\n",
+		{name: "cannot be asked by", request: post("/voicemail/multi", "password LIKE=1%25"), code: gateway.Forbidden},
+		{name: "cannot be compared with", request: post("/voicemail/multi", "PASSWORD=1"), code: gateway.Forbidden},
+		{name: "cannot be written", request: post("/voicemail/store", "mailbox=1&password=1"), code: gateway.Forbidden, body: "-1\n"},
+		{name: "cannot be written beside others", request: post("/voicemail/update?mailbox=1", "context=a&password=1"), code: gateway.Forbidden, body: "-1\n"},
+		{name: "cannot be compared with in an update", request: post("/voicemail/update?password=1", "context=a"), code: gateway.Forbidden, body: "-1\n"},
+		{name: "cannot be compared with in a destroy", request: post("/voicemail/destroy", "mailbox=1&password %21%3D=x"), code: gateway.Forbidden, body: "-1\n"},
+		{name: "are no reason to read glued fields in another way", request: post("/voicemail/update?&context=defaultmailbox=1234", "&context=a"), body: "1\n",
+			sql: `UPDATE "voicemail" SET "context" = ? WHERE "context" = ? AND "mailbox" = ?`},
+		{name: "are glued fields all the same", request: post("/voicemail/update?&mailbox=1234password=1", "&context=a"), code: gateway.Forbidden, body: "-1\n"},
+		{name: "are others than those that the table does not have", request: post("/voicemail/update?mailbox=1", "context=a&nosuch=1"), body: "1\n",
 			sql: `UPDATE "voicemail" SET "context" = ? WHERE "mailbox" = ?`},
-		{name: "are missing where they are required", request: post("/voicemail/require", "password=char:1"), code: gateway.RequirementNotMet, body: "-1\n"},
+		{name: "cannot be required", request: post("/voicemail/require", "password=char:1"), code: gateway.Forbidden, body: "-1\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			db := newScript()
@@ -246,5 +252,21 @@ func TestAFreshAnswerIsNotMarkedAsStale(t *testing.T) {
 	gateway.New(lagging{newScript(), new(int)}, gateway.Options{Stale: true, Log: new(logBuffer).logger()}).ServeHTTP(w, post("/peers/multi", "id=a"))
 	if w.Code != 200 || w.Header().Get("X-Dbsep-Stale") != "" {
 		t.Errorf("%d, %v", w.Code, w.Header())
+	}
+}
+
+// What lies between two = is split by all columns of the table: by those that the
+// client sees alone it would be split elsewhere.
+func TestGluedFieldsAreSplitByTheColumnsOfTheTable(t *testing.T) {
+	db := newScript()
+	db.tables["voicemail"] = textTable("voicemail", "context", "box", "mailbox", "password")
+	guard := reader(map[string]*gateway.Rights{"voicemail": {Read: true, Write: true, Columns: []string{"context", "box", "password"}}})
+	for _, r := range []*http.Request{
+		post("/voicemail/update?&context=defaultmailbox=1234", "&password=8642"),
+		post("/voicemail/update?&context=default", "&password=8642mailbox=1"),
+	} {
+		if got := ask(t, db, gateway.Options{Guard: guard}, r); got.body != "-1\n" || got.code == "" || len(db.statements) > 0 {
+			t.Errorf("%s: %+v, ran %+v", r.URL, got, db.statements)
+		}
 	}
 }

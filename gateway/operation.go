@@ -68,7 +68,7 @@ func (g *Gateway) multi(ctx context.Context, req *request, t *table, out *reply)
 func (g *Gateway) rows(ctx context.Context, req *request, t *table, out *reply, f form,
 	statement func(*sqlgen.Dialect, *sqlgen.Table, []sqlgen.Field) (sqlgen.Statement, error),
 ) error {
-	lookup, err := g.lookup(ctx, req)
+	lookup, err := g.lookup(ctx, req, t)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (g *Gateway) rowWriter(out *reply) func(columns [][]byte) error {
 // static answers the rows of one static file, named in the query string. They
 // are not split at ; and all four keys are always there (P17).
 func (g *Gateway) static(ctx context.Context, req *request, t *table, out *reply) error {
-	fields, err := g.form(ctx, req, req.query)
+	fields, err := g.form(ctx, req, t, req.query)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (g *Gateway) static(ctx context.Context, req *request, t *table, out *reply
 
 // store inserts a row.
 func (g *Gateway) store(ctx context.Context, req *request, t *table, out *reply) error {
-	values, err := g.fields(ctx, req)
+	values, err := g.fields(ctx, req, t)
 	if err != nil {
 		return err
 	}
@@ -147,17 +147,17 @@ func (g *Gateway) update(ctx context.Context, req *request, t *table, out *reply
 func (g *Gateway) updateFields(ctx context.Context, req *request, text string, t *table) ([]sqlgen.Field, error) {
 	if glued(text) {
 		var err error
-		if text, err = unglue(text, t.Table); err != nil {
+		if text, err = unglue(text, t.whole); err != nil {
 			return nil, err
 		}
 		g.note(ctx, req, ToldApart, slog.LevelInfo, slog.String("table", t.Name))
 	}
-	return g.form(ctx, req, text)
+	return g.form(ctx, req, t, text)
 }
 
 // destroy deletes rows.
 func (g *Gateway) destroy(ctx context.Context, req *request, t *table, out *reply) error {
-	lookup, err := g.lookup(ctx, req)
+	lookup, err := g.lookup(ctx, req, t)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (g *Gateway) destroy(ctx context.Context, req *request, t *table, out *repl
 // require tells whether the table can take what Asterisk is going to write
 // (P19). What it falls short of is logged with the SQL that would mend it.
 func (g *Gateway) require(ctx context.Context, req *request, t *table, out *reply) error {
-	fields, err := g.fields(ctx, req)
+	fields, err := g.fields(ctx, req, t)
 	if err != nil {
 		return err
 	}
@@ -210,8 +210,8 @@ func (g *Gateway) write(ctx context.Context, s sqlgen.Statement, out *reply) err
 }
 
 // lookup reads the conditions of an operation that has no other fields.
-func (g *Gateway) lookup(ctx context.Context, req *request) ([]sqlgen.Field, error) {
-	fields, err := g.fields(ctx, req)
+func (g *Gateway) lookup(ctx context.Context, req *request, t *table) ([]sqlgen.Field, error) {
+	fields, err := g.fields(ctx, req, t)
 	return g.code(fields), err
 }
 
@@ -232,7 +232,7 @@ func (g *Gateway) code(fields []sqlgen.Field) []sqlgen.Field {
 // description is known to be up to date, and says so in the log once for each
 // column and description. Where no value would be left, it leaves all.
 func (g *Gateway) known(ctx context.Context, req *request, t *table, values []sqlgen.Field) []sqlgen.Field {
-	unknown := func(f sqlgen.Field) bool { return t.Assigned(f) == nil }
+	unknown := func(f sqlgen.Field) bool { return t.whole.Assigned(f) == nil }
 	if !req.settled || !slices.ContainsFunc(values, func(f sqlgen.Field) bool { return !unknown(f) }) {
 		return values
 	}

@@ -141,18 +141,28 @@ func swallow(body io.Reader, limit int64) {
 
 // fields reads the fields of an operation that has but one list of them: in the
 // body of a POST, whatever the query string says (a11), or else in the query string.
-func (g *Gateway) fields(ctx context.Context, req *request) ([]sqlgen.Field, error) {
+func (g *Gateway) fields(ctx context.Context, req *request, t *table) ([]sqlgen.Field, error) {
 	if req.posted {
-		return g.form(ctx, req, req.body)
+		return g.form(ctx, req, t, req.body)
 	}
-	return g.form(ctx, req, req.query)
+	return g.form(ctx, req, t, req.query)
 }
 
-// form reads the fields of a text.
-func (g *Gateway) form(ctx context.Context, req *request, text string) ([]sqlgen.Field, error) {
+// form reads the fields of a text. Values that Asterisk's driver cut within a
+// character lose the half character where a database would refuse it: in texts. Other
+// clients' values, and bytes, are as they were sent.
+func (g *Gateway) form(ctx context.Context, req *request, t *table, text string) ([]sqlgen.Field, error) {
 	fields, cut, err := parseForm(text, g.Fields)
-	for _, name := range cut {
-		g.note(ctx, req, CutValue, slog.LevelWarn, slog.String("column", shorten(name)),
+	if req.json {
+		return fields, err
+	}
+	for _, c := range cut {
+		f := &fields[c.field]
+		if column := t.whole.Named(*f); column != nil && column.Class != sqlgen.Text {
+			continue
+		}
+		f.Value = c.trimmed
+		g.note(ctx, req, CutValue, slog.LevelWarn, slog.String("column", shorten(f.Name)),
 			slog.String("remedy", "shorten the value: Asterisk's driver has room for 255 bytes of it, encoded, or 199"))
 	}
 	return fields, err

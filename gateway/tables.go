@@ -13,6 +13,7 @@ import (
 // A table is a described table with what every answer from it repeats.
 type table struct {
 	*sqlgen.Table
+	whole  *sqlgen.Table // with the columns that the client may not see
 	read   time.Time
 	names  [][]byte // "name=" of each column, encoded for a row of text
 	keys   [][]byte // "\"name\":" of each column, for a row of JSON
@@ -21,7 +22,7 @@ type table struct {
 }
 
 func newTable(d *sqlgen.Table, read time.Time) *table {
-	t := &table{Table: d, read: read}
+	t := &table{Table: d, whole: d, read: read}
 	for i := range d.Columns {
 		column := []byte(d.Columns[i].Name)
 		t.names = append(t.names, append(appendEscaped(nil, column), '='))

@@ -77,6 +77,16 @@ func (t *Table) resolve(f Field) (condition, error) {
 	}
 }
 
+// Named finds the column that a field names in a condition, nil where there is
+// none.
+func (t *Table) Named(f Field) *Column {
+	c, err := t.resolve(f)
+	if err != nil {
+		return nil
+	}
+	return c.column
+}
+
 // splitOperator takes the operator off the end of a name; without one the
 // comparison is "=".
 func splitOperator(name string) (column, operator string) {
