@@ -29,9 +29,9 @@ type Config struct {
 	Compat   Compat
 
 	TableCompat []TableCompat // for some tables instead of Compat
-	LastGood []Age    // [lastgood]: while the database cannot answer; none: never
-	Cache    []Age    // [cache]: at any time, 0 to share questions that come at the same time; none: never
-	Tables   []Ruling // the sections [tables]; none: everybody may read and write every table
+	LastGood    []Age         // [lastgood]: while the database cannot answer; none: never
+	Cache       []Age         // [cache]: at any time, 0 to share questions that come at the same time; none: never
+	Tables      []Ruling      // the sections [tables]; none: everybody may read and write every table
 
 	// Warnings tells, in the order of the lines, where the Perl script would
 	// have read something else and which lines have no effect.

@@ -23,7 +23,6 @@ var dialect = &sqlgen.Dialect{
 	Quote:       func(name string) string { return name },
 	Placeholder: sqlgen.QuestionMark,
 	Read:        func(_ *sqlgen.Column, quoted string) string { return quoted },
-	Replace:     func(_, _ []string) string { return " REPLACING" },
 }
 
 var peers = sqlgen.NewTable("peers", []sqlgen.Column{{Name: "id"}, {Name: "a"}, {Name: "n", Class: sqlgen.Integer}})
@@ -69,6 +68,7 @@ func (f *fake) Describe(context.Context, string) (*sqlgen.Table, error) {
 	return peers, f.err
 }
 
+func (f *fake) Keys(context.Context, *sqlgen.Table) ([][]string, error) { return nil, nil }
 func (f *fake) Query(ctx context.Context, _ sqlgen.Statement, row func([][]byte) error) error {
 	f.mu.Lock()
 	f.asked++
@@ -178,9 +178,7 @@ func FuzzEach(f *testing.F) {
 
 func TestWhatAWriteTouches(t *testing.T) {
 	destroy := func(pairs ...string) sqlgen.Statement { return must(sqlgen.Destroy(dialect, peers, fields(pairs...))) }
-	store := func(replace bool, pairs ...string) sqlgen.Statement {
-		return must(sqlgen.Store(dialect, peers, fields(pairs...), replace))
-	}
+	store := func(pairs ...string) sqlgen.Statement { return must(sqlgen.Store(dialect, peers, fields(pairs...))) }
 	for _, test := range []struct {
 		name  string
 		write sqlgen.Statement
@@ -200,10 +198,9 @@ func TestWhatAWriteTouches(t *testing.T) {
 		{"a number and a word", update(fields("n", "1"), fields("a", "x")), fields("n", "true"), true},
 		{"words for truth", update(fields("a", "yes"), fields("n", "1")), fields("a", "true"), true},
 		{"letters beyond ASCII", update(fields("id", "bob"), fields("a", "x")), fields("id", "böb"), true},
-		{"a new row that fits", store(false, "id", "alice"), fields("id", "alice"), true},
-		{"a new row that does not", store(false, "id", "bob"), fields("id", "alice"), false},
-		{"a new row that may, by its default", store(false, "id", "bob"), fields("a", "x"), true},
-		{"a row that is overwritten, or not", store(true, "id", "bob"), fields("id", "alice"), true},
+		{"a new row that fits", store("id", "alice"), fields("id", "alice"), true},
+		{"a new row that does not", store("id", "bob"), fields("id", "alice"), false},
+		{"a new row that may, by its default", store("id", "bob"), fields("a", "x"), true},
 		{"a row that goes", destroy("id", "bob"), fields("id", "bob"), true},
 		{"another row that goes", destroy("id", "bob"), fields("id", "alice"), false},
 	} {

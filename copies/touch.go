@@ -11,9 +11,6 @@ import (
 // know, it says yes.
 func touches(write sqlgen.Statement, asked []sqlgen.Field) bool {
 	lookup, sets := write.Equals(), write.Sets()
-	if write.Overwrites {
-		return true
-	}
 	inserts := len(lookup) == 0 && len(sets) > 0
 	return !inserts && !apart(asked, func(column string) (string, bool) { return value(lookup, column) }) ||
 		len(sets) > 0 && !apart(asked, func(column string) (string, bool) {

@@ -104,7 +104,7 @@ func (db *DB) Query(ctx context.Context, s sqlgen.Statement, row func(columns []
 	if stopped != nil {
 		return stopped
 	}
-	if !begun && s.MatchesNothing(err) {
+	if !begun && isBadValue(err) && db.matchesNothing(ctx, s) {
 		return nil
 	}
 	return err
@@ -121,31 +121,33 @@ func (db *DB) Exec(ctx context.Context, s sqlgen.Statement) (affected int64, err
 		affected, err = result.RowsAffected()
 		return true, err
 	}})
-	switch {
-	case err == nil && db.kind.affected != nil:
-		affected = db.kind.affected(s, affected)
-	case err != nil && db.concernsNothing(ctx, s, err):
-		return 0, nil
+	if isBadValue(err) {
+		// Databases may look at values before they look for rows.
+		if first, ok := s.First(db.Dialect()); ok && db.isEmpty(ctx, first) {
+			return 0, nil
+		}
 	}
 	return affected, err
 }
 
-// concernsNothing reports whether a write that was refused for a value would have
-// changed no row. Where databases look at values before they look for rows, the
-// value may be one of a condition that no row meets.
-func (db *DB) concernsNothing(ctx context.Context, s sqlgen.Statement, err error) bool {
-	var fault *sqlgen.Fault
-	if !errors.As(err, &fault) || fault.Cause != sqlgen.BadValue {
-		return false
-	}
-	first, ok := s.Selects(db.Dialect())
-	if !ok {
-		return false
-	}
+// matchesNothing reports whether a read that was refused for a value has no rows: a
+// value that a column cannot hold equals nothing. Where the value may be one that
+// has no place in an order, the equalities decide.
+func (db *DB) matchesNothing(ctx context.Context, s sqlgen.Statement) bool {
+	first, ok, others := s.Equalities(db.Dialect())
+	return ok && (!others || db.isEmpty(ctx, first))
+}
+
+func (db *DB) isEmpty(ctx context.Context, s sqlgen.Statement) bool {
 	found := false
-	err = db.Query(ctx, first, func([][]byte) error {
+	err := db.Query(ctx, s, func([][]byte) error {
 		found = true
 		return nil
 	})
 	return err == nil && !found
+}
+
+func isBadValue(err error) bool {
+	var fault *sqlgen.Fault
+	return errors.As(err, &fault) && fault.Cause == sqlgen.BadValue
 }

@@ -76,7 +76,11 @@ func (d *dsn) kind(f *findings) *kind {
 			return k
 		}
 	}
-	f.refuse("dsn", fmt.Sprintf("names the driver %s, which dbsep does not have", d.driver), "use one of "+strings.Join(driverNames(), ", "))
+	remedy := "use one of " + strings.Join(driverNames(), ", ")
+	if strings.EqualFold(d.driver, "Sybase") {
+		remedy = "SQL Server can be reached through DBI:ODBC: with its own driver, by a dbsep built with -tags odbc"
+	}
+	f.refuse("dsn", fmt.Sprintf("names the driver %s, which dbsep does not have", d.driver), remedy)
 	return nil
 }
 

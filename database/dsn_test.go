@@ -40,7 +40,6 @@ func FuzzDSN(f *testing.F) {
 		"DBI:Pg:dbname=db;host=h,/s;port=1,;user=u;password=" + secret, "DBI:Pg:dbname=\"a b\";password='" + secret + "';sslmode=verify-full;sslrootcert=system",
 		"DBI:Pg:password=a " + secret + "=b", "DBI:Pg:password=" + secret + " x;hostname=y", "DBI:Pg(Username=>u,Password=>" + secret + "):service=x;passfile=/dev/zero",
 		"DBI:Pg:postgresql://u:" + secret + "@h/db?x=y", "DBI:Pg:dbname=\\", "DBI:Pg:hostaddr=::1,10.0.0.1;connect_timeout=-1;options='-c a=\\'b'", "DBI:Pg:port='" + secret,
-		"DBI:Sybase:server=h;database=db;packetSize=9;encryption=off;hostname=x", "DBI:Sybase(Username=>u,Password=>" + secret + "):server=h\\i;port=1;=;;sslCAFile=/dev/zero",
 	} {
 		f.Add(text)
 	}

@@ -183,7 +183,6 @@ func TestHostsProblems(t *testing.T) {
 		"an empty reader":       {"DBI:mysql:database=db;host=a", "b,", "read_from", "no host and no host:port"},
 		"a parameter":           {"DBI:Pg:dbname=db;host=a", "b;port=1", "read_from", "no host and no host:port"},
 		"a file":                {"DBI:SQLite:dbname=" + path, "b", "read_from", "means nothing to SQLite"},
-		"SQL Server":            {"DBI:Sybase:server=db1;database=x", "b", "read_from", "means nothing to"},
 	} {
 		_, err := database.Open(database.Source{DSN: want.dsn, ReadFrom: want.readFrom})
 		var p *database.Problem

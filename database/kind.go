@@ -62,10 +62,16 @@ type kind struct {
 	// Each gets the table's name as an argument, then pools.scope, and reads, in
 	// the order of tables and columns: the table's name, the column's name, its
 	// type as declared, its width in characters or NULL, and 1 where it takes
-	// NULL. Where the dialect can use them, two more follow: the schema and the
-	// numbers of sqlgen.Column.Keys with a blank between.
+	// NULL. Where names in statements need it, the schema follows.
 	// The last one compares without regard to case.
 	columns []string
+
+	// keys is SQL that lists the unique keys of a table by which equality finds one
+	// row: the key's name, a column's name, the columns of a key one after another
+	// and the primary key first. A column that is none, or counts in part, is NULL.
+	// Its arguments are the table's name and its schema, as far as columns reads
+	// one. Empty where keys are not known.
+	keys string
 
 	// classify reads a declared type.
 	classify func(declared string, characters int) (class sqlgen.Class, size int, unsigned bool)
@@ -93,10 +99,6 @@ type kind struct {
 
 	// hosts says that [database] read_from may name servers.
 	hosts bool
-
-	// affected turns the driver's count into the number of rows that the
-	// statement's conditions matched, or that it inserted. May be nil.
-	affected func(s sqlgen.Statement, count int64) int64
 }
 
 // kinds are the databases that there are, each registered by its own file.

@@ -28,10 +28,14 @@ var mariadb = &kind{
 		mysqlColumns + "table_name = ? ORDER BY table_name, ordinal_position",
 		mysqlColumns + "LOWER(table_name) = LOWER(?) ORDER BY table_name, ordinal_position",
 	},
+	keys: `
+	SELECT index_name, CASE WHEN sub_part IS NULL THEN column_name END
+	FROM information_schema.statistics
+	WHERE table_schema = DATABASE() AND table_name = ? AND non_unique = 0
+	ORDER BY index_name <> 'PRIMARY', index_name, seq_in_index`,
 	classify: classifyMySQL,
 	fault:    faultMySQL,
 	again:    againMySQL,
-	affected: affectedMySQL,
 
 	severed:   severedMySQL,
 	elsewhere: elsewhereMySQL,
@@ -64,10 +68,7 @@ var mysqlDialect = &sqlgen.Dialect{
 	// sql_mode decides which one (NO_BACKSLASH_ESCAPES).
 	Escape:   " ESCAPE 0x5C",
 	AfterOne: " LIMIT 1",
-	Replace: func(_, columns []string) string {
-		return " ON DUPLICATE KEY UPDATE " + assignEach(columns, func(c string) string { return "VALUES(" + c + ")" })
-	},
-	Type: typeMySQL,
+	Type:     typeMySQL,
 	Add: func(table, column, typ string) string {
 		return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ
 	},
@@ -234,15 +235,6 @@ const mysqlNotReady = 1047
 func isMySQL(err error, numbers ...uint16) bool {
 	var e *mysql.MySQLError
 	return errors.As(err, &e) && slices.Contains(numbers, e.Number)
-}
-
-// affectedMySQL counts a row that an INSERT overwrites as one; the server counts
-// it twice. An INSERT of this program never has more than one row.
-func affectedMySQL(s sqlgen.Statement, count int64) int64 {
-	if strings.HasPrefix(s.SQL, "INSERT ") {
-		return min(count, 1)
-	}
-	return count
 }
 
 func openMySQL(o *opening) pools {

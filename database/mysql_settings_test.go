@@ -125,7 +125,7 @@ func TestMariaDBCommitsWhatItAcknowledges(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := sqlgen.Store(db.Dialect(), table, []sqlgen.Field{{Name: "id", Value: "1"}}, false)
+		s, err := sqlgen.Store(db.Dialect(), table, []sqlgen.Field{{Name: "id", Value: "1"}})
 		if err != nil {
 			t.Fatal(err)
 		}

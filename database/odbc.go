@@ -23,7 +23,7 @@ type odbcNative struct {
 }
 
 // odbcNatives are looked through in their order.
-var odbcNatives = []*odbcNative{odbcMariaDB, odbcMySQL, odbcPostgres, odbcSQLite, odbcSQLServer}
+var odbcNatives = []*odbcNative{odbcMariaDB, odbcMySQL, odbcPostgres, odbcSQLite}
 
 // nativeODBC reads the source and, where a kind of dbsep's own speaks to its
 // database, fills the opening for that one and returns its DBI driver.

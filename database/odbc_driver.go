@@ -69,7 +69,6 @@ var odbcDialect = &sqlgen.Dialect{
 		return b.String()
 	},
 	AfterOne: odbcOne,
-	Replace:  func(_, _ []string) string { return "" }, // no way that most databases share
 	Type:     typeODBC,
 	Add: func(table, column, typ string) string {
 		return "ALTER TABLE " + table + " ADD " + column + " " + typ

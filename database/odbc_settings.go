@@ -73,3 +73,7 @@ func odbcKeys(silent string, keys map[string]odbcKey) map[string]odbcKey {
 
 // isOn is a driver's idea of a switch.
 func isOn(value string) bool { return value != "" && !isNo(value) }
+
+func isNo(value string) bool {
+	return value == "0" || strings.EqualFold(value, "off") || strings.EqualFold(value, "no") || strings.EqualFold(value, "false")
+}

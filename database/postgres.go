@@ -27,6 +27,17 @@ var postgres = &kind{
 		postgresColumns + "CAST(c.relname AS text) = $1" + postgresOrder,
 		postgresColumns + "lower(CAST(c.relname AS text)) = lower($1)" + postgresOrder,
 	},
+	keys: `
+		SELECT x.relname, a.attname
+		FROM pg_catalog.pg_index i
+		JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
+		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+		CROSS JOIN LATERAL pg_catalog.generate_series(0, i.indnkeyatts - 1) AS k(position)
+		LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[k.position] AND a.attnum > 0
+		WHERE CAST(c.relname AS text) = $1 AND CAST(n.nspname AS text) = $2
+		  AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+		ORDER BY NOT i.indisprimary, i.indexrelid, k.position`,
 	classify: classifyPostgres,
 	fault:    faultPostgres,
 	again:    againPostgres,
@@ -49,21 +60,14 @@ func postgresTables(schema string) string {
 		    ELSE CAST(n.nspname AS text) = ` + schema + ` END`
 }
 
-// postgresColumns reads a domain as the type that it is made of. A unique key
-// counts as far as ON CONFLICT can name it by its columns: not where it holds for
-// some rows only, is built of expressions, or is checked later.
+// postgresColumns reads a domain as the type that it is made of.
 var postgresColumns = `
 	SELECT c.relname, a.attname,
 	       CASE WHEN t.typtype = 'd' THEN pg_catalog.format_type(t.typbasetype, t.typtypmod)
 	            ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END,
 	       NULL,
 	       CASE WHEN a.attnotnull OR t.typnotnull THEN 0 ELSE 1 END,
-	       n.nspname,
-	       (SELECT pg_catalog.string_agg(CASE WHEN i.indisprimary THEN '0' ELSE CAST(i.indexrelid AS text) END, ' ')
-	        FROM pg_catalog.pg_index i
-	        WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
-	          AND i.indpred IS NULL AND i.indexprs IS NULL
-	          AND a.attnum = ANY ((CAST(i.indkey AS int2[]))[0:i.indnkeyatts - 1]))
+	       n.nspname
 	FROM pg_catalog.pg_class c
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -96,16 +100,7 @@ var postgresDialect = &sqlgen.Dialect{
 	Escape:   "",
 	Prefix:   postgresPrefix,
 	AfterOne: " LIMIT 1",
-
-	// A row that comes twice by another key than the one named is a duplicate.
-	Replace: func(key, columns []string) string {
-		if len(key) == 0 {
-			return ""
-		}
-		return " ON CONFLICT (" + strings.Join(key, ", ") + ") DO UPDATE SET " +
-			assignEach(columns, func(c string) string { return "excluded." + c })
-	},
-	Type: typePostgres,
+	Type:     typePostgres,
 	Add: func(table, column, typ string) string {
 		return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ
 	},

@@ -214,7 +214,7 @@ func conditionsFind(t *testing.T, db *database.DB, name, value string) (string, 
 	}
 	s, err := sqlgen.Multi(db.Dialect(), table, []sqlgen.Field{{Name: "id >", Value: "0"}, {Name: name, Value: value}})
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	var ids []string
 	err = db.Query(t.Context(), s, func(columns [][]byte) error {
@@ -242,6 +242,10 @@ func TestPostgresTakesEveryValueAsALiteral(t *testing.T) {
 		{"i", "10.0.0.2", "2"}, {"i LIKE", "10.%", "1 2"},
 		{"y", "\x00\xff\\A", "1"}, {"y", "abc", "2"}, {"y LIKE", "a%", "2"}, {"y LIKE", "%\\\\A", "1"}, {"y LIKE", "\x00%", "1"},
 		{"c", "ab", "1"}, {"c LIKE", "ab%", "1 2"}, {"j LIKE", "{%", "1"},
+
+		// What a column cannot hold equals nothing.
+		{"id", "x", ""}, {"id <", "99999999999", "1 2"}, {"b", "perhaps", ""}, {"d", "soon", ""}, {"e", "maybe", ""}, {"u", "u", ""},
+		{"c", "\xff", ""}, {"c LIKE", "\xff%", ""}, {"i", "10.0.0.x", ""}, {"d", "tomorrow", ""}, {"n", "0x1", ""},
 	} {
 		if got, err := conditionsFind(t, db, c.name, c.value); got != c.want || err != nil {
 			t.Errorf("%s %q finds %q, want %q: %v, %v", c.name, c.value, got, c.want, err, errors.Unwrap(err))
@@ -251,8 +255,8 @@ func TestPostgresTakesEveryValueAsALiteral(t *testing.T) {
 		value string
 		want  sqlgen.Cause
 	}{
-		"id": {"x", sqlgen.BadValue}, "id <": {"99999999999", sqlgen.BadValue}, "b": {"perhaps", sqlgen.BadValue}, "d": {"soon", sqlgen.BadValue},
-		"e": {"maybe", sqlgen.BadValue}, "u": {"u", sqlgen.BadValue}, "c": {"\xff", sqlgen.BadValue}, "j": {"{}", sqlgen.UnknownOperator},
+		"id >": {"x", sqlgen.BadValue}, "b !=": {"perhaps", sqlgen.BadValue}, "d <": {"soon", sqlgen.BadValue}, "e >=": {"maybe", sqlgen.BadValue},
+		"u !=": {"u", sqlgen.BadValue}, "c !=": {"\xff", sqlgen.BadValue}, "c NOT LIKE": {"\xff", sqlgen.BadValue}, "j": {"{}", sqlgen.UnknownOperator},
 	} {
 		_, err := conditionsFind(t, db, name, c.value)
 		var fault *sqlgen.Fault
@@ -355,17 +359,26 @@ func TestPostgresReplacesByTheKeyThatIsGiven(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	keys, err := db.Keys(t.Context(), table)
+	if err != nil || len(keys) != 3 {
+		t.Fatal(keys, err)
+	}
 	var rows string
 	store := func(pairs ...string) error {
 		var fields []sqlgen.Field
 		for i := 0; i < len(pairs); i += 2 {
 			fields = append(fields, sqlgen.Field{Name: pairs[i], Value: pairs[i+1]})
 		}
-		s, err := sqlgen.Store(db.Dialect(), table, fields, true)
+		s, err := sqlgen.Store(db.Dialect(), table, fields)
 		if err != nil {
 			t.Fatal(err)
 		}
 		n, err := db.Exec(t.Context(), s)
+		if s, ok, failed := sqlgen.Overwrite(db.Dialect(), table, keys, fields); err != nil && ok && failed == nil {
+			if n, failed = db.Exec(t.Context(), s); failed != nil || n > 0 {
+				err = failed
+			}
+		}
 		if err == nil && n != 1 {
 			t.Errorf("%v: %d rows", pairs, n)
 		}

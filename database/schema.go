@@ -63,6 +63,36 @@ func (db *DB) describe(ctx context.Context, table string) (*sqlgen.Table, error)
 	return nil, nil
 }
 
+// Keys lists the unique keys of a table by which equality finds one row, each as
+// the names of its columns, the primary key first. It is empty where the database
+// does not tell.
+func (db *DB) Keys(ctx context.Context, t *sqlgen.Table) ([][]string, error) {
+	if db.kind.keys == "" {
+		return nil, nil
+	}
+	args := []any{t.Name}
+	if t.Schema != "" {
+		args = append(args, t.Schema)
+	}
+	var keys [][]string
+	var last string
+	broken := false
+	err := db.Query(ctx, sqlgen.Statement{SQL: db.kind.keys, Args: args}, func(row [][]byte) error {
+		name := string(row[0])
+		if keys == nil || name != last {
+			keys, last, broken = append(keys, nil), name, false
+		}
+		key := &keys[len(keys)-1]
+		if broken = broken || row[1] == nil; broken {
+			*key = nil
+			return nil
+		}
+		*key = append(*key, string(row[1]))
+		return nil
+	})
+	return slices.DeleteFunc(keys, func(key []string) bool { return key == nil }), err
+}
+
 // A spelling is a table that a name fits.
 type spelling struct {
 	schema  string
@@ -87,11 +117,6 @@ func (db *DB) spellings(ctx context.Context, s sqlgen.Statement) (map[string]*sp
 		}
 		if len(row) > 5 {
 			t.schema = string(row[5])
-			for number := range strings.FieldsSeq(string(row[6])) {
-				if key, err := strconv.Atoi(number); err == nil {
-					c.Keys = append(c.Keys, key)
-				}
-			}
 		}
 		t.columns = append(t.columns, c)
 		return nil

@@ -16,7 +16,7 @@ type Source struct {
 	// Schema is dbschema: on PostgreSQL the schema that has the tables, empty for
 	// those that the connection's search_path leads to. A MySQL connection has one
 	// schema, its database: another one here is ignored with a warning. SQLite has
-	// none. On SQL Server empty means the account's own schema, and dbo after it.
+	// none.
 	Schema string
 
 	// Environ looks up environment variables. With it an empty DSN, User or

@@ -34,6 +34,14 @@ var sqlite = &kind{
 		WHERE m.type IN ('table', 'view') AND substr(m.name, 1, 7) <> 'sqlite_'
 		  AND m.name = ? COLLATE NOCASE AND c.hidden <> 1
 		ORDER BY m.name, c.cid`},
+	keys: `
+		SELECT key, name FROM (
+			SELECT '' AS key, name, 0 AS rank, pk AS position FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0
+			UNION ALL
+			SELECT l.name, x.name, 1 + l.seq, x.seqno
+			FROM pragma_index_list(?1, 'main') l JOIN pragma_index_xinfo(l.name, 'main') x
+			WHERE l."unique" AND NOT l.partial AND l.origin <> 'pk' AND x.key)
+		ORDER BY rank, position`,
 	classify: classifySQLite,
 	fault:    faultSQLite,
 	vague:    vagueSQLite,
@@ -59,10 +67,7 @@ var sqliteDialect = &sqlgen.Dialect{
 	Escape:   ` ESCAPE '\'`,
 	Prefix:   sqlitePrefix,
 	AfterOne: " LIMIT 1",
-	Replace: func(_, columns []string) string {
-		return " ON CONFLICT DO UPDATE SET " + assignEach(columns, func(c string) string { return "excluded." + c })
-	},
-	Type: typeSQLite,
+	Type:     typeSQLite,
 	Add: func(table, column, typ string) string {
 		return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ
 	},
@@ -107,15 +112,6 @@ func readSQLite(c *sqlgen.Column, quoted string) string {
 // any more would be read as a text, and a condition on it would hold for every
 // row.
 func quoteSQLite(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
-
-// assignEach spells "column = value" for each column.
-func assignEach(columns []string, value func(column string) string) string {
-	assigned := make([]string, len(columns))
-	for i, c := range columns {
-		assigned[i] = c + " = " + value(c)
-	}
-	return strings.Join(assigned, ", ")
-}
 
 func typeSQLite(r sqlgen.Requirement) string {
 	if bytes, _ := r.Integer(); bytes > 0 {

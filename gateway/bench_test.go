@@ -51,6 +51,8 @@ func (ready) Dialect() *sqlgen.Dialect                                         {
 func (ready) Describe(context.Context, string) (*sqlgen.Table, error)          { return wide, nil }
 func (ready) Exec(context.Context, sqlgen.Statement) (affected int64, _ error) { return 1, nil }
 
+func (ready) Keys(context.Context, *sqlgen.Table) ([][]string, error) { return nil, nil }
+
 func (r ready) Query(_ context.Context, _ sqlgen.Statement, row func([][]byte) error) error {
 	for range r.rows {
 		if err := row(r.row); err != nil {

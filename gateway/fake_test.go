@@ -30,6 +30,7 @@ type script struct {
 	affected int64
 	err      error // of Query after the rows, and of Exec
 	describe error
+	keys     [][]string
 
 	mu         sync.Mutex
 	statements []sqlgen.Statement
@@ -44,7 +45,6 @@ var dialect = &sqlgen.Dialect{
 	AsText:      func(_ *sqlgen.Column, quoted string) string { return "TEXT(" + quoted + ")" },
 	Escape:      ` ESCAPE '\'`,
 	AfterOne:    " LIMIT 1",
-	Replace:     func(_, _ []string) string { return " REPLACING" },
 	Type:        func(r sqlgen.Requirement) string { return strings.ToUpper(r.Type) },
 	Add:         func(table, column, typ string) string { return "ALTER TABLE " + table + " ADD " + column + " " + typ },
 	Alter: func(table, column, typ string) string {
@@ -66,6 +66,8 @@ func (s *script) Describe(_ context.Context, name string) (*sqlgen.Table, error)
 	}
 	return nil, &sqlgen.Fault{Cause: sqlgen.UnknownTable, Table: name}
 }
+
+func (s *script) Keys(context.Context, *sqlgen.Table) ([][]string, error) { return s.keys, nil }
 
 func (s *script) Query(ctx context.Context, st sqlgen.Statement, row func([][]byte) error) error {
 	s.record(st)

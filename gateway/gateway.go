@@ -23,6 +23,10 @@ type Database interface {
 	// schema, found in its own spelling or else without regard to case.
 	Describe(ctx context.Context, table string) (*sqlgen.Table, error)
 
+	// Keys lists the unique keys of a table by which equality finds one row, each as
+	// the names of its columns, the primary key first.
+	Keys(ctx context.Context, t *sqlgen.Table) ([][]string, error)
+
 	// Query runs a statement that returns rows and gives each to row: the text
 	// of every column, nil for NULL. The columns are valid until row returns.
 	Query(ctx context.Context, s sqlgen.Statement, row func(columns [][]byte) error) error

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -47,8 +48,6 @@ func TestAnswer(t *testing.T) {
 		{name: "raw: nothing is coded", request: post("/peers/multi", "id=al^ice%3B@"), options: gateway.Options{RawSemicolons: true}, args: []any{"al^ice;@"}},
 		{name: "store: values hold anything", request: post("/peers/store", "id=a%3Bb&contact=sip%3Aa%40b%3Btransport%3Dws'%22%0A%5C%2B+x&port="),
 			count: 1, body: "1\n", sql: `INSERT INTO "peers" ("id", "contact", "port") VALUES (?, ?, ?)`, args: []any{"a^3Bb", "sip:a@b^3Btransport=ws'\"\n\\+ x", nil}},
-		{name: "store: a row that exists can be overwritten", request: post("/peers/store", "id=a"), options: gateway.Options{ReplaceDuplicates: true},
-			count: 1, body: "1\n", sql: `INSERT INTO "peers" ("id") VALUES (?) REPLACING`},
 		{name: "update: conditions from the query string, values from the body, one column in both", request: post("/peers/update?id=old%3B1", "id=new&port=5"),
 			count: 3, body: "3\n", sql: `UPDATE "peers" SET "id" = ?, "port" = ? WHERE "id" = ?`, args: []any{"new", "5", "old^3B1"}},
 		{name: "update: no row is 0", request: post("/peers/update?id=x", "port=5"), body: "0\n"},
@@ -284,5 +283,60 @@ func TestWritesAreStrictUnlessTheTableIsLenient(t *testing.T) {
 				t.Errorf("%s: %+v, want lenient: %v", r.URL.Path, db.statements, want)
 			}
 		}
+	}
+}
+
+// refusing is a database that refuses some statements.
+type refusing struct {
+	*script
+	refuse func(text string) error
+}
+
+func (r refusing) Exec(ctx context.Context, s sqlgen.Statement) (int64, error) {
+	if err := r.refuse(s.SQL); err != nil {
+		r.record(s)
+		return 0, err
+	}
+	return r.script.Exec(ctx, s)
+}
+
+func TestStoreOverwritesTheRowOfTheSameKeyOnlyWhereThatIsAskedFor(t *testing.T) {
+	const insert, update = `INSERT INTO "peers" ("id", "contact") VALUES (?, ?)`, `UPDATE "peers" SET "id" = ?, "contact" = ? WHERE "id" = ?`
+	duplicate := &sqlgen.Fault{Cause: sqlgen.Duplicate}
+	for name, test := range map[string]struct {
+		options  gateway.Options
+		keys     [][]string
+		inserted int // inserts that are refused
+		affected int64
+		ran      []string
+		body     string
+	}{
+		"a new row":                      {gateway.Options{ReplaceDuplicates: true}, [][]string{{"id"}}, 0, 1, []string{insert}, "1\n"},
+		"a row that is there":            {gateway.Options{ReplaceDuplicates: true}, [][]string{{"id"}}, 1, 1, []string{insert, update}, "1\n"},
+		"it is not asked for":            {gateway.Options{}, [][]string{{"id"}}, 1, 1, []string{insert}, "-1\n"},
+		"another key is in the way":      {gateway.Options{ReplaceDuplicates: true}, [][]string{{"id"}}, 2, 0, []string{insert, update, insert}, "-1\n"},
+		"the row has gone":               {gateway.Options{ReplaceDuplicates: true}, [][]string{{"id"}}, 1, 0, []string{insert, update, insert}, "0\n"},
+		"no key is given":                {gateway.Options{ReplaceDuplicates: true}, [][]string{{"call-limit"}}, 1, 1, []string{insert}, "-1\n"},
+		"the table has no key, they say": {gateway.Options{ReplaceDuplicates: true}, nil, 1, 1, []string{insert}, "-1\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := newScript()
+			db.keys, db.affected = test.keys, test.affected
+			left := test.inserted
+			got := ask(t, refusing{db, func(text string) error {
+				if strings.HasPrefix(text, "INSERT") && left > 0 {
+					left--
+					return duplicate
+				}
+				return nil
+			}}, test.options, post("/peers/store", "id=a&contact=b"))
+			var ran []string
+			for _, s := range db.statements {
+				ran = append(ran, s.SQL)
+			}
+			if diff := cmp.Diff(test.ran, ran); diff != "" || got.body != test.body {
+				t.Errorf("%+v\n%s", got, diff)
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -115,11 +116,47 @@ func (g *Gateway) store(ctx context.Context, req *request, t *table, out *reply)
 	if g.UnknownColumns == Skip {
 		values = g.known(ctx, req, t, values)
 	}
-	s, err := sqlgen.Store(g.db.Dialect(), t.Table, g.code(values), g.ReplaceDuplicates)
+	values = g.code(values)
+	s, err := sqlgen.Store(g.db.Dialect(), t.Table, values)
 	if err != nil {
 		return err
 	}
-	return g.write(ctx, s, out)
+	err = g.write(ctx, s, out)
+	if g.ReplaceDuplicates && isDuplicate(err) {
+		return g.overwrite(ctx, s, values, t, out, err)
+	}
+	return err
+}
+
+// overwrite gives the row whose key a refused store would have had the values of
+// the store. duplicate is the refusal: it stands where no such row is there,
+// because another key was in the way.
+func (g *Gateway) overwrite(ctx context.Context, store sqlgen.Statement, values []sqlgen.Field, t *table, out *reply, duplicate error) error {
+	keys, err := g.db.Keys(ctx, t.whole)
+	if err != nil {
+		return err
+	}
+	s, ok, err := sqlgen.Overwrite(g.db.Dialect(), t.Table, keys, values)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return duplicate
+	}
+	affected, err := g.exec(ctx, s)
+	switch {
+	case err != nil:
+		return err
+	case affected == 0:
+		return g.write(ctx, store, out) // the row may have gone in the meantime
+	}
+	out.count(affected)
+	return nil
+}
+
+func isDuplicate(err error) bool {
+	var fault *sqlgen.Fault
+	return errors.As(err, &fault) && fault.Cause == sqlgen.Duplicate
 }
 
 // update gives new values, from the body, to the rows that meet the conditions

@@ -21,6 +21,8 @@ func (u unusable) Dialect() *sqlgen.Dialect { return &sqlgen.Dialect{} }
 
 func (u unusable) Describe(context.Context, string) (*sqlgen.Table, error) { return nil, u.fault() }
 
+func (u unusable) Keys(context.Context, *sqlgen.Table) ([][]string, error) { return nil, u.fault() }
+
 func (u unusable) Query(context.Context, sqlgen.Statement, func([][]byte) error) error {
 	return u.fault()
 }

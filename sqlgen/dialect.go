@@ -2,7 +2,7 @@ package sqlgen
 
 // A Dialect is how one kind of database spells what others spell differently.
 // The package that knows the database provides it; every field must be set
-// but Bytes, Escape, BeforeOne, AfterOne and those that may be nil. The functions
+// but Bytes, Escape, AfterOne and those that may be nil. The functions
 // that make text of a statement get names and expressions, never values.
 type Dialect struct {
 	// Quote spells a table's or column's name so that any name is one name.
@@ -48,20 +48,9 @@ type Dialect struct {
 	// escape character, with its leading blank; empty where it is one anyway.
 	Escape string
 
-	// BeforeOne and AfterOne ask for one row only: text after SELECT and text
-	// at the end of the statement, with their blanks.
-	BeforeOne, AfterOne string
-
-	// Replace is the clause at the end of an INSERT that overwrites the columns
-	// given, already quoted, of the row that has the same key. With its leading
-	// blank. key has the columns of the first unique key that is given in full,
-	// none where there is no such key or Column.Keys is not filled.
-	Replace func(key, columns []string) string
-
-	// Merge spells the whole of a statement that does the same, for databases
-	// whose INSERT has no such clause; values are placeholders. It is not asked
-	// where there is no key. May be nil.
-	Merge func(table string, key, columns, values []string) string
+	// AfterOne asks for one row only: text at the end of the statement, with its
+	// space.
+	AfterOne string
 
 	// Type spells the type of a new column that meets a requirement.
 	Type func(r Requirement) string

@@ -10,38 +10,33 @@ import (
 	"dbsep/sqlgen"
 )
 
-// sites has two unique keys of two columns each, the lower one its primary key.
 var sites = sqlgen.NewTable("sites", []sqlgen.Column{
-	{Name: "host", Keys: []int{0, 7}},
-	{Name: "port", Class: sqlgen.Integer, Keys: []int{0}},
-	{Name: "path", Keys: []int{7}},
+	{Name: "host"},
+	{Name: "port", Class: sqlgen.Integer},
+	{Name: "path"},
 	{Name: "logo", Class: sqlgen.Binary, Nullable: true},
 	{Name: "address", Class: sqlgen.Other, Nullable: true},
 })
 
-func TestReplaceIsToldTheKeyThatIsGiven(t *testing.T) {
+func TestOverwriteTakesTheFirstKeyThatIsGiven(t *testing.T) {
+	keys := [][]string{{"host", "port"}, {"host", "path"}, {}}
 	for _, c := range []struct {
 		fields []sqlgen.Field
 		want   string
 	}{
-		{pairs("port", "80", "host", "h"), "[host],[port]"},
-		{pairs("path", "/", "host", "h"), "[host],[path]"},
-		{pairs("path", "/", "port", "80", "host", "h"), "[host],[port]"},
+		{pairs("port", "80", "HOST", "h"), "UPDATE [sites] SET [port] = ?, [host] = ? WHERE [host] = ? AND [port] = ?"},
+		{pairs("path", "/", "host", "h"), "UPDATE [sites] SET [path] = ?, [host] = ? WHERE [host] = ? AND [path] = ?"},
+		{pairs("path", "/", "port", "80", "host", "h"), "UPDATE [sites] SET [path] = ?, [port] = ?, [host] = ? WHERE [host] = ? AND [port] = ?"},
 		{pairs("host", "h"), ""},
 		{pairs("logo", "x"), ""},
 	} {
-		var got []string
-		d := *plain
-		d.Replace = func(key, _ []string) string {
-			got = key
-			return ""
+		s, ok, err := sqlgen.Overwrite(plain, sites, keys, c.fields)
+		if s.SQL != c.want || ok != (c.want != "") || err != nil {
+			t.Errorf("%v: %q, %v, %v; want %q", c.fields, s.SQL, ok, err, c.want)
 		}
-		if _, err := sqlgen.Store(&d, sites, c.fields, true); err != nil {
-			t.Fatal(err)
-		}
-		if key := strings.Join(got, ","); key != c.want {
-			t.Errorf("%v: the key is %q, want %q", c.fields, key, c.want)
-		}
+	}
+	if s, ok, err := sqlgen.Overwrite(plain, sites, keys, pairs("host", "h", "port", "1", "nosuch", "x")); ok || err == nil {
+		t.Errorf("an unknown column: %q, %v, %v", s.SQL, ok, err)
 	}
 }
 
@@ -51,7 +46,7 @@ func TestTheSchemaThatIsKnownIsNamed(t *testing.T) {
 	for _, statement := range []func() (sqlgen.Statement, error){
 		func() (sqlgen.Statement, error) { return sqlgen.Single(plain, table, pairs("host", "h")) },
 		func() (sqlgen.Statement, error) { return sqlgen.Multi(plain, table, pairs("host", "h")) },
-		func() (sqlgen.Statement, error) { return sqlgen.Store(plain, table, pairs("host", "h"), false) },
+		func() (sqlgen.Statement, error) { return sqlgen.Store(plain, table, pairs("host", "h")) },
 		func() (sqlgen.Statement, error) { return sqlgen.Destroy(plain, table, pairs("host", "h")) },
 		func() (sqlgen.Statement, error) {
 			return sqlgen.Update(plain, table, pairs("host", "h"), pairs("port", "1"))
@@ -86,22 +81,19 @@ func TestBytesAreArgumentsOfTheirOwn(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", what, diff)
 		}
 	}
-	s, err := sqlgen.Store(&d, sites, pairs("logo", "", "address", "", "host", ""), false)
+	s, err := sqlgen.Store(&d, sites, pairs("logo", "", "address", "", "host", ""))
 	if diff := cmp.Diff([]any{[]byte(""), nil, ""}, s.Args); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
 
-// A dialect may compare, merge and match in its own way, and keep back values
+// A dialect may compare and match in its own way, and keep back values
 // that its database would take for others.
 func TestADialectMaySpellWhatOthersNeedNot(t *testing.T) {
 	d := *plain
 	d.Compare = func(c *sqlgen.Column, quoted string) string { return "CMP(" + quoted + ")" }
 	d.Pattern = func(pattern string) string { return "<" + pattern + ">" }
-	d.Merge = func(table string, key, columns, values []string) string {
-		return "MERGE " + table + " BY " + strings.Join(key, ",") + " SET " + strings.Join(columns, ",") + " TO " + strings.Join(values, ",")
-	}
-	d.Placeholder = sqlgen.AtP
+	d.Placeholder = sqlgen.Dollar
 	files := sqlgen.NewTable("files", nil)
 	for _, name := range []string{"id", "cat_metric", "var_metric", "commented", "filename", "category", "var_name", "var_val"} {
 		files.Columns = append(files.Columns, sqlgen.Column{Name: name})
@@ -115,17 +107,12 @@ func TestADialectMaySpellWhatOthersNeedNot(t *testing.T) {
 		"multi": {func() (sqlgen.Statement, error) {
 			return sqlgen.Multi(&d, sites, pairs("host", "h", "path LIKE", `%\`))
 		},
-			`SELECT [host], [port], [path], [logo], [address] FROM [sites] WHERE CMP([host]) = @p1 AND [path] LIKE @p2 ESCAPE '\' ORDER BY CMP([host])`, []any{"h", `<%\\>`}},
+			`SELECT [host], [port], [path], [logo], [address] FROM [sites] WHERE CMP([host]) = $1 AND [path] LIKE $2 ESCAPE '\' ORDER BY CMP([host])`, []any{"h", `<%\\>`}},
 		"static": {func() (sqlgen.Statement, error) { return sqlgen.Static(&d, files, "f") },
-			"SELECT [cat_metric], [category], [var_name], [var_val] FROM [files] WHERE CMP([filename]) = @p1 AND CMP([commented]) = 0 " +
+			"SELECT [cat_metric], [category], [var_name], [var_val] FROM [files] WHERE CMP([filename]) = $1 AND CMP([commented]) = 0 " +
 				"ORDER BY CMP([cat_metric]) DESC, CMP([var_metric]), CMP([category]), CMP([var_name]), CMP([id])", []any{"f"}},
-		"replace": {func() (sqlgen.Statement, error) {
-			return sqlgen.Store(&d, sites, pairs("path", "/", "host", "h", "logo", "", "address", ""), true)
-		}, "MERGE [sites] BY [host],[path] SET [path],[host],[logo],[address] TO @p1,@p2,@p3,@p4", []any{"/", "h", "", nil}},
-		"replace without a key": {func() (sqlgen.Statement, error) { return sqlgen.Store(&d, sites, pairs("path", "/"), true) },
-			"INSERT INTO [sites] ([path]) VALUES (@p1) REPLACING [path] OF ", []any{"/"}},
-		"store": {func() (sqlgen.Statement, error) { return sqlgen.Store(&d, sites, pairs("host", "h"), false) },
-			"INSERT INTO [sites] ([host]) VALUES (@p1)", []any{"h"}},
+		"store": {func() (sqlgen.Statement, error) { return sqlgen.Store(&d, sites, pairs("host", "h")) },
+			"INSERT INTO [sites] ([host]) VALUES ($1)", []any{"h"}},
 	} {
 		s, err := c.make()
 		if diff := cmp.Diff([]any{c.sql, c.args}, []any{s.SQL, s.Args}); diff != "" || err != nil {

@@ -68,9 +68,6 @@ func (t *Table) ask(d *Dialect, q question) Statement {
 // condition's column (P11).
 func (b *builder) question(t *Table, q question) {
 	b.text("SELECT ")
-	if q.one {
-		b.text(b.d.BeforeOne)
-	}
 	for i := range t.Columns {
 		if i > 0 {
 			b.text(", ")

@@ -1,7 +1,7 @@
 package sqlgen
 
 import (
-	"errors"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,9 +12,8 @@ type Statement struct {
 	SQL  string
 	Args []any
 
-	Table      string // that it reads or changes; empty where nobody says
-	Lenient    bool   // values that do not fit are the server's to change, where it does that
-	Overwrites bool   // an insert that may change a row that is there
+	Table   string // that it reads or changes; empty where nobody says
+	Lenient bool   // values that do not fit are the server's to change, where it does that
 
 	table      *Table
 	conditions []condition
@@ -43,29 +42,29 @@ func (s Statement) Sets() []Field {
 	return sets
 }
 
-// Selects reports whether a statement concerns the rows that meet conditions, and
-// returns one that reads the first of them.
-func (s Statement) Selects(d *Dialect) (first Statement, ok bool) {
+// First returns a statement that reads the first row which meets the conditions of
+// this one. ok is false where it has none.
+func (s Statement) First(d *Dialect) (first Statement, ok bool) {
 	if len(s.conditions) == 0 {
 		return Statement{}, false
 	}
 	return s.table.ask(d, question{s.conditions, true}), true
 }
 
-// MatchesNothing reports whether an error of a reading statement means that no row
-// meets its conditions: a value that a column cannot hold equals none of its
-// values. An order that such a value has no place in remains an error.
-func (s Statement) MatchesNothing(err error) bool {
-	var fault *Fault
-	if !errors.As(err, &fault) || fault.Cause != BadValue || len(s.conditions) == 0 {
-		return false
-	}
+// Equalities returns a statement like First with those of the conditions alone that
+// a value which their columns cannot hold makes match nothing: all but the order of
+// values and inequality. others reports whether the statement has such, too.
+func (s Statement) Equalities(d *Dialect) (first Statement, ok, others bool) {
+	var equal []condition
 	for _, c := range s.conditions {
-		if c.takesValue() && c.operator != "=" && c.operator != "LIKE" {
-			return false
+		if !c.takesValue() || c.operator == "=" || c.operator == "LIKE" {
+			equal = append(equal, c)
 		}
 	}
-	return true
+	if len(equal) == 0 {
+		return Statement{}, false, len(s.conditions) > 0
+	}
+	return s.table.ask(d, question{equal, true}), true, len(equal) < len(s.conditions)
 }
 
 // Single reads every column of the first row that meets all conditions.
@@ -87,25 +86,21 @@ func Multi(d *Dialect, t *Table, lookup []Field) (Statement, error) {
 	return t.ask(d, question{conditions, false}), nil
 }
 
-// Store inserts one row. With replace it overwrites the columns given of the
-// row that has the same key.
-func Store(d *Dialect, t *Table, values []Field, replace bool) (Statement, error) {
+// Store inserts one row.
+func Store(d *Dialect, t *Table, values []Field) (Statement, error) {
 	columns, err := t.assign(d, values)
 	if err != nil {
 		return Statement{}, err
 	}
-	quoted, key := d.quoteEach(columns), d.quoteEach(t.key(columns))
 	b := builder{d: d}
-	if replace && d.Merge != nil && len(key) > 0 {
-		placeholders := make([]string, len(columns))
-		for i, c := range columns {
-			b.args = append(b.args, d.value(c, values[i].Value))
-			placeholders[i] = d.Placeholder(len(b.args))
+	b.text("INSERT INTO ", d.table(t), " (")
+	for i, c := range columns {
+		if i > 0 {
+			b.text(", ")
 		}
-		b.text(d.Merge(d.table(t), key, quoted, placeholders))
-		return b.insert(t, columns, values, replace), nil
+		b.text(d.Quote(c.Name))
 	}
-	b.text("INSERT INTO ", d.table(t), " (", strings.Join(quoted, ", "), ") VALUES (")
+	b.text(") VALUES (")
 	for i, c := range columns {
 		if i > 0 {
 			b.text(", ")
@@ -113,10 +108,37 @@ func Store(d *Dialect, t *Table, values []Field, replace bool) (Statement, error
 		b.argument(d.value(c, values[i].Value))
 	}
 	b.text(")")
-	if replace {
-		b.text(d.Replace(key, quoted))
+	return b.write(t, nil, columns, values), nil
+}
+
+// Overwrite gives new values to the row that a store of these values would have
+// come in the way of: the one that has the same values in the columns of a key. Of
+// the table's unique keys, each the names of its columns, it is the first that is
+// among the values. ok is false where none is.
+func Overwrite(d *Dialect, t *Table, keys [][]string, values []Field) (s Statement, ok bool, err error) {
+	for _, key := range keys {
+		lookup, whole := t.given(key, values)
+		if whole {
+			s, err = Update(d, t, lookup, values)
+			return s, err == nil, err
+		}
 	}
-	return b.insert(t, columns, values, replace), nil
+	return Statement{}, false, nil
+}
+
+// given returns those of the values that are a key's columns.
+func (t *Table) given(key []string, values []Field) (lookup []Field, whole bool) {
+	for _, name := range key {
+		i := slices.IndexFunc(values, func(f Field) bool {
+			c := t.Assigned(f)
+			return c != nil && c.Name == name
+		})
+		if i < 0 {
+			return nil, false
+		}
+		lookup = append(lookup, Field{name, values[i].Value})
+	}
+	return lookup, len(key) > 0
 }
 
 // Update gives new values to all rows that meet all conditions. The same column
@@ -242,26 +264,10 @@ func (b *builder) write(t *Table, conditions []condition, columns []*Column, val
 	return s
 }
 
-// insert returns a statement that makes a row.
-func (b *builder) insert(t *Table, columns []*Column, values []Field, overwrites bool) Statement {
-	s := b.write(t, nil, columns, values)
-	s.Overwrites = overwrites
-	return s
-}
-
 func (b *builder) text(parts ...string) {
 	for _, p := range parts {
 		b.sql.WriteString(p)
 	}
-}
-
-// quoteEach quotes the names of columns.
-func (d *Dialect) quoteEach(columns []*Column) []string {
-	quoted := make([]string, len(columns))
-	for i, c := range columns {
-		quoted[i] = d.Quote(c.Name)
-	}
-	return quoted
 }
 
 func (b *builder) argument(value any) {
@@ -354,6 +360,3 @@ func QuestionMark(int) string { return "?" }
 
 // Dollar is the numbered placeholder of PostgreSQL.
 func Dollar(n int) string { return "$" + strconv.Itoa(n) }
-
-// AtP is the numbered placeholder of SQL Server.
-func AtP(n int) string { return "@p" + strconv.Itoa(n) }

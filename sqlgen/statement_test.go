@@ -22,13 +22,9 @@ var plain = &sqlgen.Dialect{
 		}
 		return quoted
 	},
-	AsText:    func(_ *sqlgen.Column, quoted string) string { return "TEXT(" + quoted + ")" },
-	Escape:    ` ESCAPE '\'`,
-	BeforeOne: "FIRST ",
-	AfterOne:  " ONLY ONE",
-	Replace: func(key, columns []string) string {
-		return " REPLACING " + strings.Join(columns, ",") + " OF " + strings.Join(key, ",")
-	},
+	AsText:   func(_ *sqlgen.Column, quoted string) string { return "TEXT(" + quoted + ")" },
+	Escape:   ` ESCAPE '\'`,
+	AfterOne: " ONLY ONE",
 	Type: func(r sqlgen.Requirement) string {
 		if bytes, unsigned := r.Integer(); bytes > 0 {
 			return strings.Repeat("U", map[bool]int{true: 1}[unsigned]) + "INT" + string(rune('0'+bytes))
@@ -42,7 +38,7 @@ var plain = &sqlgen.Dialect{
 var members = sqlgen.NewTable("queue members", []sqlgen.Column{
 	{Name: "name", Class: sqlgen.Text, Type: "varchar(40)", Size: 40, Nullable: true},
 	{Name: "penalty", Class: sqlgen.Integer, Type: "int(11)", Size: 4, Nullable: true},
-	{Name: "uniqueid", Class: sqlgen.Integer, Type: "int(11)", Size: 4, Keys: []int{1}},
+	{Name: "uniqueid", Class: sqlgen.Integer, Type: "int(11)", Size: 4},
 	{Name: "100rel", Class: sqlgen.Text, Type: "text", Nullable: true},
 	{Name: "since", Class: sqlgen.DateTime, Type: "datetime", Nullable: true},
 	{Name: "full name", Class: sqlgen.Text, Type: "text", Nullable: true},
@@ -66,10 +62,7 @@ func single(f []sqlgen.Field) (sqlgen.Statement, error)  { return sqlgen.Single(
 func multi(f []sqlgen.Field) (sqlgen.Statement, error)   { return sqlgen.Multi(plain, members, f) }
 func destroy(f []sqlgen.Field) (sqlgen.Statement, error) { return sqlgen.Destroy(plain, members, f) }
 func store(f []sqlgen.Field) (sqlgen.Statement, error) {
-	return sqlgen.Store(plain, members, f, false)
-}
-func replace(f []sqlgen.Field) (sqlgen.Statement, error) {
-	return sqlgen.Store(plain, members, f, true)
+	return sqlgen.Store(plain, members, f)
 }
 
 func updateOf(values ...string) func([]sqlgen.Field) (sqlgen.Statement, error) {
@@ -88,11 +81,11 @@ func TestStatement(t *testing.T) {
 		args   []any
 	}{
 		{"single asks for one row", single, pairs("name", "alice"),
-			"SELECT FIRST " + allColumns + from + "[name] = ? ONLY ONE", []any{"alice"}},
+			"SELECT " + allColumns + from + "[name] = ? ONLY ONE", []any{"alice"}},
 		{"multi orders by the first field's column", multi, pairs("penalty >=", "0", "name", "x"),
 			"SELECT " + allColumns + from + "[penalty] >= ? AND [name] = ? ORDER BY [penalty]", []any{"0", "x"}},
 		{"names are found without regard to case", single, pairs("NAME", "x"),
-			"SELECT FIRST " + allColumns + from + "[name] = ? ONLY ONE", []any{"x"}},
+			"SELECT " + allColumns + from + "[name] = ? ONLY ONE", []any{"x"}},
 		{"where case would have to choose, only the exact spelling counts", destroy, pairs("Twice", "x", "tWICE", "y"),
 			"DELETE" + from + "[Twice] = ? AND [tWICE] = ?", []any{"x", "y"}},
 		{"a name may hold blanks, digits and quotes", destroy, pairs("full name", "a", "100rel", "b", "]; x", "c"),
@@ -116,8 +109,6 @@ func TestStatement(t *testing.T) {
 			pairs("penalty", "", "uniqueid", "", "name", "", "since", "", "picture", ""),
 			"INSERT INTO [queue members] ([penalty], [uniqueid], [name], [since], [picture]) VALUES (?, ?, ?, ?, ?)",
 			[]any{nil, "", "", nil, ""}},
-		{"store can replace", replace, pairs("uniqueid", "1", "name", "x"),
-			"INSERT INTO [queue members] ([uniqueid], [name]) VALUES (?, ?) REPLACING [uniqueid],[name] OF [uniqueid]", []any{"1", "x"}},
 		{"update takes values first, then conditions; one column may stand in both", updateOf("name", "new", "penalty", ""), pairs("name", "old"),
 			"UPDATE [queue members] SET [name] = ?, [penalty] = ? WHERE [name] = ?", []any{"new", nil, "old"}},
 	} {
@@ -255,7 +246,7 @@ func FuzzStatement(f *testing.F) {
 	f.Add("full name  >=", "", "since", "")
 	f.Fuzz(func(t *testing.T, name1, value1, name2, value2 string) {
 		fields := pairs(name1, value1, name2, value2)
-		for _, make := range []func([]sqlgen.Field) (sqlgen.Statement, error){single, multi, store, replace, destroy, updateOf(name2, value2)} {
+		for _, make := range []func([]sqlgen.Field) (sqlgen.Statement, error){single, multi, store, destroy, updateOf(name2, value2)} {
 			s, err := make(fields)
 			if err != nil {
 				var fault *sqlgen.Fault
@@ -282,7 +273,7 @@ func withoutVocabulary(sql string) string {
 	}
 	sql = strings.ReplaceAll(sql, "0 = 1", "")
 	for _, word := range []string{
-		"[queue members]", "REPLACING", "INSERT INTO", "DELETE FROM", "UPDATE", "SELECT", "FIRST", "ONLY ONE", "ORDER BY", "FROM", "WHERE",
+		"[queue members]", "INSERT INTO", "DELETE FROM", "UPDATE", "SELECT", "ONLY ONE", "ORDER BY", "FROM", "WHERE",
 		"IS NOT NULL", "VALUES", "SET", "TEXT", `ESCAPE '\'`, "NOT LIKE", "LIKE", "AND", "<>", "<=", ">=", "<", ">", "=", "+", "?", ",", "(", ")", " ",
 	} {
 		sql = strings.ReplaceAll(sql, word, "")
@@ -296,22 +287,19 @@ func TestWhatAStatementConcerns(t *testing.T) {
 	for what, c := range map[string]struct {
 		make         func() (sqlgen.Statement, error)
 		equals, sets []sqlgen.Field
-		overwrites   bool
 	}{
 		"single":  {make: func() (sqlgen.Statement, error) { return sqlgen.Single(plain, members, lookup) }, equals: pairs("name", "alice")},
 		"multi":   {make: func() (sqlgen.Statement, error) { return sqlgen.Multi(plain, members, lookup) }, equals: pairs("name", "alice")},
 		"destroy": {make: func() (sqlgen.Statement, error) { return sqlgen.Destroy(plain, members, lookup) }, equals: pairs("name", "alice")},
 		"update": {make: func() (sqlgen.Statement, error) { return sqlgen.Update(plain, members, lookup, values) },
 			equals: pairs("name", "alice"), sets: pairs("penalty", "5", "name", "bob")},
-		"store": {make: func() (sqlgen.Statement, error) { return sqlgen.Store(plain, members, values, false) }, sets: pairs("penalty", "5", "name", "bob")},
-		"store that replaces": {make: func() (sqlgen.Statement, error) { return sqlgen.Store(plain, members, values, true) },
-			sets: pairs("penalty", "5", "name", "bob"), overwrites: true},
+		"store": {make: func() (sqlgen.Statement, error) { return sqlgen.Store(plain, members, values) }, sets: pairs("penalty", "5", "name", "bob")},
 	} {
 		s, err := c.make()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]any{members.Name, c.equals, c.sets, c.overwrites}, []any{s.Table, s.Equals(), s.Sets(), s.Overwrites}, cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff([]any{members.Name, c.equals, c.sets}, []any{s.Table, s.Equals(), s.Sets()}, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: %s", what, diff)
 		}
 	}

@@ -1,7 +1,6 @@
 package sqlgen
 
 import (
-	"slices"
 	"strings"
 	"sync/atomic"
 )
@@ -35,11 +34,6 @@ type Column struct {
 	Size     int    // characters of a Text, bytes of an Integer; 0: the database sets no limit worth checking
 	Unsigned bool   // an Integer that cannot be negative
 	Nullable bool
-
-	// Keys numbers the unique keys of the table that the column is part of, the
-	// primary one with the lowest number. Only dialects whose Replace wants a key
-	// need it.
-	Keys []int
 }
 
 // A Table describes a real table or view: what a request may name.
@@ -73,23 +67,13 @@ func NewTable(name string, columns []Column) *Table {
 	return t
 }
 
-// Only returns the table as if it had no other columns than those kept. A unique
-// key that another column is part of is none any more.
+// Only returns the table as if it had no other columns than those kept.
 func (t *Table) Only(keep func(*Column) bool) *Table {
 	var columns []Column
-	broken := make(map[int]bool)
 	for i := range t.Columns {
-		c := &t.Columns[i]
-		if keep(c) {
-			columns = append(columns, *c)
-			continue
+		if keep(&t.Columns[i]) {
+			columns = append(columns, t.Columns[i])
 		}
-		for _, k := range c.Keys {
-			broken[k] = true
-		}
-	}
-	for i := range columns {
-		columns[i].Keys = slices.DeleteFunc(slices.Clone(columns[i].Keys), func(k int) bool { return broken[k] })
 	}
 	part := NewTable(t.Name, columns)
 	part.Schema = t.Schema
@@ -108,28 +92,4 @@ func (t *Table) Column(name string) *Column {
 		return nil
 	}
 	return &t.Columns[i]
-}
-
-// key returns the columns of the lowest unique key that is wholly among those
-// given, none where there is no such key.
-func (t *Table) key(given []*Column) []*Column {
-	var keys []int
-	for _, c := range given {
-		keys = append(keys, c.Keys...)
-	}
-	slices.Sort(keys)
-	for _, k := range slices.Compact(keys) {
-		var parts []*Column
-		whole := true
-		for i := range t.Columns {
-			if c := &t.Columns[i]; slices.Contains(c.Keys, k) {
-				parts = append(parts, c)
-				whole = whole && slices.Contains(given, c)
-			}
-		}
-		if whole {
-			return parts
-		}
-	}
-	return nil
 }

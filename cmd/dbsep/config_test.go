@@ -58,16 +58,10 @@ Driver = psqlodbcw.so
 [SQLite3]
 Driver = libsqlite3odbc.so
 `,
-	"freetds.conf": `[global]
-tds version = 7.4
-[pbx]
-host = sql.example.org # of the office
-port = 1435
-`,
 }
 
 // others are variables that say something of a database.
-var others = regexp.MustCompile(`^(DBI|PG|MYSQL|ODBC|TDS|FREETDS|DSQUERY)`)
+var others = regexp.MustCompile(`^(DBI|PG|MYSQL|ODBC)`)
 
 // environments are what some of the configurations find in theirs.
 var environments = map[string][]string{
@@ -117,7 +111,7 @@ func testConfiguration(t *testing.T, path string, environ []string) {
 		}
 	}
 	for _, variable := range append([]string{
-		"HOME=WORK", "MYSQL_UNIX_PORT=/run/mysqld/mysqld.sock", "ODBCSYSINI=WORK", "FREETDSCONF=WORK/freetds.conf",
+		"HOME=WORK", "MYSQL_UNIX_PORT=/run/mysqld/mysqld.sock", "ODBCSYSINI=WORK",
 	}, environ...) {
 		variable, value, _ := strings.Cut(strings.ReplaceAll(variable, "WORK", dir), "=")
 		t.Setenv(variable, value)

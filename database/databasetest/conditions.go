@@ -91,6 +91,13 @@ var conditions = map[string]func(*testing.T, *fixture){
 		f.wantRows("rows", f.multi(peers, "name", "alice"), "alice|internal|5060|0.5")
 	},
 
+	"an equality without rows decides before an order that makes no sense": func(t *testing.T, f *fixture) {
+		peers := f.peers()
+		f.wantRows("both fit", f.multi(peers, "port >", "1", "name", "bob"), "bob|internal|10000|"+null)
+		f.wantRows("the text cannot be", f.multi(peers, "port >", "1", "name", "\xff"))
+		f.wantRows("the number cannot be", f.multi(peers, "name >", "a", "port", "x"))
+	},
+
 	"a value that does not fit is refused beside rows, and of no consequence without": func(t *testing.T, f *fixture) {
 		if !f.Widths {
 			t.Skip("no widths are enforced")
@@ -108,12 +115,13 @@ var conditions = map[string]func(*testing.T, *fixture){
 // comparisons compares a column with each value by each operator.
 func (f *fixture) comparisons(t *testing.T, c comparedColumn) {
 	t.Helper()
-	f.setup("CREATE TABLE [compared] ([id] INTEGER NOT NULL PRIMARY KEY, [c] " + c.typ + ", [mark] INTEGER)")
-	table := f.describe("compared")
+	name := "compared_" + strings.ToLower(c.typ)
+	f.setup("CREATE TABLE [" + name + "] ([id] INTEGER NOT NULL PRIMARY KEY, [c] " + c.typ + ", [mark] INTEGER)")
+	table := f.describe(name)
 	for i, value := range c.stored {
-		f.exec(sqlgen.Store(f.DB.Dialect(), table, fields("id", strconv.Itoa(i), "c", value), false))
+		f.exec(sqlgen.Store(f.DB.Dialect(), table, fields("id", strconv.Itoa(i), "c", value)))
 	}
-	f.exec(sqlgen.Store(f.DB.Dialect(), table, fields("id", strconv.Itoa(len(c.stored)), "c", ""), false))
+	f.exec(sqlgen.Store(f.DB.Dialect(), table, fields("id", strconv.Itoa(len(c.stored)), "c", "")))
 	all := f.multi(table, "id >=", "0")
 	for operator, met := range meets {
 		for value, position := range c.compared {
@@ -141,7 +149,6 @@ func (f *fixture) comparisons(t *testing.T, c comparedColumn) {
 		}
 	}
 	f.wantRows(c.typ+": nothing changed but the mark", f.multi(table, "id >=", "0"), all...)
-	f.setup("DROP TABLE [compared]")
 }
 
 // comparison checks one condition in a read and, with the same result, in writes.

@@ -39,9 +39,9 @@ type Fixture struct {
 	// though nobody may hold it to that.
 	Declares bool
 
-	// PlainStore says that no store overwrites a row, and FixedTypes that no column
-	// gets another type: there is no SQL for it.
-	PlainStore, FixedTypes bool
+	// NoKeys says that the keys of tables are not known, and FixedTypes that no
+	// column gets another type: there is no SQL for it.
+	NoKeys, FixedTypes bool
 
 	// Undivided says that a duplicate is told like any other broken constraint.
 	Undivided bool
@@ -178,7 +178,7 @@ func (f *fixture) try(s sqlgen.Statement, err error) (int64, error) {
 
 func (f *fixture) store(t *sqlgen.Table, pairs ...string) (int64, error) {
 	f.t.Helper()
-	return f.try(sqlgen.Store(f.DB.Dialect(), t, fields(pairs...), false))
+	return f.try(sqlgen.Store(f.DB.Dialect(), t, fields(pairs...)))
 }
 
 // plain shows the driver's words too.

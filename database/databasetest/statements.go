@@ -1,6 +1,7 @@
 package databasetest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,7 +72,7 @@ var statements = map[string]func(*testing.T, *fixture){
 		f.setup("CREATE TABLE [extensions] ([exten] VARCHAR(20))")
 		table := f.describe("extensions")
 		for _, exten := range []string{"_X.", "xX.", `\_X`, `\x`, "5%", "5x", `a\b`} {
-			f.exec(sqlgen.Store(f.DB.Dialect(), table, fields("exten", exten), false))
+			f.exec(sqlgen.Store(f.DB.Dialect(), table, fields("exten", exten)))
 		}
 		for pattern, want := range map[string]string{
 			`\_%`:   "_X.",
@@ -98,26 +99,59 @@ var statements = map[string]func(*testing.T, *fixture){
 		f.wantRows("row", f.multi(members, "id", "7"), "7|support|"+null)
 	},
 
-	"store with replace overwrites what it is given": func(t *testing.T, f *fixture) {
-		peers := f.peers()
-		if f.PlainStore {
-			if n, err := f.try(sqlgen.Store(f.DB.Dialect(), peers, fields("name", "alice", "port", "1"), true)); err == nil {
-				t.Errorf("%d rows, want a fault", n)
+	"a row is overwritten by the first of its keys that is given": func(t *testing.T, f *fixture) {
+		if f.NoKeys {
+			t.Skip("keys are not known")
+		}
+		f.setup("CREATE TABLE [sites] ([id] INTEGER NOT NULL PRIMARY KEY, [host] VARCHAR(20), [path] VARCHAR(20), [name] VARCHAR(20), [note] VARCHAR(20))",
+			"CREATE UNIQUE INDEX [sites_a] ON [sites] ([host], [path])", "CREATE UNIQUE INDEX [sites_b] ON [sites] ([name])", "CREATE INDEX [sites_c] ON [sites] ([note])",
+			"INSERT INTO [sites] VALUES (1, 'a', '/', 'one', 'x')", "INSERT INTO [sites] VALUES (2, 'b', '/', 'two', 'y')")
+		sites := f.describe("sites")
+		keys, err := f.DB.Keys(t.Context(), sites)
+		if err != nil || len(keys) != 3 || !slices.Equal(keys[0], []string{"id"}) {
+			t.Fatalf("keys are %q, %v", keys, err)
+		}
+		overwrite := func(pairs ...string) (int64, error) {
+			s, ok, err := sqlgen.Overwrite(f.DB.Dialect(), sites, keys, fields(pairs...))
+			if !ok {
+				return -1, err
 			}
-			f.wantRows("row", f.multi(peers, "name", "alice"), "alice|internal|5060|0.5")
-			return
+			return f.try(s, err)
 		}
-		for range 2 { // the second time nothing changes
-			n := f.exec(sqlgen.Store(f.DB.Dialect(), peers, fields("name", "alice", "port", "1"), true))
-			if n != 1 {
-				t.Errorf("%d rows, want 1", n)
+		for _, c := range []struct {
+			values []string
+			rows   int64
+		}{
+			{words("id", "1", "note", "z"), 1},
+			{words("id", "1", "note", "z"), 1}, // nothing changes
+			{words("host", "b", "path", "/", "note", "w"), 1},
+			{words("host", "b", "note", "v"), -1}, // half a key
+			{words("note", "v"), -1},
+			{words("id", "9", "name", "two"), 0}, // another key than the row's own
+		} {
+			if n, err := overwrite(c.values...); n != c.rows || err != nil {
+				t.Errorf("%q: %d rows, %v; want %d", c.values, n, plain(err), c.rows)
 			}
-			f.wantRows("row", f.multi(peers, "name", "alice"), "alice|internal|1|0.5")
 		}
-		if n := f.exec(sqlgen.Store(f.DB.Dialect(), peers, fields("name", "dave", "port", "2"), true)); n != 1 {
-			t.Errorf("%d rows, want 1", n)
+		_, err = overwrite("id", "1", "name", "two")
+		f.wantFault("a name that another row has", err, sqlgen.Duplicate)
+		f.wantRows("rows", f.multi(sites, "id >", "0"), "1|a|/|one|z", "2|b|/|two|w")
+	},
+
+	"keys by which equality finds no single row are none": func(t *testing.T, f *fixture) {
+		if f.NoKeys {
+			t.Skip("keys are not known")
 		}
-		f.wantRows("new row", f.multi(peers, "name", "dave"), "dave|"+null+"|2|"+null)
+		f.setup("CREATE TABLE [log] ([time] DATETIME, [text] VARCHAR(20))", "CREATE VIEW [seen] AS SELECT * FROM [log]")
+		for _, name := range []string{"log", "seen"} {
+			if keys, err := f.DB.Keys(t.Context(), f.describe(name)); err != nil || len(keys) > 0 {
+				t.Errorf("keys of %s are %q, %v", name, keys, err)
+			}
+		}
+		f.setup("CREATE TABLE [two] ([b] INTEGER NOT NULL, [a] VARCHAR(20) NOT NULL, PRIMARY KEY ([a], [b]))")
+		if keys, err := f.DB.Keys(t.Context(), f.describe("two")); err != nil || len(keys) != 1 || !slices.Equal(keys[0], []string{"a", "b"}) {
+			t.Errorf("keys are %q, %v", keys, err)
+		}
 	},
 
 	"update counts the rows it matches": func(t *testing.T, f *fixture) {
@@ -227,3 +261,5 @@ func reversed(s string) string {
 	}
 	return after + " " + before
 }
+
+func words(all ...string) []string { return all }

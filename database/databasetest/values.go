@@ -40,7 +40,7 @@ var values = map[string]func(*testing.T, *fixture){
 		}
 		for _, body := range []string{all.String(), "\xff\xfe", "é\xc3", strings.Repeat("\xff", 1<<16-1)} {
 			f.exec(sqlgen.Destroy(f.DB.Dialect(), table, fields("id", "1")))
-			f.exec(sqlgen.Store(f.DB.Dialect(), table, fields("id", "1", "body", body), false))
+			f.exec(sqlgen.Store(f.DB.Dialect(), table, fields("id", "1", "body", body)))
 			f.wantRows("bytes", f.multi(table, "id", "1"), "1|"+body)
 		}
 	},
