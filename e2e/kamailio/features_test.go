@@ -3,12 +3,16 @@
 package kamailio
 
 import (
+	"database/sql"
 	"fmt"
 	"sync"
 	"testing"
 
 	"dbsep/internal/rig"
 )
+
+// supportMembers are the members of the queue "support".
+const supportMembers = "Local/agent1@agents Local/agent2@agents PJSIP/bob "
 
 func (p *proxy) test(t *testing.T) {
 	feature := func(name string, test func(t *testing.T)) { rig.Feature(t, p.system, name, test) }
@@ -27,7 +31,7 @@ func (p *proxy) test(t *testing.T) {
 		p.ask(t, "query", "nobody", "example.org").want(t, "404", "")
 	})
 	feature("http_connect: many rows in JSON", func(t *testing.T) {
-		p.ask(t, "members", "alice", "support").want(t, "200", "Local/agent1@agents Local/agent2@agents PJSIP/bob ")
+		p.ask(t, "members", "alice", "support").want(t, "200", supportMembers)
 		p.ask(t, "members", "alice", "nosuch").want(t, "200", "")
 	})
 	feature("http_async_client: a row in JSON, with a password", func(t *testing.T) {
@@ -49,6 +53,7 @@ func (p *proxy) test(t *testing.T) {
 		all.Wait()
 	})
 	feature("store, update, destroy: hard values", p.testContact)
+	feature("a contact that another phone has stored, or that is missing", p.testForeignContact)
 	feature("a value that Kamailio encodes, in a look-up", p.testEncoding)
 	feature("http_connect keeps its connection", func(t *testing.T) {
 		p.ask(t, "second", "alice", "example.org")
@@ -65,6 +70,8 @@ func (p *proxy) test(t *testing.T) {
 		p.direct.Open(t)
 		p.ask(t, "second", "alice", "example.org").want(t, "200", "")
 	})
+	feature("a failed look-up never finds another phone's password", p.testFaults)
+	feature("REGISTER: a phone gets in with its own password only, whatever fails", p.testRegister)
 	feature("database away: failover to the second gateway", func(t *testing.T) {
 		_, err := p.second.DB.ExecContext(t.Context(), "UPDATE ps_auths SET password='second-pw' WHERE id='alice'")
 		check(t, err)
@@ -112,6 +119,30 @@ func (p *proxy) testContact(t *testing.T) {
 	p.ask(t, "remove", "alice", "example.org", headers...).want(t, "200", "1")
 	p.ask(t, "remove", "alice", "example.org", headers...).want(t, "200", "0")
 	wantRow("COUNT(*)", "0")
+}
+
+// testForeignContact sends what a phone must not get through with: the Call-ID of
+// another phone's registration, and a request without a contact.
+func (p *proxy) testForeignContact(t *testing.T) {
+	wantRows := func(want string) {
+		t.Helper()
+		var got sql.NullString
+		check(t, p.first.DB.QueryRowContext(t.Context(), "SELECT MAX(uri) FROM ps_contacts").Scan(&got))
+		if got.String != want {
+			t.Errorf("ps_contacts has the URI %q, want %q", got.String, want)
+		}
+	}
+	contact := func(call, uri string) []string { return []string{"Call-ID: " + call, "Contact: <" + uri + ">"} }
+	p.ask(t, "save", "alice", "example.org", contact("one", "sip:alice@127.0.0.1")...).want(t, "200", "0")
+	wantRows("sip:alice@127.0.0.1")
+	p.ask(t, "save", "bob", "example.org", contact("one", "sip:bob@127.0.0.1")...).want(t, "409", "0")
+	wantRows("sip:alice@127.0.0.1")
+	p.ask(t, "remove", "bob", "example.org", contact("one", "sip:bob@127.0.0.1")...).want(t, "200", "0")
+	wantRows("sip:alice@127.0.0.1")
+	p.ask(t, "remove", "alice", "example.org", contact("one", "sip:alice@127.0.0.1")...).want(t, "200", "1")
+	wantRows("")
+	p.ask(t, "save", "bob", "example.org", "Call-ID: two").want(t, "400", "-1")
+	wantRows("")
 }
 
 // testEncoding looks a user up whose name no careless encoding survives.

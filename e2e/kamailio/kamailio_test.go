@@ -25,6 +25,8 @@ type proxy struct {
 	outage        *rig.Outage // of the first one's database
 	apache        *rig.Relay  // in front of Apache
 	direct        *rig.Relay  // in front of the second gateway
+	firstFault    *faultProxy // between that relay and Apache
+	secondFault   *faultProxy // between that relay and the second gateway
 	firstProcess  *rig.Process
 	backend       string // the first gateway's address
 }
@@ -57,8 +59,11 @@ func (p *proxy) start(t *testing.T, root string, page *rig.Page) {
 	}
 	p.firstProcess = p.first.ServeAt(t, backend)
 	p.second.ServeAt(t, second)
-	p.apache = rig.NewRelay(t, startApache(t, backend, p.first.Folder))
-	p.direct = rig.NewRelay(t, second)
+	var address string
+	p.firstFault, address = newFaultProxy(t, startApache(t, backend, p.first.Folder))
+	p.apache = rig.NewRelay(t, address)
+	p.secondFault, address = newFaultProxy(t, second)
+	p.direct = rig.NewRelay(t, address)
 
 	gateways := []string{"192.0.2.1", p.apache.Address, "192.0.2.2:8000", p.direct.Address}
 	var blocks strings.Builder
@@ -68,6 +73,7 @@ func (p *proxy) start(t *testing.T, root string, page *rig.Page) {
 	}{
 		{"connections.cfg", gateways},
 		{"password.cfg", nil},
+		{"register.cfg", nil},
 		{"query.cfg", gateways[2:]},
 		{"members.cfg", nil},
 		{"contact.cfg", nil},

@@ -5,11 +5,13 @@ package kamailio
 import (
 	"bufio"
 	"context"
+	"crypto/md5"
 	"errors"
 	"fmt"
 	"net"
 	"net/textproto"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -91,6 +93,47 @@ func (p *phone) send(ctx context.Context, route, from, domain string, headers ..
 		return reply{h.Get("X-Status"), result, time.Since(began)}, err
 	}
 }
+
+// credentials answer a challenge of digest authentication.
+type credentials struct{ user, password, nonce string }
+
+// register sends a REGISTER and returns the status of the response, and the nonce
+// of its challenge.
+func (p *phone) register(t *testing.T, user string, c credentials) (status int, nonce string) {
+	t.Helper()
+	const uri, realm = "sip:example.org", "example.org"
+	id := calls.Add(1)
+	local := p.conn.LocalAddr()
+	text := fmt.Sprintf("REGISTER %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%d\r\n", uri, local, id) +
+		fmt.Sprintf("From: <sip:%s@%s>;tag=%d\r\nTo: <sip:%[1]s@%[2]s>\r\n", user, realm, id) +
+		fmt.Sprintf("Call-ID: call-%d\r\nCSeq: %[1]d REGISTER\r\nMax-Forwards: 70\r\nContact: <sip:%s@%s>\r\n", id, user, local)
+	if c.nonce != "" {
+		hash := func(s string) string { return fmt.Sprintf("%x", md5.Sum([]byte(s))) }
+		response := hash(hash(c.user+":"+realm+":"+c.password) + ":" + c.nonce + ":" + hash("REGISTER:"+uri))
+		text += fmt.Sprintf("Authorization: Digest username=%q, realm=%q, nonce=%q, uri=%q, response=%q, algorithm=MD5\r\n", c.user, realm, c.nonce, uri, response)
+	}
+	check(t, p.conn.SetDeadline(time.Now().Add(10*time.Second)))
+	_, err := p.conn.Write([]byte(text + "Content-Length: 0\r\n\r\n"))
+	check(t, err)
+	packet := make([]byte, 64<<10)
+	for {
+		n, err := p.conn.Read(packet)
+		check(t, err)
+		line, h, err := parse(string(packet[:n]))
+		check(t, err)
+		if !strings.HasPrefix(h.Get("CSeq"), fmt.Sprint(id, " ")) {
+			continue
+		}
+		_, err = fmt.Sscanf(line, "SIP/2.0 %d ", &status)
+		check(t, err)
+		if challenge := nonceOf.FindStringSubmatch(h.Get("WWW-Authenticate")); challenge != nil {
+			nonce = challenge[1]
+		}
+		return status, nonce
+	}
+}
+
+var nonceOf = regexp.MustCompile(`nonce="([^"]+)"`)
 
 // parse reads a SIP message's first line and its header.
 func parse(message string) (line string, h textproto.MIMEHeader, err error) {

@@ -53,6 +53,13 @@ func (r *Relay) Open(t testing.TB) {
 	}()
 }
 
+// Reopen ends all connections and lets new ones through.
+func (r *Relay) Reopen(t testing.TB) {
+	t.Helper()
+	r.Cut()
+	r.Open(t)
+}
+
 // Accepted counts the connections that there have been.
 func (r *Relay) Accepted() int {
 	r.mu.Lock()
