@@ -72,6 +72,9 @@ func parsePage(file, text string) (*Page, error) {
 	return p, nil
 }
 
+// Names are the names of the page's blocks, in alphabetical order.
+func (p *Page) Names() []string { return slices.Sorted(maps.Keys(p.blocks)) }
+
 // untried are the blocks that no test has used, unless not all tests have run.
 func untried() error {
 	pages.Lock()
@@ -82,7 +85,7 @@ func untried() error {
 	var all []error
 	for _, file := range slices.Sorted(maps.Keys(pages.open)) {
 		p := pages.open[file]
-		for _, name := range slices.Sorted(maps.Keys(p.blocks)) {
+		for _, name := range p.Names() {
 			if !p.used[name] {
 				all = append(all, fmt.Errorf("%s: no test has used the block %s", file, name))
 			}
