@@ -3,6 +3,8 @@
 package kamailio
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"dbsep/internal/rig"
 )
 
 // A faultProxy passes requests on to a gateway, unless it has a response of its
@@ -83,8 +87,21 @@ func (p *proxy) endFaults(t *testing.T) {
 	t.Helper()
 	p.firstFault.response.Store(nil)
 	p.secondFault.response.Store(nil)
-	p.apache.Reopen(t)
-	p.direct.Reopen(t)
+	p.apache.Restore(t)
+	p.direct.Restore(t)
+}
+
+// findAlice looks up alice's password, again if need be: Kamailio may still use a
+// connection that a fault has cut.
+func (p *proxy) findAlice(t *testing.T, route string) {
+	t.Helper()
+	rig.WaitFor(t, route+": alice's password", nil, func(ctx context.Context) error {
+		r, err := p.send(ctx, route, "alice", "example.org")
+		if err == nil && (r.status != "200" || r.result != "alice-pw") {
+			err = fmt.Errorf("status %s and %q", r.status, r.result)
+		}
+		return err
+	})
 }
 
 // lookups are the routes that look up a password.
@@ -95,7 +112,7 @@ func (p *proxy) testFaults(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			for _, route := range lookups {
 				p.endFaults(t)
-				p.ask(t, route, "alice", "example.org").want(t, "200", "alice-pw")
+				p.findAlice(t, route)
 				f.begin(t, p)
 				p.ask(t, route, "bob", "example.org").wantNothing(t, route, f.ok)
 			}
@@ -109,7 +126,7 @@ func (p *proxy) testFaults(t *testing.T) {
 	t.Run("a user that makes the longest request", func(t *testing.T) {
 		long := strings.Repeat("+", 22000)
 		for _, route := range lookups {
-			p.ask(t, route, "alice", "example.org").want(t, "200", "alice-pw")
+			p.findAlice(t, route)
 			if r := p.ask(t, route, long, "example.org"); r.result != "" {
 				t.Errorf("%s: the script got status %s and %q, want nothing", route, r.status, r.result)
 			}

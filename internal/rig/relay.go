@@ -53,11 +53,15 @@ func (r *Relay) Open(t testing.TB) {
 	}()
 }
 
-// Reopen ends all connections and lets new ones through.
-func (r *Relay) Reopen(t testing.TB) {
+// Restore lets connections through if the relay is cut.
+func (r *Relay) Restore(t testing.TB) {
 	t.Helper()
-	r.Cut()
-	r.Open(t)
+	r.mu.Lock()
+	cut := r.listener == nil
+	r.mu.Unlock()
+	if cut {
+		r.Open(t)
+	}
 }
 
 // Accepted counts the connections that there have been.
