@@ -19,7 +19,10 @@ require (
 	modernc.org/sqlite v1.60.0
 )
 
-require go.etcd.io/bbolt v1.5.0
+require (
+	github.com/pires/go-proxyproto v0.15.0
+	go.etcd.io/bbolt v1.5.0
+)
 
 require (
 	filippo.io/edwards25519 v1.2.0 // indirect

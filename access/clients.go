@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 )
 
@@ -11,12 +12,13 @@ import (
 // too many is still accepted, so that its first request can be told why it is
 // refused; one beyond twice the bound is closed at once.
 type Clients struct {
-	most, perAddress int
-	refused          func() // is called for each connection too many
+	refused func() // is called for each connection too many
 
-	mu   sync.Mutex
-	open int
-	from map[netip.Addr]int
+	mu               sync.Mutex
+	most, perAddress int
+	proxies          []netip.Prefix // do not count by address
+	open             int
+	from             map[netip.Addr]int
 }
 
 // NewClients returns a bound on all connections, and on those from one address.
@@ -24,11 +26,12 @@ func NewClients(most, perAddress int, refused func()) *Clients {
 	return &Clients{most: most, perAddress: perAddress, refused: refused, from: make(map[netip.Addr]int)}
 }
 
-// Bound changes the bounds, for the connections to come.
-func (c *Clients) Bound(most, perAddress int) {
+// Bound changes the bounds, for the connections to come. Those from the networks of
+// proxies belong to many clients, and do not count by address.
+func (c *Clients) Bound(most, perAddress int, proxies []netip.Prefix) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.most, c.perAddress = most, perAddress
+	c.most, c.perAddress, c.proxies = most, perAddress, proxies
 }
 
 // Listener counts the connections that a listener accepts.
@@ -67,7 +70,8 @@ func (c *Clients) enter(conn *countedConn) bool {
 	defer c.mu.Unlock()
 	c.open++
 	c.from[conn.from]++
-	counts := conn.from.IsValid() // clients of a unix socket have no address each
+	counts := conn.from.IsValid() && // clients of a unix socket have no address each
+		!slices.ContainsFunc(c.proxies, func(n netip.Prefix) bool { return n.Contains(conn.from) })
 	conn.surplus = c.open > c.most || counts && c.from[conn.from] > c.perAddress
 	if conn.surplus {
 		c.refused()
@@ -103,6 +107,15 @@ func (c *countedConn) Close() error {
 		c.clients.leave(c)
 	})
 	return c.Conn.Close()
+}
+
+// CloseWrite ends what is sent, so that the client sees the end of it before the
+// connection is closed.
+func (c *countedConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
 }
 
 // surplusKey marks the context of a connection that is one too many.

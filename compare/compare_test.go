@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dbsep/compare"
+	realtime "dbsep/gateway"
 )
 
 func TestCompare(t *testing.T) {
@@ -233,7 +234,7 @@ func TestRecorder(t *testing.T) {
 	old := newGateway(t, map[string]string{"/cgi/p/single": "a=1\n", "/cgi/p/update": "1\n", "/cgi/q%/single": "x=1\n"})
 	new := newGateway(t, map[string]string{"/p/single": "a=2\n", "/q%/single": "x=1\n"})
 	told := make(chan compare.Difference, 10)
-	r, err := compare.NewRecorder(old.URL+"/cgi", compare.Dial(new.URL), func(d compare.Difference) { told <- d })
+	r, err := compare.NewRecorder(old.URL+"/cgi", compare.Dial(new.URL), realtime.Refuse, func(d compare.Difference) { told <- d })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,11 +291,14 @@ func TestRecorder(t *testing.T) {
 func TestRecorderWithoutTheOldGateway(t *testing.T) {
 	gone := newGateway(t, nil)
 	gone.Close()
-	r, err := compare.NewRecorder(gone.URL, compare.Dial(gone.URL), func(compare.Difference) {})
+	r, err := compare.NewRecorder(gone.URL, compare.Dial(gone.URL), realtime.Refuse, func(compare.Difference) {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{"/p/destroy": "-1\n", "/p/single": ""} {
+	for path, want := range map[string]string{
+		"/p/destroy": "-1\n", "/p/single": "",
+		"/p/static": "cat_metric=0&category=general&var_name=%23include&var_val=%2Fdbsep%2Ferror%2Finternal\n",
+	} {
 		w := httptest.NewRecorder()
 		r.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, strings.NewReader("a=1")))
 		if w.Body.String() != want {

@@ -21,6 +21,8 @@ type Recorder struct {
 	proxy *httputil.ReverseProxy
 	limit int64 // bytes of a body
 
+	refuse func(w http.ResponseWriter, r *http.Request, err error)
+
 	waiting chan pending
 	mu      sync.Mutex
 	sum     Summary
@@ -41,14 +43,15 @@ const backlog = 1024
 const requestBytes = 4 << 20
 
 // NewRecorder returns a recorder in front of the gateway at a base URL. Its Run
-// must be called for anything to be compared.
-func NewRecorder(old string, new Gateway, tell func(Difference)) (*Recorder, error) {
+// must be called for anything to be compared. Where the old gateway does not respond,
+// refuse does, so that Asterisk takes it for a failure.
+func NewRecorder(old string, new Gateway, refuse func(w http.ResponseWriter, r *http.Request, err error), tell func(Difference)) (*Recorder, error) {
 	base, err := url.Parse(old)
 	if err != nil {
 		return nil, err
 	}
 	base.Path = cmp.Or(base.Path, "/") // so that what is joined to it is absolute
-	r := &Recorder{new: new, tell: tell, limit: requestBytes, waiting: make(chan pending, backlog)}
+	r := &Recorder{new: new, tell: tell, refuse: refuse, limit: requestBytes, waiting: make(chan pending, backlog)}
 	r.proxy = &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			out := base.JoinPath(Request{Path: p.In.URL.EscapedPath()}.target())
@@ -57,13 +60,7 @@ func NewRecorder(old string, new Gateway, tell func(Difference)) (*Recorder, err
 			p.Out.Host = base.Host
 		},
 		ModifyResponse: r.observe,
-		ErrorHandler: func(w http.ResponseWriter, in *http.Request, _ error) {
-			if (Request{Method: in.Method, Path: in.URL.EscapedPath()}).Reads() {
-				w.WriteHeader(http.StatusBadGateway)
-				return
-			}
-			_, _ = io.WriteString(w, "-1\n") // Asterisk takes an empty body for success (P1)
-		},
+		ErrorHandler:   func(w http.ResponseWriter, in *http.Request, err error) { refuse(w, in, err) },
 	}
 	return r, nil
 }
@@ -83,7 +80,7 @@ func (r *Recorder) ServeHTTP(w http.ResponseWriter, in *http.Request) {
 	}
 	body, err := io.ReadAll(io.LimitReader(in.Body, r.limit+1))
 	if err != nil {
-		w.WriteHeader(http.StatusBadRequest)
+		r.refuse(w, in, err)
 		return
 	}
 	in.Body = struct {

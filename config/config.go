@@ -48,6 +48,8 @@ type Server struct {
 	Allow    []netip.Prefix // none: every address
 	Htpasswd string         // a file; empty: no password is asked for
 
+	ProxyProtocol []netip.Prefix // the proxies that may send a PROXY header
+
 	TLSCert, TLSKey string // files; both or none
 	ClientCA        string // a file; empty: no certificate is asked for
 	HTTP2           bool   // over TLS

@@ -19,6 +19,9 @@ const (
 	Forbidden            Code = "forbidden"
 	TooManyAttempts      Code = "too-many-attempts"
 	TooManyClients       Code = "too-many-clients"
+	BadRequest           Code = "bad-request"
+	UnexpectedProxy      Code = "unexpected-proxy-header"
+	HTTPSRequired        Code = "https-required"
 	UnknownOperation     Code = "unknown-operation"
 	NoTable              Code = "no-table"
 	MethodNotAllowed     Code = "method-not-allowed"
@@ -69,6 +72,9 @@ var Catalogue = []Entry{
 	{Forbidden, http.StatusForbidden, "the client may not ask this", "see [server] allow and the sections [tables] of dbsep.conf"},
 	{TooManyAttempts, http.StatusTooManyRequests, "too many wrong passwords", "wait a minute; then send the right password"},
 	{TooManyClients, http.StatusServiceUnavailable, "too many clients are connected", "let clients close connections that they do not use, or raise [limits] clients or clients_per_address"},
+	{BadRequest, http.StatusBadRequest, "the request is not valid HTTP", "send one valid Host, at most one Content-Length, a path without broken % escapes, and a header of less than 16 KiB"},
+	{UnexpectedProxy, http.StatusForbidden, "a PROXY protocol header came from an address that may not send one", "add the proxy's network to [server] proxy_protocol, or remove send-proxy from the proxy's configuration"},
+	{HTTPSRequired, http.StatusBadRequest, "plain HTTP was sent to an HTTPS port", "write https:// in extconfig.conf, or remove tls_cert and tls_key from [server]"},
 	{UnknownOperation, http.StatusNotFound, "the path ends in no operation", "let the URL end in /TABLE/ and one of single, multi, store, update, destroy, require, static"},
 	{NoTable, http.StatusNotFound, "the path names no table", "let the URL end in /TABLE/OPERATION; in extconfig.conf the table is the end of the URL"},
 	{MethodNotAllowed, http.StatusMethodNotAllowed, "the operation is not to be had by this method", "use POST; GET is for single, multi and static"},
@@ -173,12 +179,13 @@ func Explain(err error) (code Code, remedy string) {
 	return e.Code, e.remedy()
 }
 
-// Refuse answers a request that is none of the gateway's operations and whose
-// client a [Guard] has refused.
-func Refuse(w http.ResponseWriter, err error) {
-	e := asError(err)
-	e.header(w.Header())
-	w.WriteHeader(catalogue[e.Code].Status)
+// Refuse responds to a request with an error as a gateway does, and writes no log
+// line. It is for a server that has no gateway at hand.
+func Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	req, _ := newRequest(r)
+	out := newReply(w, req, defaultWriteTimeout)
+	defer out.release()
+	out.fail(req, asError(err))
 }
 
 // header sets what the header of a failed request's answer has.
@@ -187,7 +194,7 @@ func (e *Error) header(h http.Header) {
 	switch e.Code {
 	case Unauthorized:
 		h.Set("WWW-Authenticate", `Basic realm="dbsep", charset="UTF-8"`)
-	case TooManyClients:
+	case TooManyClients, BadRequest, UnexpectedProxy, HTTPSRequired:
 		h.Set("Connection", "close")
 	}
 }
@@ -223,28 +230,45 @@ func (g *Gateway) fail(r *http.Request, req *request, out *reply, err error) {
 		out.abandon()
 		panic(http.ErrAbortHandler)
 	}
-	status := out.failure(req.operation, e)
+	out.fail(req, e)
+}
+
+// fail sends the answer to a failed request.
+func (out *reply) fail(req *request, e *Error) {
+	status := out.failure(req, e)
 	e.header(out.w.Header())
-	if e.Code == MethodNotAllowed {
+	if e.Code == MethodNotAllowed && req.operation != nil {
 		out.w.Header().Set("Allow", req.operation.methods())
 	}
 	_ = out.send(status)
 }
 
+// safe is what a failed request is answered with in text. A POST that names no
+// operation may be a write: an empty body would be a false success (P1).
+func (req *request) safe() safe {
+	switch {
+	case req.operation != nil:
+		return req.operation.safe
+	case req.posted:
+		return safeCount
+	}
+	return safeRows
+}
+
 // failure makes the answer to a failed request and returns its status.
-func (out *reply) failure(o *operation, e *Error) int {
+func (out *reply) failure(req *request, e *Error) int {
 	entry := catalogue[e.Code]
 	out.buf = out.buf[:0]
 	if out.json {
 		out.buf = append(out.buf, e.json()...)
 		return entry.Status
 	}
-	switch {
-	case o == nil || o.safe == safeRows:
+	switch req.safe() {
+	case safeRows:
 		return entry.Status
-	case o.safe == safeCount:
+	case safeCount:
 		out.buf = append(out.buf, "-1\n"...)
-	case o.safe == safeStatic:
+	case safeStatic:
 		out.names = staticNames
 		_ = out.staticRow([][]byte{[]byte("0"), []byte("general"), []byte("#include"), []byte("/dbsep/error/" + string(e.Code))})
 	}

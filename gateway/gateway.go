@@ -102,6 +102,9 @@ type Options struct {
 	DescriptionAge time.Duration
 }
 
+// defaultWriteTimeout is the WriteTimeout where none is set.
+const defaultWriteTimeout = 30 * time.Second
+
 // A Policy says what becomes of a value for a column that the table does not have.
 type Policy int
 
@@ -137,7 +140,7 @@ func New(db Database, o Options) *Gateway {
 	o.Columns = cmp.Or(o.Columns, 2000)
 	o.Rows = cmp.Or(o.Rows, 1000000)
 	o.StatementTimeout = cmp.Or(o.StatementTimeout, 10*time.Second)
-	o.WriteTimeout = cmp.Or(o.WriteTimeout, 30*time.Second)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, defaultWriteTimeout)
 	o.LongAnswers = cmp.Or(o.LongAnswers, 8)
 	o.LongWait = cmp.Or(o.LongWait, 5*time.Second)
 	o.HoldTimeout = cmp.Or(o.HoldTimeout, time.Second)
@@ -156,15 +159,25 @@ func New(db Database, o Options) *Gateway {
 
 // ServeHTTP answers one request. Any path will do whose last two segments are
 // a table and an operation; nothing is ever redirected.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.serve(w, r, nil) }
+
+// Refuse responds to a request with an error, and logs and counts it, as if the
+// gateway had found the error itself.
+func (g *Gateway) Refuse(w http.ResponseWriter, r *http.Request, err error) { g.serve(w, r, err) }
+
+// serve answers a request, with an error where there is one already.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, refused error) {
 	begun := time.Now()
 	req, err := newRequest(r)
 	out := newReply(w, req, g.WriteTimeout)
 	defer out.release()
 	defer func() { g.observe(r, req, out, begun) }()
 	defer g.recoverPanic(r, req, out)
-	if err = g.answer(r, req, out, err); err != nil {
-		g.fail(r, req, out, err)
+	if refused == nil {
+		refused = g.answer(r, req, out, err)
+	}
+	if refused != nil {
+		g.fail(r, req, out, refused)
 	}
 }
 

@@ -271,6 +271,7 @@ func (out *reply) header(status int) {
 		kind = "application/json"
 	}
 	out.w.Header().Set("Content-Type", kind)
+	out.w.Header().Set("Cache-Control", "no-store") // a cache in front would keep rows that have changed, and errors
 	if out.isStale {
 		out.w.Header().Set("X-Dbsep-Stale", strconv.FormatInt(int64(out.stale/time.Second), 10))
 	}

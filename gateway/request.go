@@ -34,7 +34,7 @@ type request struct {
 // what it understood even with an error, so that the error can be told in the
 // way that the operation's client expects.
 func newRequest(r *http.Request) (*request, error) {
-	req := &request{json: accepts(r.Header, "application/json"), id: requestID(r.Header)}
+	req := &request{json: accepts(r.Header, "application/json"), id: requestID(r.Header), posted: r.Method == http.MethodPost}
 	return req, req.parsePath(r.URL)
 }
 
@@ -54,7 +54,6 @@ func (g *Gateway) read(r *http.Request, req *request) error {
 		return &Error{Code: MethodNotAllowed, Table: req.table}
 	}
 	req.query = r.URL.RawQuery
-	req.posted = r.Method == http.MethodPost
 	if !req.posted {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
 	"sync"
@@ -16,6 +17,7 @@ import (
 
 	"dbsep/compare"
 	"dbsep/config"
+	"dbsep/gateway"
 )
 
 func compareCommand() *cobra.Command {
@@ -93,9 +95,14 @@ func asItIs(file *os.File) (io.Reader, error) {
 	return io.LimitReader(file, about.Size()), nil
 }
 
+// refuse responds in place of an old gateway that does not.
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
+	gateway.Refuse(w, r, &gateway.Error{Code: gateway.Unavailable, Err: err, Remedy: "start the old gateway"})
+}
+
 func compareTraffic(cmd *cobra.Command, old string, fresh compare.Gateway, address string) error {
 	ctx, w := cmd.Context(), cmd.OutOrStdout()
-	recorder, err := compare.NewRecorder(old, fresh, func(d compare.Difference) { tell(w, d) })
+	recorder, err := compare.NewRecorder(old, fresh, refuse, func(d compare.Difference) { tell(w, d) })
 	if err != nil {
 		return exit{2, fmt.Errorf("read --old: %w", err)}
 	}
@@ -105,13 +112,15 @@ func compareTraffic(cmd *cobra.Command, old string, fresh compare.Gateway, addre
 	}
 	log := newLog(cmd.ErrOrStderr(), config.Default().Log)
 	limits := config.Default().Limits
-	server := newServer(recorder, limits, log)
+	server := newServer(recorder, gateway.Refuse, limits, log)
 	comparing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var running sync.WaitGroup
 	running.Go(func() { recorder.Run(comparing) })
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	go func() {
+		failed <- server.Serve(&connectionListener{Listener: l, timeout: limits.Header, refuse: gateway.Refuse})
+	}()
 	log.Info("listening", slog.String("address", l.Addr().String()), slog.String("in front of", old))
 	select {
 	case err = <-failed:

@@ -4,15 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
+	"net/netip"
 	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"dbsep/access"
 	"dbsep/config"
@@ -23,6 +20,8 @@ import (
 // that clients keep open would lose requests that are on their way at that moment.
 type door struct {
 	*http.Server
+	tls       *tls.Config // nil: plain HTTP
+	server    *server
 	users     atomic.Int32
 	share     *share // of the front; nil until it is open
 	newcomers newcomers
@@ -30,17 +29,19 @@ type door struct {
 
 // newDoor returns the door for clients, which is still shut.
 func (s *server) newDoor(c *config.Config, log *slog.Logger) (d *door, err error) {
-	d = &door{Server: newServer(s, c.Limits, log)}
-	d.ErrorLog = stdlog.New(&complaints{log, s.metrics.TLS}, "", 0)
+	d = &door{Server: newServer(s, s.refuse, c.Limits, log), server: s}
 	if c.Server.TLSCert == "" {
 		return d, nil
 	}
 	files := access.TLS{Cert: c.Server.TLSCert, Key: c.Server.TLSKey, ClientCA: c.Server.ClientCA}
-	d.TLSConfig, err = files.Config(func(err error) { log.Error(err.Error()) })
+	if d.tls, err = files.Config(func(err error) { log.Error(err.Error()) }); err != nil || !c.Server.HTTP2 {
+		return d, err
+	}
+	d.tls.NextProtos = []string{"h2", "http/1.1"}
 	d.Protocols = new(http.Protocols)
 	d.Protocols.SetHTTP1(true)
-	d.Protocols.SetHTTP2(c.Server.HTTP2)
-	return d, err
+	d.Protocols.SetUnencryptedHTTP2(true) // net/http sees what has been decrypted
+	return d, nil
 }
 
 // sameDoor tells whether two configurations want the connections of clients to be
@@ -55,12 +56,23 @@ func (d *door) open(f *front) {
 	if d.share != nil {
 		return
 	}
-	d.share, d.ConnState = f.share(), d.newcomers.observe
-	var clients net.Listener = d.share
-	if d.TLSConfig != nil {
-		clients = tls.NewListener(clients, d.TLSConfig)
+	d.share, d.ConnState = f.share(), d.observe
+	go d.Serve(&connectionListener{ //nolint:errcheck // it ends by Shutdown
+		Listener:  d.share,
+		tls:       d.tls,
+		timeout:   d.ReadHeaderTimeout,
+		proxies:   d.server.proxies,
+		refuse:    d.server.refuse,
+		tlsFailed: d.server.tlsFailed,
+	})
+}
+
+// observe is the server's ConnState.
+func (d *door) observe(conn net.Conn, state http.ConnState) {
+	if state == http.StateIdle {
+		conn.(*connection).await()
 	}
-	go d.Serve(clients) //nolint:errcheck // it ends by Shutdown
+	d.newcomers.observe(conn, state)
 }
 
 // leave is a generation's word that it needs the door no more. The last one shuts
@@ -82,16 +94,37 @@ func (d *door) shut() {
 }
 
 // newServer returns a server with every wait bounded.
-func newServer(h http.Handler, limits config.Limits, log *slog.Logger) *http.Server {
+func newServer(h http.Handler, refuse refuser, limits config.Limits, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           h,
+		Handler:           handled(h, refuse),
 		ReadHeaderTimeout: limits.Header,
 		ReadTimeout:       limits.Read,
 		IdleTimeout:       limits.Idle,
 		MaxHeaderBytes:    16 << 10,
-		ConnContext:       access.ConnContext,
+		ConnContext:       withConnection,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // clients that break off; nothing to act on
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * is not for net/http to answer either
 	}
+}
+
+// refuse responds to a request that does not reach the handler of now.
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	s.now.Load().gateway.Refuse(w, r, err)
+}
+
+// proxies are the networks that may send a PROXY header now.
+func (s *server) proxies() []netip.Prefix { return s.now.Load().site.config.Server.ProxyProtocol }
+
+// tlsFailed counts a client that does not speak TLS, and logs why the handshake failed.
+// Without an error it was plain HTTP, and the refusal of its request is logged.
+func (s *server) tlsFailed(client net.Addr, err error) {
+	s.metrics.TLS.Inc()
+	if err == nil {
+		return
+	}
+	s.now.Load().log.Warn("TLS handshake failed", slog.String("client", client.String()), slog.String("reason", err.Error()),
+		slog.String("remedy", "let the client use https://, trust the server's certificate, and show one of [server] client_ca if that is set"))
 }
 
 // drain ends a server: it takes no more requests and waits for those in flight.
@@ -103,25 +136,4 @@ func drain(ctx context.Context, server *http.Server, bound time.Duration) error 
 		return errors.New("requests were still in flight after [limits] drain_timeout and were broken off")
 	}
 	return nil
-}
-
-// complaints takes what net/http has to say about connections. Those that come to
-// no TLS are a client's fault that its administrator has to know of; others have
-// broken off.
-type complaints struct {
-	log *slog.Logger
-	tls prometheus.Counter
-}
-
-func (c *complaints) Write(line []byte) (int, error) {
-	rest, failed := strings.CutPrefix(strings.TrimSpace(string(line)), "http: TLS handshake error from ")
-	if !failed {
-		c.log.Debug(rest)
-		return len(line), nil
-	}
-	c.tls.Inc()
-	client, reason, _ := strings.Cut(rest, ": ")
-	c.log.Warn("a client came to no TLS", slog.String("client", client), slog.String("reason", reason),
-		slog.String("remedy", "let it ask by https://, trust the server's certificate, and show one of [server] client_ca if that is set"))
-	return len(line), nil
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -148,10 +150,22 @@ var faults = []fault{
 		happen: func(t *testing.T, r *running) reply {
 			got := r.post("/plain/destroy", "id="+secret)
 			r.statusAt(filepath.Join(r.dir, "status"))
-			return reply{got.status, got.code, ""} // the words are net/http's
+			return got
 		},
-		answer: reply{400, "", ""}, metric: "dbsep_tls_failures_total",
-		log: `level=WARN msg="a client came to no TLS" client=.*remedy="let it ask by https://`},
+		answer: reply{200, "https-required", "-1\n"}, metric: "dbsep_tls_failures_total",
+		log: `level=WARN msg="plain HTTP was sent to an HTTPS port" code=https-required operation=destroy .*remedy="write https://`},
+
+	{name: "a client does not trust the certificate", settings: "[server]\ntls_cert=DIR/cert.pem\ntls_key=DIR/key.pem\nlisten=unix:DIR/socket\nstatus_listen=unix:DIR/status\n",
+		happen: func(t *testing.T, r *running) reply {
+			c := tls.Client(dial(t, filepath.Join(r.dir, "socket")), &tls.Config{ServerName: "localhost", RootCAs: x509.NewCertPool()})
+			if err := c.Handshake(); err == nil {
+				t.Error("the client trusts it")
+			}
+			r.statusAt(filepath.Join(r.dir, "status"))
+			return reply{}
+		},
+		metric: "dbsep_tls_failures_total",
+		log:    `level=WARN msg="TLS handshake failed" client=.*remedy="let the client use https://`},
 
 	{name: "a client goes away", settings: "[log]\nlevel=debug\n",
 		happen: func(t *testing.T, r *running) reply {

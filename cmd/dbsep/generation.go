@@ -24,6 +24,7 @@ type generation struct {
 	asked *door // by clients
 	state *door // for the state of the server; shut where clients are told it too
 
+	gateway *gateway.Gateway
 	handler http.Handler   // of the requests of clients
 	shared  *copies.Shared // nil without [cache]
 }
@@ -51,7 +52,7 @@ func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	state := &door{Server: newServer(s.status.handler(nil), c.Limits, log)}
+	state := &door{Server: newServer(s.status.handler(nil), s.refuse, c.Limits, log), server: s}
 	if err := s.openLastGood(c, log); err != nil {
 		return nil, err
 	}
@@ -66,7 +67,8 @@ func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
 	g.db.users.Add(1)
 	g.asked.users.Add(1)
 	g.state.users.Add(1)
-	g.handler = gateway.New(s.withCopies(g), s.options(g))
+	g.gateway = gateway.New(s.withCopies(g), s.options(g))
+	g.handler = g.gateway
 	if s.back == nil {
 		g.handler = s.status.over(g.handler, guard)
 	}

@@ -145,7 +145,7 @@ func (s *server) closeFronts() {
 // begin lets a generation answer.
 func (s *server) begin(ctx context.Context, g *generation) {
 	limits := g.site.config.Limits
-	s.clients.Bound(limits.Clients, limits.ClientsPerAddress)
+	s.clients.Bound(limits.Clients, limits.ClientsPerAddress, g.site.config.Server.ProxyProtocol)
 	s.now.Store(g)
 	s.status.watch(ctx, g)
 	g.begin(s.front, s.back)

@@ -110,21 +110,37 @@ func (s *status) over(h http.Handler, guard gateway.Guard) http.Handler {
 }
 
 // handler answers for the state of the server; guard, where it is not nil,
-// decides who may see the metrics.
+// decides who may see the metrics. All else is refused as the gateway does: Asterisk
+// may have the wrong port.
 func (s *status) handler(guard gateway.Guard) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { say(w, isReady) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { say(w, *s.ready.Load()) })
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		if err := s.respond(w, r, guard); err != nil {
+			gateway.Refuse(w, r, err)
+		}
+	})
+}
+
+func (s *status) respond(w http.ResponseWriter, r *http.Request, guard gateway.Guard) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return &gateway.Error{Code: gateway.UnknownOperation}
+	}
+	switch r.URL.Path {
+	case "/livez":
+		say(w, isReady)
+	case "/readyz":
+		say(w, *s.ready.Load())
+	case "/metrics":
 		if guard != nil {
 			if _, err := guard.Admit(r); err != nil {
-				gateway.Refuse(w, err)
-				return
+				return err
 			}
 		}
 		s.metrics.ServeHTTP(w, r)
-	})
-	return mux
+	default:
+		return &gateway.Error{Code: gateway.UnknownOperation}
+	}
+	return nil
 }
 
 // say answers a probe: well where nothing is wrong.

@@ -41,7 +41,7 @@ func TestServiceOfSystemd(t *testing.T) {
 	for _, test := range []struct{ socket, path, want string }{
 		{clients, "/ps_endpoints/single?id=bob", "id=bob&"},
 		{state, "/livez", "ok\n"},
-		{state, "/ps_endpoints/single?id=bob", "404 page not found\n"},
+		{state, "/ps_endpoints/update?id=bob", "-1\n"},
 	} {
 		if got := get(t, test.socket, test.path); !strings.HasPrefix(got, test.want) {
 			t.Errorf("%s at %s: got %q, want %q first", test.path, filepath.Base(test.socket), got, test.want)

@@ -1,0 +1,378 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pires/go-proxyproto"
+
+	"dbsep/access"
+	"dbsep/gateway"
+)
+
+// A connectionListener accepts the connections of clients, with what has to happen
+// between the network and net/http: the PROXY protocol, TLS, and the replacement of
+// what net/http responds by itself.
+type connectionListener struct {
+	net.Listener
+	tls       *tls.Config           // nil: plain HTTP
+	timeout   time.Duration         // for the PROXY header and the TLS handshake
+	proxies   func() []netip.Prefix // the networks that may send a PROXY header; nil: none
+	refuse    refuser
+	tlsFailed func(client net.Addr, err error)
+}
+
+// A refuser responds to a request with an error.
+type refuser func(w http.ResponseWriter, r *http.Request, err error)
+
+func (l *connectionListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	plain := &bufferedConn{Conn: c, in: bufio.NewReaderSize(c, 512)}
+	if l.tls != nil {
+		return &connection{Conn: tls.Server(plain, l.tls), plain: plain, listener: l}, nil
+	}
+	return &connection{Conn: plain, plain: plain, listener: l}, nil
+}
+
+// A bufferedConn can be looked at before it is read.
+type bufferedConn struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+func (c *bufferedConn) Read(p []byte) (int, error) { return c.in.Read(p) }
+
+func (c *bufferedConn) CloseWrite() error { return closeWrite(c.Conn) }
+
+// closeWrite ends what is sent on a connection, as far as it can.
+func closeWrite(c net.Conn) error {
+	if c, ok := c.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return nil
+}
+
+// A connection is a client's. Asterisk takes any text that net/http responds by
+// itself, to a request that is not valid HTTP, for a row or a number of rows: such a
+// response never leaves; the client gets that of the gateway instead.
+type connection struct {
+	net.Conn // plain, or TLS over it
+	plain    *bufferedConn
+	listener *connectionListener
+
+	began   sync.Once // the rest is known once it has
+	failed  error     // nothing can be read
+	refusal error     // of all requests
+	notTLS  bool      // plain HTTP came in place of TLS
+	client  net.Addr  // that a PROXY header names; nil: the peer itself
+	state   *tls.ConnectionState
+
+	handled atomic.Bool // a handler has the request
+
+	mu     sync.Mutex
+	head   []byte // the beginning of the request that no handler has yet
+	unread int64  // bytes of the handled request's body that are still to come; unknown if negative
+}
+
+// headBytes is how much of a request is kept while no handler has it.
+const headBytes = 16 << 10
+
+// begin reads what comes before HTTP.
+func (c *connection) begin() {
+	c.began.Do(func() {
+		_ = c.SetDeadline(time.Now().Add(c.listener.timeout))
+		if c.failed = c.readProxyHeader(); c.failed == nil && c.listener.tls != nil {
+			c.failed = c.shakeHands()
+		}
+		_ = c.SetDeadline(time.Time{})
+	})
+}
+
+// readProxyHeader reads a header of the PROXY protocol if there is one. Where it may
+// not be, the connection goes on, so that its requests can be refused.
+func (c *connection) readProxyHeader() error {
+	header, err := proxyproto.Read(c.plain.in)
+	var network net.Error
+	switch {
+	case errors.Is(err, proxyproto.ErrNoProxyProtocol):
+	case errors.As(err, &network):
+		return err
+	case err != nil:
+		c.refusal = &gateway.Error{Code: gateway.BadRequest, Err: err, Remedy: "let the proxy send a valid PROXY protocol header, version 1 or 2"}
+	case c.listener.proxies == nil || !mayProxy(c.plain.RemoteAddr(), c.listener.proxies()):
+		c.refusal = &gateway.Error{Code: gateway.UnexpectedProxy}
+	case header.Command.IsProxy():
+		if tcp, ok := header.SourceAddr.(*net.TCPAddr); ok {
+			c.client = tcp
+		}
+	}
+	return nil
+}
+
+// mayProxy reports whether a peer may send a PROXY header. Who may connect to a unix
+// socket is up to the mode of its file, as with [server] allow.
+func mayProxy(peer net.Addr, proxies []netip.Prefix) bool {
+	tcp, ok := peer.(*net.TCPAddr)
+	if !ok {
+		return len(proxies) > 0
+	}
+	address := tcp.AddrPort().Addr().Unmap().WithZone("")
+	return slices.ContainsFunc(proxies, func(n netip.Prefix) bool { return n.Contains(address) })
+}
+
+// tlsHandshake is the first byte of a TLS connection.
+const tlsHandshake = 22
+
+// shakeHands begins TLS. A client that sends plain HTTP gets a response in plain HTTP,
+// and no other than a refusal.
+func (c *connection) shakeHands() error {
+	first, err := c.plain.in.Peek(1)
+	if err == nil && first[0] != tlsHandshake {
+		c.notTLS = true
+		c.listener.tlsFailed(c.plain.RemoteAddr(), nil)
+		if c.refusal == nil {
+			c.refusal = &gateway.Error{Code: gateway.HTTPSRequired}
+		}
+		return nil
+	}
+	secure := c.Conn.(*tls.Conn)
+	if err == nil {
+		err = secure.Handshake()
+	}
+	if err != nil {
+		c.listener.tlsFailed(c.plain.RemoteAddr(), err)
+		return io.EOF
+	}
+	state := secure.ConnectionState()
+	c.state = &state
+	return nil
+}
+
+// stream is what HTTP is read from and written to.
+func (c *connection) stream() net.Conn {
+	if c.notTLS {
+		return c.plain
+	}
+	return c.Conn
+}
+
+// RemoteAddr is the client's address.
+func (c *connection) RemoteAddr() net.Addr {
+	c.begin()
+	if c.client != nil {
+		return c.client
+	}
+	return c.plain.RemoteAddr()
+}
+
+func (c *connection) Read(p []byte) (int, error) {
+	c.begin()
+	if c.failed != nil {
+		return 0, c.failed
+	}
+	n, err := c.stream().Read(p)
+	c.note(p[:n])
+	return n, err
+}
+
+// note keeps the beginning of a request.
+func (c *connection) note(p []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.unread < 0 {
+		return
+	}
+	body := min(c.unread, int64(len(p)))
+	c.unread -= body
+	p = p[body:]
+	c.head = append(c.head, p[:min(len(p), headBytes-len(c.head))]...)
+}
+
+// handle notes that a handler has the request: what is written from now on is the
+// handler's. Bytes behind the request belong to the next.
+func (c *connection) handle(r *http.Request) {
+	c.handled.Store(true)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	end := bytes.Index(c.head, []byte("\r\n\r\n"))
+	if end < 0 || r.ContentLength < 0 {
+		c.head, c.unread = c.head[:0], -1
+		return
+	}
+	whole := int64(end+len("\r\n\r\n")) + r.ContentLength
+	here := min(whole, int64(len(c.head)))
+	c.head = c.head[:copy(c.head, c.head[here:])]
+	c.unread = whole - here
+}
+
+// await notes that the response has been sent, and the next request is awaited.
+func (c *connection) await() {
+	c.mu.Lock()
+	c.unread = 0
+	c.mu.Unlock()
+	c.handled.Store(false)
+}
+
+func (c *connection) Write(p []byte) (int, error) {
+	if !c.handled.Load() && bytes.HasPrefix(p, []byte("HTTP/1.")) {
+		return len(p), c.replace(p)
+	}
+	return c.stream().Write(p)
+}
+
+func (c *connection) CloseWrite() error { return closeWrite(c.stream()) }
+
+// A client may still send what nobody reads: it gets so much time, and may send so
+// much, before the connection is closed. One that is closed with bytes unread is
+// reset, and the client might not see the response.
+const (
+	lingerTime  = 2 * time.Second
+	lingerBytes = 1 << 20
+)
+
+// replace sends the gateway's response in place of what net/http has to say, and ends
+// the connection.
+func (c *connection) replace(said []byte) error {
+	stream := c.stream()
+	_ = stream.SetDeadline(time.Now().Add(lingerTime))
+	r := parseHead(c.requestLine(stream))
+	r.RemoteAddr = c.RemoteAddr().String()
+	err := c.refusal
+	if err == nil {
+		err = &gateway.Error{Code: gateway.BadRequest, Remedy: remedyFor(said, r)}
+	}
+	w := &responseRecorder{header: make(http.Header)}
+	c.listener.refuse(w, r, err)
+	if err := w.response(r).Write(stream); err != nil {
+		return err
+	}
+	_ = closeWrite(stream)
+	_, _ = io.CopyN(io.Discard, stream, lingerBytes)
+	return nil
+}
+
+// requestLine returns the beginning of the request, and reads on where net/http has
+// given up before the end of its first line. It does not for a client that speaks TLS.
+func (c *connection) requestLine(stream net.Conn) []byte {
+	c.mu.Lock()
+	head := bytes.TrimLeft(c.head, "\r\n")
+	c.mu.Unlock()
+	more := make([]byte, 512)
+	for !bytes.HasPrefix(head, []byte{tlsHandshake}) && !bytes.Contains(head, []byte("\n")) && len(head) < headBytes {
+		n, err := stream.Read(more)
+		head = bytes.TrimLeft(append(head, more[:n]...), "\r\n")
+		if err != nil {
+			break
+		}
+	}
+	return head
+}
+
+// parseHead makes a request of the beginning of one that net/http could not read. The
+// path is as good as it can be read; the gateway needs its end only.
+func parseHead(head []byte) *http.Request {
+	lines := strings.Split(string(head), "\n")
+	method, target, _ := strings.Cut(strings.TrimSpace(lines[0]), " ")
+	if i := strings.LastIndex(target, " HTTP/"); i >= 0 {
+		target = target[:i]
+	}
+	target = strings.TrimSpace(target)
+	u, err := url.ParseRequestURI(target)
+	if err != nil {
+		path, _, _ := strings.Cut(target, "?")
+		u = &url.URL{Path: path}
+	}
+	r := &http.Request{Method: method, URL: u, Header: make(http.Header), Body: http.NoBody}
+	for _, line := range lines[1:] {
+		name, value, found := strings.Cut(line, ":")
+		if !found {
+			break
+		}
+		r.Header.Add(name, strings.TrimSpace(value))
+	}
+	return r
+}
+
+// remedies are what to do, by what net/http says.
+var remedies = []struct{ said, remedy string }{
+	{"400 Bad Request: missing required Host", "send a Host header"},
+	{"400 Bad Request: malformed Host", "send one Host header, with a valid name"},
+	{"400 Bad Request: invalid header", "send header lines of valid names and values"},
+	{"417 ", "send no Expect header other than 100-continue"},
+	{"431 ", "send a shorter URL and shorter header lines: together they may have 16 KiB"},
+	{"501 ", "send no Transfer-Encoding other than chunked"},
+	{"505 ", "use HTTP/1.0 or HTTP/1.1"},
+}
+
+// remedyFor says what to do about a request, as far as net/http says what is wrong;
+// empty: what the code means anyway.
+func remedyFor(said []byte, r *http.Request) string {
+	if strings.HasPrefix(r.Method, "\x16\x03") {
+		return "the client speaks TLS to a port for plain HTTP: write http:// in extconfig.conf, or set [server] tls_cert and tls_key"
+	}
+	_, status, _ := strings.Cut(string(said), " ")
+	for _, known := range remedies {
+		if strings.HasPrefix(status, known.said) {
+			return known.remedy
+		}
+	}
+	return ""
+}
+
+// A responseRecorder keeps a response.
+type responseRecorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *responseRecorder) Header() http.Header         { return w.header }
+func (w *responseRecorder) WriteHeader(status int)      { w.status = status }
+func (w *responseRecorder) Write(p []byte) (int, error) { return w.body.Write(p) }
+
+// response is what was kept, as the last response of its connection.
+func (w *responseRecorder) response(r *http.Request) *http.Response {
+	return &http.Response{
+		StatusCode: w.status, ProtoMajor: 1, ProtoMinor: 1, Header: w.header, Request: r,
+		Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Close: true,
+	}
+}
+
+// connectionKey is the key of a context under which its connection is found.
+type connectionKey struct{}
+
+// withConnection is a server's ConnContext.
+func withConnection(ctx context.Context, conn net.Conn) context.Context {
+	c := conn.(*connection)
+	return context.WithValue(access.ConnContext(ctx, c.plain.Conn), connectionKey{}, c)
+}
+
+// handled gives a handler the requests of connections, except those that are refused.
+func handled(h http.Handler, refuse refuser) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := r.Context().Value(connectionKey{}).(*connection)
+		c.handle(r)
+		r.TLS = c.state
+		if c.refusal != nil {
+			refuse(w, r, c.refusal)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
