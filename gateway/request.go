@@ -88,6 +88,13 @@ func (req *request) parsePath(u *url.URL) error {
 	return nil
 }
 
+// NamesOperation reports whether a path that is decoded ends in an operation.
+func NamesOperation(path string) bool {
+	var req request
+	_ = req.parsePath(&url.URL{Path: path})
+	return req.operation != nil
+}
+
 // readBody reads the form whatever its content type says, since clients send
 // none or a wrong one; only types that are another kind of body are refused.
 func (req *request) readBody(r *http.Request, limit int64) error {

@@ -4,9 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/cgi"
-	"net/url"
 	"os"
-	"strconv"
 	"strings"
 
 	"dbsep/access"
@@ -19,34 +17,26 @@ func serveCGI() int {
 	answers, log := webGateway(cgiVariable)
 	status := 0
 	h := abortable(answers, func() { status = 1 })
-	if err := cgi.Serve(mended(h)); err != nil {
+	if err := cgi.Serve(cgiRequests(h)); err != nil {
 		log.Error("the web server's request could not be read")
 		return 1
 	}
 	return status
 }
 
-// mended gives a handler the request that the CGI variables mean. net/http/cgi
-// parses the URL, the length and the protocol, and gives up without an answer on
-// what it cannot parse; the Perl script took PATH_INFO and QUERY_STRING as they
-// are and always answered. So the library is shown plain ones and the URL is put
-// in behind it.
-func mended(h http.Handler) http.Handler {
-	u := url.URL{Path: "/" + strings.TrimLeft(os.Getenv("PATH_INFO"), "/"), RawQuery: os.Getenv("QUERY_STRING")}
-	set := func(name, value string) { _ = os.Setenv(name, value) }
-	set("REQUEST_URI", "/")
-	set("HTTP_HOST", "localhost")
-	if os.Getenv("REQUEST_METHOD") == "" {
-		set("REQUEST_METHOD", http.MethodGet)
+// cgiRequests gives a handler the request that the CGI variables mean.
+func cgiRequests(h http.Handler) http.Handler {
+	variables := make(map[string]string)
+	for _, line := range os.Environ() {
+		name, value, _ := strings.Cut(line, "=")
+		variables[name] = value
 	}
-	if _, _, ok := http.ParseHTTPVersion(os.Getenv("SERVER_PROTOCOL")); !ok {
-		set("SERVER_PROTOCOL", "HTTP/1.1")
-	}
-	if n, err := strconv.ParseInt(os.Getenv("CONTENT_LENGTH"), 10, 64); err != nil || n < 0 {
-		set("CONTENT_LENGTH", "") // without a length there is no body
+	u := requestURL(variables)
+	for name, value := range replacements(variables) {
+		_ = os.Setenv(name, value)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.URL = &u
+		r.URL = u
 		h.ServeHTTP(w, r)
 	})
 }

@@ -41,10 +41,10 @@ func serveFastCGI() int {
 	var inHand sync.RWMutex // read-locked by every request
 	conns := &countedListener{Listener: l}
 	h := abortable(answers, func() {})
-	err = fcgi.Serve(conns, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	err = fcgi.Serve(fastCGIListener{conns}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inHand.RLock()
 		defer inHand.RUnlock()
-		h.ServeHTTP(w, r)
+		h.ServeHTTP(w, fastCGIRequest(r))
 	}))
 	select {
 	case <-ended:

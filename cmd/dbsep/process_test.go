@@ -117,24 +117,7 @@ func TestRequestInFlightFinishesWhenTheServerEnds(t *testing.T) {
 // TestFastCGI starts the program as mod_fcgid does, with a listening socket for
 // its standard input, and asks it over the FastCGI protocol.
 func TestFastCGI(t *testing.T) {
-	dir := sampleSite(t)
-	socket := filepath.Join(dir, "s")
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdin, err := l.File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	program := start(t, dir, stdin)
-	if err := stdin.Close(); err != nil {
-		t.Fatal(err)
-	}
-	l.SetUnlinkOnClose(false)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	program, socket := startFastCGI(t, sampleSite(t))
 	for _, test := range []struct{ path, query, body, want string }{
 		{"/ps_endpoints/single", "", "id=bob", "id=bob&aors=bob&"},
 		{"/ps_endpoints/update", "id=bob", "context=other", "\r\n\r\n1\n"},
@@ -168,6 +151,29 @@ func TestFastCGI(t *testing.T) {
 	}
 }
 
+// startFastCGI starts the program with a listening socket for its standard input.
+func startFastCGI(t *testing.T, dir string) (program *exec.Cmd, socket string) {
+	t.Helper()
+	socket = filepath.Join(dir, "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdin, err := l.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program = start(t, dir, stdin)
+	if err := stdin.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return program, socket
+}
+
 // A fastCGI connection carries one request in the records of the FastCGI protocol
 // (specification 3.3 and 8).
 type fastCGI struct{ net.Conn }
@@ -189,15 +195,29 @@ func (c fastCGI) send(t *testing.T, kind byte, content []byte) {
 
 func (c fastCGI) begin(t *testing.T, path, query string, length int) {
 	t.Helper()
-	c.send(t, fcgiBegin, []byte{0, 1, 0, 0, 0, 0, 0, 0})
-	var pairs []byte
-	for name, value := range map[string]string{
+	c.beginWith(t, map[string]string{
 		"REQUEST_METHOD": "POST", "SERVER_PROTOCOL": "HTTP/1.1", "REQUEST_URI": "/fcgi-bin/dbsep.fcgi" + path + "?" + query,
 		"CONTENT_LENGTH": fmt.Sprint(length), "CONTENT_TYPE": "application/x-www-form-urlencoded",
-	} {
-		pairs = append(append(append(pairs, byte(len(name)), byte(len(value))), name...), value...)
+	})
+}
+
+// beginWith begins a request of these variables, in records that cut them anywhere.
+func (c fastCGI) beginWith(t *testing.T, variables map[string]string) {
+	t.Helper()
+	c.send(t, fcgiBegin, []byte{0, 1, 0, 0, 0, 0, 0, 0})
+	var pairs []byte
+	for name, value := range variables {
+		pairs = append(pairs, byte(len(name)))
+		if len(value) < 128 {
+			pairs = append(pairs, byte(len(value)))
+		} else {
+			pairs = binary.BigEndian.AppendUint32(pairs, uint32(len(value))|1<<31)
+		}
+		pairs = append(append(pairs, name...), value...)
 	}
-	c.send(t, fcgiParams, pairs)
+	for part := range slices.Chunk(pairs, 50) {
+		c.send(t, fcgiParams, part)
+	}
 	c.send(t, fcgiParams, nil)
 }
 
