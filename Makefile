@@ -84,7 +84,7 @@ test-odbc: ## the build with unixODBC (-tags odbc), on the real ODBC drivers of 
 	$(GO) vet -tags odbc ./database/...
 	$(GO) test -race -tags odbc -run ODBC ./database/...
 
-e2e: ## the real clients, end to end: Asterisk, Apache, nginx, Kamailio, OpenSIPS' manner of asking, the Perl script, Prometheus, HAProxy, Debian and systemd; and databases that fall
+e2e: ## the real clients, end to end: Asterisk, Apache, nginx, lighttpd, Kamailio, OpenSIPS' manner of asking, the Perl script, Prometheus, HAProxy, Debian and systemd; and databases that fall
 	@.ci/need cc gcc libc6-dev
 	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
 	@.ci/need --optional wsrep_sst_rsync mariadb-server galera-4
@@ -97,6 +97,7 @@ e2e: ## the real clients, end to end: Asterisk, Apache, nginx, Kamailio, OpenSIP
 	@.ci/need openssl openssl
 	@.ci/need --optional /usr/lib/apache2/modules/mod_fcgid.so libapache2-mod-fcgid
 	@.ci/need --optional nginx nginx-light
+	@.ci/need --optional lighttpd lighttpd
 	@.ci/need --optional systemd-nspawn systemd-container
 	@.ci/need --optional dpkg-shlibdeps dpkg-dev
 	@.ci/need --optional /usr/bin/pg_createcluster postgresql

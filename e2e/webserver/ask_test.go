@@ -21,6 +21,7 @@ import (
 type door struct {
 	system  string // what is printed: "apache cgid/SQLite"
 	address string // of the web server
+	base    string // in front of every path
 	site    *site
 	client  *http.Client
 }
@@ -29,7 +30,7 @@ type door struct {
 const path = "/cgi-bin/dbsep.cgi"
 
 func newDoor(system, address string, s *site) *door {
-	return &door{system, address, s, &http.Client{
+	return &door{system, address, path, s, &http.Client{
 		Timeout:       time.Minute,
 		Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -90,7 +91,7 @@ func (d *door) send(ctx context.Context, method, target, body string, header []s
 	if err != nil {
 		return answer{}, false, err
 	}
-	r.URL.Opaque = path + target
+	r.URL.Opaque = d.base + target
 	r.Header.Set("User-Agent", "asterisk-libcurl-agent/1.0")
 	r.Header.Set("Accept", "*/*")
 	if method == http.MethodPost {

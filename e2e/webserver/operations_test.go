@@ -8,6 +8,11 @@ import (
 	"dbsep/internal/rig"
 )
 
+// queueRules is the file queuerules.conf.
+const queueRules = "cat_metric=1&category=general&var_name=realtime_rules&var_val=yes\n" +
+	"cat_metric=0&category=staticrule&var_name=penaltychange&var_val=30%2C%2B3\n" +
+	"cat_metric=0&category=staticrule&var_name=penaltychange&var_val=60%2C10%2C5\n"
+
 // operations are all seven, in an order in which each finds the rows it needs.
 var operations = []struct{ feature, method, target, body, want string }{
 	{"single", "POST", "/musiconhold_entry/single", "position=2&name=rtplay", "name=rtplay&position=2&entry=%2Fsrv%2Frt%2Fmoh%2Fb\n"},
@@ -30,9 +35,7 @@ var operations = []struct{ feature, method, target, body, want string }{
 	{"require: met", "POST", "/rt_bulk/require", "name=char:80&val=char:255", "0\n"},
 	{"require: not met", "POST", "/rt_bulk/require", "nosuch=char:10", "-1\n"},
 	{"static", "GET", "/ast_config/static?file=queuerules.conf", "",
-		"cat_metric=1&category=general&var_name=realtime_rules&var_val=yes\n" +
-			"cat_metric=0&category=staticrule&var_name=penaltychange&var_val=30%2C%2B3\n" +
-			"cat_metric=0&category=staticrule&var_name=penaltychange&var_val=60%2C10%2C5\n"},
+		queueRules},
 	{"a failed read", "POST", "/nosuch/single", "id=1", ""},
 	{"a failed write", "POST", "/nosuch/store", "id=1", "-1\n"},
 	{"a failed static", "GET", "/nosuch/static?file=a.conf", "",
