@@ -271,13 +271,16 @@ func (out *reply) header(status int) {
 		kind = "application/json"
 	}
 	out.w.Header().Set("Content-Type", kind)
-	out.w.Header().Set("Cache-Control", "no-store") // a cache in front would keep rows that have changed, and errors
+	out.w.Header()["Cache-Control"] = noStore
 	if out.isStale {
 		out.w.Header().Set("X-Dbsep-Stale", strconv.FormatInt(int64(out.stale/time.Second), 10))
 	}
 	out.w.WriteHeader(status)
 	out.status, out.started = status, true
 }
+
+// noStore keeps a cache in front from giving out rows that have changed, and errors.
+var noStore = []string{"no-store"}
 
 // patient gives the client its time to take what is written next, and hurry ends
 // it. CGI has no such bounds; its web server does.

@@ -35,6 +35,7 @@ var features = slices.Concat(
 	manualFeatures,
 	reloadFeatures,
 	outageFeatures,
+	frontFeatures,
 	restartFeatures,
 )
 
