@@ -153,7 +153,7 @@ func (c *connection) shakeHands() error {
 	}
 	secure := c.Conn.(*tls.Conn)
 	if err == nil {
-		err = secure.Handshake()
+		err = secure.HandshakeContext(context.Background()) // the connection has its deadline
 	}
 	if err != nil {
 		c.listener.tlsFailed(c.plain.RemoteAddr(), err)
@@ -238,10 +238,12 @@ func (c *connection) Write(p []byte) (int, error) {
 
 func (c *connection) CloseWrite() error { return closeWrite(c.stream()) }
 
-// A client may still send what nobody reads: it gets so much time, and may send so
-// much, before the connection is closed. One that is closed with bytes unread is
-// reset, and the client might not see the response.
+// A request line that net/http has not seen the end of gets so much more time. After the
+// response a client may still send what nobody reads, for so long and so much: a
+// connection that is closed with bytes unread is reset, and the client might not
+// see the response.
 const (
+	lineTime    = time.Second
 	lingerTime  = 2 * time.Second
 	lingerBytes = 1 << 20
 )
@@ -250,7 +252,7 @@ const (
 // the connection.
 func (c *connection) replace(said []byte) error {
 	stream := c.stream()
-	_ = stream.SetDeadline(time.Now().Add(lingerTime))
+	_ = stream.SetReadDeadline(time.Now().Add(lineTime))
 	r := parseHead(c.requestLine(stream))
 	r.RemoteAddr = c.RemoteAddr().String()
 	err := c.refusal
@@ -259,7 +261,8 @@ func (c *connection) replace(said []byte) error {
 	}
 	w := &responseRecorder{header: make(http.Header)}
 	c.listener.refuse(w, r, err)
-	if err := w.response(r).Write(stream); err != nil {
+	_ = stream.SetDeadline(time.Now().Add(lingerTime))
+	if err := w.send(stream, r); err != nil {
 		return err
 	}
 	_ = closeWrite(stream)
@@ -346,12 +349,13 @@ func (w *responseRecorder) Header() http.Header         { return w.header }
 func (w *responseRecorder) WriteHeader(status int)      { w.status = status }
 func (w *responseRecorder) Write(p []byte) (int, error) { return w.body.Write(p) }
 
-// response is what was kept, as the last response of its connection.
-func (w *responseRecorder) response(r *http.Request) *http.Response {
-	return &http.Response{
+// send sends what was kept, as the last response of a connection.
+func (w *responseRecorder) send(to io.Writer, r *http.Request) error {
+	response := http.Response{
 		StatusCode: w.status, ProtoMajor: 1, ProtoMinor: 1, Header: w.header, Request: r,
 		Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Close: true,
 	}
+	return response.Write(to)
 }
 
 // connectionKey is the key of a context under which its connection is found.
