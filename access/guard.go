@@ -21,6 +21,7 @@ type Guard struct {
 	allow     []netip.Prefix
 	passwords *passwords // nil: none are asked for
 	tables    *rulings
+	ended     chan struct{}
 }
 
 var _ gateway.Guard = (*Guard)(nil)
@@ -28,7 +29,7 @@ var _ gateway.Guard = (*Guard)(nil)
 // New returns a guard of a server's own door. Its error tells what is wrong with
 // the file of passwords.
 func New(r Rules) (*Guard, error) {
-	g := &Guard{allow: r.Allow, tables: newRulings(r.Tables)}
+	g := &Guard{allow: r.Allow, tables: newRulings(r.Tables), ended: make(chan struct{})}
 	if r.Htpasswd == "" {
 		return g, nil
 	}
@@ -36,6 +37,20 @@ func New(r Rules) (*Guard, error) {
 	g.passwords, err = readPasswords(r.Htpasswd)
 	return g, err
 }
+
+// Next returns a guard for other rules. It knows the passwords that g has
+// compared, as far as the users' lines in the file are the same.
+func (g *Guard) Next(r Rules) (*Guard, error) {
+	next, err := New(r)
+	if err == nil && next.passwords != nil && g.passwords != nil {
+		next.passwords.remember(g.passwords)
+	}
+	return next, err
+}
+
+// End lets responses that are delayed be sent at once. It is called once, when no
+// new requests are to come.
+func (g *Guard) End() { close(g.ended) }
 
 // Admit tells who asks. A connection that was one too many, an address outside
 // the networks and a wrong password are refused, in this order.
@@ -49,7 +64,7 @@ func (g *Guard) Admit(r *http.Request) (gateway.Client, error) {
 	}
 	if g.passwords != nil {
 		var err error
-		if who.user, err = g.passwords.check(r, who.address); err != nil {
+		if who.user, err = g.passwords.check(r, who.address, g.ended); err != nil {
 			return gateway.Client{}, err
 		}
 	}

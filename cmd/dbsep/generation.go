@@ -44,7 +44,11 @@ func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
 	for _, w := range fresh.warnings() {
 		log.Warn(w.Error())
 	}
-	guard, err := access.New(rules(c))
+	newGuard := access.New
+	if was := s.now.Load(); was != nil {
+		newGuard = was.guard.Next
+	}
+	guard, err := newGuard(rules(c))
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +130,7 @@ func (g *generation) begin(front, back *front) {
 // server is told until the last client has gone.
 func (g *generation) end(ctx context.Context) error {
 	defer g.release()
+	g.guard.End()
 	bound := g.site.config.Limits.Drain
 	return errors.Join(g.asked.leave(ctx, bound), g.state.leave(ctx, bound))
 }
