@@ -521,18 +521,4 @@ func TestStoreThatCannotBeOpened(t *testing.T) {
 	if _, err := OpenStore(filepath.Join(dir, "no", "such"), 1<<20, log); err == nil {
 		t.Error("a folder that is not there")
 	}
-	damaged := filepath.Join(dir, "damaged")
-	if err := os.WriteFile(damaged, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	again, err := OpenStore(damaged, 1<<20, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := again.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(damaged + ".damaged"); err != nil {
-		t.Error("the damaged file is lost:", err)
-	}
 }

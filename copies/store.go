@@ -9,12 +9,11 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"maps"
-	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
 	"dbsep/sqlgen"
 )
@@ -57,39 +56,57 @@ var (
 	tablesBucket  = []byte("tables")
 )
 
+// markBucket is how a Store knows its own file.
+const markBucket = "dbsep last good answers"
+
 const (
 	flushEvery = 500 * time.Millisecond // answers that are new
 	timesEvery = 40                     // flushes: when answers were last seen
 	mostQueued = 16 << 20               // bytes; further answers wait for a later time
 )
 
-// OpenStore opens a store, or makes it. most bounds the bytes of its answers.
+// OpenStore opens a store, or makes it. most bounds the bytes of its answers. A
+// file that no store wrote is refused. A damaged one is worth less than a start:
+// it gets another name, and a new one is made.
 func OpenStore(name string, most int64, log *slog.Logger) (*Store, error) {
-	file, err := bbolt.Open(name, 0o600, &bbolt.Options{Timeout: time.Second})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("open [lastgood] %s: another process has it; give each dbsep a file of its own", name)
-	}
-	if err != nil && !errors.Is(err, os.ErrPermission) && !errors.Is(err, os.ErrNotExist) {
-		// A file that is damaged is worth less than a start.
-		log.Error("the file of last good answers cannot be used, a new one is made", slog.String("file", name), slog.String("cause", err.Error()))
-		if err := os.Rename(name, name+".damaged"); err != nil {
-			return nil, fmt.Errorf("open [lastgood] %s: %w", name, err)
+	s, err := readStore(name, most, log)
+	if errors.Is(err, errDamaged) {
+		aside, asideErr := setAside(name)
+		if asideErr != nil {
+			return nil, fmt.Errorf("set the damaged file of [lastgood] aside: %w", asideErr)
 		}
-		file, err = bbolt.Open(name, 0o600, &bbolt.Options{Timeout: time.Second})
+		log.Error("the file of last good answers is damaged, a new one is made",
+			slog.String("file", name), slog.String("kept_as", aside), slog.String("cause", err.Error()))
+		s, err = readStore(name, most, log)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open [lastgood] %s: %w", name, err)
 	}
-	s := &Store{
+	s.ticking = time.NewTicker(flushEvery)
+	s.ended.Go(s.tick)
+	return s, nil
+}
+
+// readStore opens a file of a store and reads it.
+func readStore(name string, most int64, log *slog.Logger) (s *Store, err error) {
+	if err := inspect(name); err != nil {
+		return nil, err
+	}
+	defer recoverDamage(&err) // the file stays open then: it cannot be closed any more
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	file, err := bbolt.Open(name, 0o600, &bbolt.Options{Timeout: lockTimeout})
+	if err != nil {
+		return nil, damage(err)
+	}
+	s = &Store{
 		file: file, most: most, log: log, now: time.Now, seed: maphash.MakeSeed(),
 		known: map[string]*known{}, writes: map[string]int{}, waiting: map[string][]byte{},
-		ticking: time.NewTicker(flushEvery), stopped: make(chan struct{}),
+		stopped: make(chan struct{}),
 	}
-	if err := s.load(); err != nil {
+	if err := damage(s.load()); err != nil {
 		_ = file.Close()
-		return nil, fmt.Errorf("read [lastgood] %s: %w", name, err)
+		return nil, err
 	}
-	s.ended.Go(s.tick)
 	return s, nil
 }
 
@@ -104,7 +121,7 @@ func (s *Store) Close() error {
 // load reads what is known of the answers in the file.
 func (s *Store) load() error {
 	return s.file.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{answersBucket, timesBucket, tablesBucket} {
+		for _, name := range [][]byte{answersBucket, timesBucket, tablesBucket, []byte(markBucket)} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}

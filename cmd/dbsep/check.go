@@ -37,6 +37,9 @@ when all is well, 1 when there are warnings, and 2 when dbsep could not work.`,
 			if err := s.checkDoor(cmd.Context()); err != nil {
 				return exit{2, err}
 			}
+			if err := s.checkLastGood(); err != nil {
+				return exit{2, err}
+			}
 			r, err := s.check(cmd.Context())
 			if err != nil {
 				return exit{2, unanswered(err)}

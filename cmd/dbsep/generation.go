@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"dbsep/access"
-	"dbsep/config"
 	"dbsep/copies"
 	"dbsep/database"
 	"dbsep/gateway"
@@ -57,7 +56,7 @@ func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
 		return nil, err
 	}
 	state := &door{Server: newServer(s.status.handler(nil), s.refuse, c.Limits, log), server: s}
-	if err := s.openLastGood(c, log); err != nil {
+	if err := s.openLastGood(fresh, log); err != nil {
 		return nil, err
 	}
 	g := &generation{site: fresh, guard: guard, log: log, asked: asked, state: state, db: &sharedDatabase{DB: fresh.db, source: source(c)}}
@@ -95,10 +94,15 @@ func (s *server) options(g *generation) gateway.Options {
 
 // openLastGood opens the file of last good answers where a configuration wants it.
 // It stays open from one generation to the next.
-func (s *server) openLastGood(c *config.Config, log *slog.Logger) (err error) {
-	if len(c.LastGood) > 0 && s.lastGood == nil {
-		s.lastGood, err = copies.OpenStore(c.Database.LastGoodFile, c.Database.LastGoodBytes, log)
+func (s *server) openLastGood(fresh *site, log *slog.Logger) (err error) {
+	c := fresh.config
+	if len(c.LastGood) == 0 || s.lastGood != nil {
+		return nil
 	}
+	if err := fresh.checkLastGood(); err != nil {
+		return err
+	}
+	s.lastGood, err = copies.OpenStore(c.Database.LastGoodFile, c.Database.LastGoodBytes, log)
 	return err
 }
 

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -78,4 +80,31 @@ func TestLastGoodAnswers(t *testing.T) {
 	}
 	asked("")
 	r.said("msg=\"the database answers again\" last_good_answers=")
+}
+
+// TestForeignFileForLastGoodAnswersIsRefused names files that are not dbsep's, at
+// a reload. The server goes on, and the files stay as they are.
+func TestForeignFileForLastGoodAnswersIsRefused(t *testing.T) {
+	r := runSample(t, "")
+	database := filepath.Join(r.dir, "demo.db")
+	link := filepath.Join(r.dir, "link")
+	if err := os.Link(database, link); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, file := range []string{database, link, filepath.Join(r.dir, "dbsep.conf"), r.dir, filepath.Join(r.dir, "socket")} {
+		r.reload("[database]\nlastgood_file="+file+"\n[lastgood]\nps_*=1h\n", strings.Repeat("msg=\"reload refused, the old configuration goes on: .*dbsep.conf:3: lastgood_file: .*(.|\n)*", i+1))
+		r.want(r.post("/ps_endpoints/destroy", "id=nobody"), reply{200, "", "0\n"})
+	}
+	after, err := os.ReadFile(database)
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the database has changed: %v", err)
+	}
+	if others, err := filepath.Glob(filepath.Join(r.dir, "*.damaged*")); err != nil || len(others) > 0 {
+		t.Errorf("%v, %v", others, err)
+	}
+	r.reload("[database]\nlastgood_file="+filepath.Join(r.dir, "lastgood")+"\n[lastgood]\nps_*=1h\n", "msg=reloaded")
 }

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+
+	"dbsep/copies"
+	"dbsep/database"
+)
+
+// checkLastGood reports why the file of last good answers cannot be used. It
+// opens none of SQLite's own files: closing one would end SQLite's locks.
+func (s *site) checkLastGood() error {
+	file := s.config.Database.LastGoodFile
+	if len(s.config.LastGood) == 0 {
+		return nil
+	}
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if sameFile(file, s.db.Address()+suffix) {
+			return locate(s.config, database.Problem{Key: "lastgood_file", Text: "it is the database itself", Remedy: "name a file that does not exist yet"})
+		}
+	}
+	if err := copies.CheckFile(file); err != nil {
+		return locate(s.config, database.Problem{Key: "lastgood_file", Text: err.Error()})
+	}
+	return nil
+}
+
+// sameFile tells whether two names mean one file, which need not exist.
+func sameFile(a, b string) bool {
+	if x, err := os.Stat(a); err == nil {
+		y, err := os.Stat(b)
+		return err == nil && os.SameFile(x, y)
+	}
+	x, errX := filepath.Abs(a)
+	y, errY := filepath.Abs(b)
+	return errX == nil && errY == nil && x == y
+}
