@@ -211,9 +211,10 @@ func fromDatabase(err error) bool {
 type safe int
 
 const (
-	safeRows   safe = iota // nothing, which is no row (P3)
-	safeCount              // -1 with status 200 (P1, P4)
-	safeStatic             // a row that makes Asterisk keep what it has (P5)
+	safeRows    safe = iota // nothing, which is no row (P3)
+	safeCount               // -1 with status 200 (P1, P4)
+	safeRequire             // -1 where the table is known to fall short, else 0 (P19)
+	safeStatic              // a row that makes Asterisk keep what it has (P5)
 )
 
 // fail logs an error and tells the client, if it still can be told.
@@ -266,6 +267,12 @@ func (out *reply) failure(req *request, e *Error) int {
 	switch req.safe() {
 	case safeRows:
 		return entry.Status
+	case safeRequire:
+		if entry.saysNothingOfTable() {
+			out.buf = append(out.buf, "0\n"...)
+		} else {
+			out.buf = append(out.buf, "-1\n"...)
+		}
 	case safeCount:
 		out.buf = append(out.buf, "-1\n"...)
 	case safeStatic:
@@ -277,6 +284,13 @@ func (out *reply) failure(req *request, e *Error) int {
 		return entry.Status // a client's library needs it, to send the password for one
 	}
 	return http.StatusOK
+}
+
+// saysNothingOfTable tells whether an error leaves open what the table is like.
+// Asterisk's queue log gives up its columns until its next reload when it is told
+// at its start that the table falls short.
+func (e Entry) saysNothingOfTable() bool {
+	return e.Status >= http.StatusInternalServerError || e.Status == http.StatusTooManyRequests
 }
 
 // json returns the error as an object on one line.

@@ -206,21 +206,6 @@ func TestUnknownColumnOfAWrite(t *testing.T) {
 	}
 }
 
-func TestRequirementNotMet(t *testing.T) {
-	got := ask(t, newScript(), gateway.Options{}, post("/peers/require", "id=char%3A40&nosuch=char%3A10&port=char%3A5"))
-	if got.body != "-1\n" || got.status != 200 || got.code != "requirement-not-met" {
-		t.Errorf("got %+v", got)
-	}
-	for _, want := range []string{
-		`column=nosuch reason="is missing" remedy="ALTER TABLE \"peers\" ADD \"nosuch\" CHAR"`,
-		`column=port reason="is integer, of the wrong class for char:5" remedy="ALTER TABLE \"peers\" MODIFY \"port\" CHAR"`,
-	} {
-		if !strings.Contains(got.log, want) {
-			t.Errorf("the log lacks %s:\n%s", want, got.log)
-		}
-	}
-}
-
 func TestLongAnswerStreams(t *testing.T) {
 	db := newScript()
 	for range 5000 {

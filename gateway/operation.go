@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 
 	"dbsep/sqlgen"
 )
@@ -33,7 +32,7 @@ func init() {
 		{name: "store", safe: safeCount, run: (*Gateway).store},
 		{name: "update", safe: safeCount, run: (*Gateway).update},
 		{name: "destroy", safe: safeCount, run: (*Gateway).destroy},
-		{name: "require", harmless: true, safe: safeCount, run: (*Gateway).require},
+		{name: "require", harmless: true, safe: safeRequire, run: (*Gateway).require},
 		{name: "static", reads: true, harmless: true, safe: safeStatic, run: (*Gateway).static},
 	} {
 		operations[o.name] = o
@@ -205,8 +204,11 @@ func (g *Gateway) destroy(ctx context.Context, req *request, t *table, out *repl
 	return g.write(ctx, s, out)
 }
 
-// require tells whether the table can take what Asterisk is going to write
-// (P19). What it falls short of is logged with the SQL that would mend it.
+// require tells whether the table has the columns that Asterisk is going to write
+// (P19). One that is too narrow, or of another class, is still written to: the
+// values that fit are stored, while a refusal would make Asterisk's queue log
+// give up all its columns. What the table falls short of is logged once for each
+// column and schema, with the SQL that would fix it.
 func (g *Gateway) require(ctx context.Context, req *request, t *table, out *reply) error {
 	fields, err := g.fields(ctx, req, t)
 	if err != nil {
@@ -222,18 +224,22 @@ func (g *Gateway) require(ctx context.Context, req *request, t *table, out *repl
 		}
 	}
 	short := sqlgen.Require(g.db.Dialect(), t.Table, required)
-	if len(short) == 0 {
-		out.met()
-		return nil
+	missing := slices.IndexFunc(short, func(s sqlgen.Shortfall) bool { return s.Missing })
+	if !req.settled && (missing >= 0 || slices.ContainsFunc(short, func(s sqlgen.Shortfall) bool { return !t.warned.has(s.Requirement.Column) })) {
+		return &sqlgen.Fault{Cause: sqlgen.Mismatch, Table: t.Name} // the schema is read again before anybody is warned
 	}
-	if req.settled {
-		for _, s := range short {
+	for _, s := range short {
+		if t.warned.add(s.Requirement.Column) {
 			g.log.LogAttrs(ctx, slog.LevelWarn, "a column does not meet what Asterisk requires",
 				slog.String("table", t.Name), slog.String("column", s.Requirement.Column),
 				slog.String("reason", s.Reason), slog.String("remedy", s.Repair))
 		}
 	}
-	return &sqlgen.Fault{Cause: sqlgen.Mismatch, Table: t.Name, Column: short[0].Requirement.Column}
+	if missing >= 0 {
+		return &sqlgen.Fault{Cause: sqlgen.Mismatch, Table: t.Name, Column: short[missing].Requirement.Column}
+	}
+	out.met(short)
+	return nil
 }
 
 // write runs a statement and answers how many rows it concerned.
@@ -278,9 +284,9 @@ func (g *Gateway) known(ctx context.Context, req *request, t *table, values []sq
 			return false
 		}
 		name := shorten(f.Name)
-		level := slog.LevelWarn
-		if _, seen := t.warned.LoadOrStore(strings.ToLower(name), true); seen {
-			level = slog.LevelDebug
+		level := slog.LevelDebug
+		if t.warned.add(name) {
+			level = slog.LevelWarn
 		}
 		g.note(ctx, req, LeftOut, level, slog.String("table", t.Name), slog.String("column", name),
 			slog.String("remedy", "add the column, or ignore this if Asterisk does not need it"))

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"sync"
@@ -92,13 +93,26 @@ func (out *reply) count(n int64) {
 	out.buf = append(strconv.AppendInt(out.buf, n, 10), '}', '\n')
 }
 
-// met makes the answer that a requirement is met.
-func (out *reply) met() {
-	if out.json {
-		out.buf = append(out.buf, `{"met":true}`+"\n"...)
+// met makes the answer that a table has the columns that are required. JSON says
+// which of them fall short all the same.
+func (out *reply) met(short []sqlgen.Shortfall) {
+	if !out.json {
+		out.buf = append(out.buf, "0\n"...)
 		return
 	}
-	out.buf = append(out.buf, "0\n"...)
+	type warning struct {
+		Column string `json:"column"`
+		Reason string `json:"reason"`
+	}
+	answer := struct {
+		Met      bool      `json:"met"`
+		Warnings []warning `json:"warnings,omitempty"`
+	}{Met: true}
+	for _, s := range short {
+		answer.Warnings = append(answer.Warnings, warning{s.Requirement.Column, s.Reason})
+	}
+	text, _ := json.Marshal(answer)
+	out.buf = append(append(out.buf, text...), '\n')
 }
 
 // row adds a row whose values are coded with ^ (P7): a value is split at ;, each

@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"maps"
+	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,18 +19,59 @@ type table struct {
 	read   time.Time
 	names  [][]byte // "name=" of each column, encoded for a row of text
 	keys   [][]byte // "\"name\":" of each column, for a row of JSON
-	warned sync.Map // names of unknown columns that the log has seen
-	parts  sync.Map // *Rights → *table, for clients that see a part of the columns
+	warned *warned
+	parts  *sync.Map // *Rights → *table, for clients that see a part of the columns
 }
 
 func newTable(d *sqlgen.Table, read time.Time) *table {
-	t := &table{Table: d, whole: d, read: read}
+	t := &table{Table: d, whole: d, read: read, warned: new(warned), parts: new(sync.Map)}
 	for i := range d.Columns {
 		column := []byte(d.Columns[i].Name)
 		t.names = append(t.names, append(appendEscaped(nil, column), '='))
 		t.keys = append(t.keys, append(appendJSON(nil, column), ':'))
 	}
 	return t
+}
+
+// readAgain returns the table as a later reading of its description has it. What
+// is known of it stays where nothing has changed.
+func (t *table) readAgain(d *sqlgen.Table, read time.Time) *table {
+	if t == nil || t.Name != d.Name || t.Schema != d.Schema || !reflect.DeepEqual(t.Columns, d.Columns) {
+		return newTable(d, read)
+	}
+	same := *t
+	same.read = read
+	return &same
+}
+
+// warned are the columns of a table that the log has warned of.
+type warned struct {
+	mu   sync.Mutex
+	seen map[string]bool // lower case
+}
+
+// maxWarned limits the names of columns that clients make up.
+const maxWarned = 1000
+
+func (w *warned) has(column string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen[strings.ToLower(column)] || len(w.seen) >= maxWarned
+}
+
+// add reports whether the column is to be warned of, which it is once.
+func (w *warned) add(column string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	column = strings.ToLower(column)
+	if w.seen[column] || len(w.seen) >= maxWarned {
+		return false
+	}
+	if w.seen == nil {
+		w.seen = make(map[string]bool)
+	}
+	w.seen[column] = true
+	return true
 }
 
 // tables keeps the descriptions of tables for a while, so that a request costs
@@ -82,13 +125,13 @@ func (ts *tables) describe(ctx context.Context, name string) (*table, error) {
 	if len(d.Columns) > ts.columns {
 		return nil, &Error{Code: TooManyColumns, Table: d.Name}
 	}
-	t := newTable(d, ts.now())
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	next := map[string]*table{}
 	if known := ts.known.Load(); known != nil && len(*known) < tablesKept {
 		next = maps.Clone(*known)
 	}
+	t := next[name].readAgain(d, ts.now())
 	next[name] = t
 	ts.known.Store(&next)
 	return t, nil

@@ -76,6 +76,7 @@ func (r Requirement) characters() int {
 // A Shortfall is a requirement that a table does not meet.
 type Shortfall struct {
 	Requirement Requirement
+	Missing     bool   // the table has no such column
 	Reason      string // for the log: "is missing", "is varchar(10), too narrow for char:80"
 	Repair      string // the SQL that would mend it
 }
@@ -87,12 +88,12 @@ func Require(d *Dialect, t *Table, required []Requirement) []Shortfall {
 	for _, r := range required {
 		c := t.Column(r.Column)
 		if c == nil {
-			short = append(short, Shortfall{r, "is missing",
+			short = append(short, Shortfall{r, true, "is missing",
 				d.Add(d.table(t), d.Quote(r.Column), d.Type(r))})
 			continue
 		}
 		if fault := c.lacks(r); fault != "" {
-			short = append(short, Shortfall{r,
+			short = append(short, Shortfall{r, false,
 				fmt.Sprintf("is %s, %s for %s:%d", c.Type, fault, r.Type, r.Size),
 				d.Alter(d.table(t), d.Quote(c.Name), d.Type(r))})
 		}

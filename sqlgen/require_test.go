@@ -72,7 +72,7 @@ func TestRequire(t *testing.T) {
 			}
 			var want []sqlgen.Shortfall
 			if test.reason != "" {
-				want = []sqlgen.Shortfall{{Requirement: r, Reason: test.reason, Repair: test.repair}}
+				want = []sqlgen.Shortfall{{Requirement: r, Missing: test.column == "nosuch", Reason: test.reason, Repair: test.repair}}
 			}
 			if diff := cmp.Diff(want, sqlgen.Require(plain, required, []sqlgen.Requirement{r})); diff != "" {
 				t.Error(diff)

@@ -211,6 +211,47 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestRequireWhileTheDatabaseIsAway asks a server and a FastCGI process what a
+// table is like that nobody can look at.
+func TestRequireWhileTheDatabaseIsAway(t *testing.T) {
+	const settings = "dsn=DBI:mysql:database=gone;host=127.0.0.1;port=PORT\ndbuser=u\ndbpass=p\n"
+	r := startServer(t, t.TempDir(), strings.ReplaceAll(settings, "PORT", freePort(t)))
+	for range 5 { // the breaker opens
+		r.want(r.post("/queue_log/require", "data1=char:20"), reply{200, "unavailable", "0\n"})
+	}
+	r.want(r.post("/queue_log/update?id=1", "data1=x"), reply{200, "unavailable", "-1\n"})
+	r.want(r.post("/queue_log/require", "data1=x"), reply{200, "unavailable", "0\n"}) // nobody has looked at it
+	if got := r.post("/queue_log/require.json", "data1=char:20"); got.status != 503 || got.code != "unavailable" || !strings.HasPrefix(got.body, `{"error":{"code":"unavailable"`) {
+		t.Errorf("%+v", got)
+	}
+	if n := strings.Count(r.log.String(), "code=unavailable operation=require"); n != 7 {
+		t.Errorf("%d lines for 7 requests:\n%s", n, r.log)
+	}
+
+	dir := t.TempDir()
+	configure(t, dir, "dsn=DBI:Nosuch:dbname=x\n") // a configuration that cannot be used
+	socket := filepath.Join(dir, "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	stdin, err := l.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	start(t, dir, stdin)
+	for path, want := range map[string]string{"/queue_log/require": "X-Dbsep-Error: unavailable\r\n\r\n0\n", "/queue_log/store": "X-Dbsep-Error: unavailable\r\n\r\n-1\n"} {
+		c := fastCGI{dial(t, socket)}
+		c.begin(t, path, "", len("data1=char:20"))
+		c.body(t, "data1=char:20")
+		if answer := c.answer(t); !strings.Contains(answer, want) {
+			t.Errorf("%s: got %q, want %q in it", path, answer, want)
+		}
+	}
+}
+
 // TestPanic is the one fault that cannot be brought about from outside.
 func TestPanic(t *testing.T) {
 	m := metrics.New("", metrics.Sources{})

@@ -36,6 +36,7 @@ var features = slices.Concat(
 	reloadFeatures,
 	outageFeatures,
 	frontFeatures,
+	queueLogFeatures,
 	restartFeatures,
 )
 
