@@ -103,17 +103,115 @@ func FuzzUnglue(f *testing.F) {
 	})
 }
 
-// FuzzUnglueAnything shows that no text makes it fail in any other way.
+// FuzzUnglueAnything shows that a text is read if there is exactly one way to do
+// so, and that the work grows with the length of the text and no faster.
 func FuzzUnglueAnything(f *testing.F) {
 	f.Add("&context=defaultmailbox=1234")
 	f.Add("&=&===")
-	table := sqlgen.NewTable("t", []sqlgen.Column{{Name: "context"}, {Name: "mailbox"}, {Name: "x"}, {Name: "é"}})
+	f.Add("&x=aaaaa=aa=aaaaaa=a")
+	f.Add("&aa=a=1aaa=2&x=%C3%A9=%61aa=3")
+	f.Add("&x=%%41=%4aa=1")
+	table := sqlgen.NewTable("t", []sqlgen.Column{{Name: "context"}, {Name: "mailbox"}, {Name: "box"}, {Name: "x"}, {Name: "é"}, {Name: "a"}, {Name: "aa"}, {Name: "AAA"}, {Name: "aaaa"}, {Name: "a9"}, {Name: "41"}})
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := unglue(text, table)
 		if err == nil && strings.ReplaceAll(got, "&", "") != strings.ReplaceAll(text, "&", "") {
 			t.Errorf("%q became %q", text, got)
 		}
+		u := newUngluer(table)
+		for segment := range strings.SplitSeq(text, "&") {
+			if n := strings.Count(segment, "="); n < 2 || n > 8 {
+				continue
+			}
+			parts := strings.Split(segment, "=")
+			all := everyReading(table, parts[0], parts[1:], map[*sqlgen.Column]bool{})
+			read, ok := u.reading(segment)
+			if ok != (len(all) == 1) || ok && !slices.Equal(read, all[0]) {
+				t.Errorf("%q is read as %q, %v; it can be read as %q", segment, read, ok, all)
+			}
+		}
+		if most := unglueSteps(table, len(text)); u.steps > most {
+			t.Errorf("%d steps for %d bytes, more than %d", u.steps, len(text), most)
+		}
 	})
+}
+
+// unglueSteps is what the work for a text may come to.
+func unglueSteps(table *sqlgen.Table, bytes int) int {
+	longest := newUngluer(table).longest
+	return bytes*longest + 3*bytes
+}
+
+// everyReading lists, by trying everything, the ways to read a name and what
+// follows it as pairs of different columns.
+func everyReading(table *sqlgen.Table, name string, rest []string, used map[*sqlgen.Column]bool) (all [][]string) {
+	c := table.Column(unescape(name))
+	if len(used) == 0 {
+		c = table.Assigned(sqlgen.Field{Name: unescape(name)})
+	}
+	if c == nil || used[c] {
+		return nil
+	}
+	if len(rest) == 1 {
+		return [][]string{{name + "=" + rest[0]}}
+	}
+	used[c] = true
+	defer delete(used, c)
+	for i := range len(rest[0]) {
+		value, next := rest[0][:i], rest[0][i:]
+		whole := unescape(value) + unescape(next) // a split within an escape changes it
+		if strings.ContainsAny(next, " +") || whole != unescape(rest[0]) {
+			continue
+		}
+		for _, further := range everyReading(table, next, rest[1:], used) {
+			all = append(all, append([]string{name + "=" + value}, further...))
+		}
+	}
+	return all
+}
+
+// TestUnglueGrowsWithItsInput doubles what a client can make long, and looks at
+// the steps.
+func TestUnglueGrowsWithItsInput(t *testing.T) {
+	var columns []sqlgen.Column
+	for n := 1; n <= 60; n++ {
+		columns = append(columns, sqlgen.Column{Name: strings.Repeat("a", n)})
+	}
+	columns = append(columns, sqlgen.Column{Name: "password"})
+	for n := range 2000 {
+		columns = append(columns, sqlgen.Column{Name: fmt.Sprint("column", n)})
+	}
+	table := sqlgen.NewTable("t", columns)
+	for name, text := range map[string]func(n int) string{
+		"one long value":                  func(n int) string { return "password=" + strings.Repeat("a", n) + "=1" },
+		"one long value, encoded":         func(n int) string { return "password=" + strings.Repeat("%61", n/3) + "=1" },
+		"one long value of other letters": func(n int) string { return "password=" + strings.Repeat("xyz", n/3) + "=1" },
+		"many =":                          func(n int) string { return "password" + strings.Repeat("=", n) },
+		"many glued pairs that can be read in many ways": func(n int) string { return "password" + strings.Repeat("="+strings.Repeat("a", 60), n/61) + "=1" },
+		"as many pairs as columns":                       func(n int) string { return "password" + strings.Repeat("=aaa", min(n/4, 2000)) + "=1" },
+		"many segments":                                  func(n int) string { return strings.Repeat("password=aaa=1&", n/15) },
+		"many segments that can be read":                 func(n int) string { return strings.Repeat("a=xpassword=1&", n/15) },
+		"a chain of names": func(n int) string {
+			var b strings.Builder
+			b.WriteString("password")
+			for i := 0; b.Len() < n; i++ {
+				fmt.Fprintf(&b, "=xcolumn%d", i%2000)
+			}
+			return b.String() + "=1"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for n := 1 << 10; n <= 1<<22; n *= 2 {
+				u := newUngluer(table)
+				body := text(n)
+				for segment := range strings.SplitSeq(body, "&") {
+					u.reading(segment)
+				}
+				if most := unglueSteps(table, len(body)); u.steps > most {
+					t.Fatalf("%d bytes: %d steps, more than %d", len(body), u.steps, most)
+				}
+			}
+		})
+	}
 }
 
 // FuzzCaret shows that a value survives its coding, and that no ; is left in it
