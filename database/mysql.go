@@ -63,6 +63,9 @@ var mysqlDialect = &sqlgen.Dialect{
 		}
 		return "CAST(" + quoted + " AS CHAR)"
 	},
+	ByteOrder: func(_ *sqlgen.Column, quoted string) string {
+		return "CAST(CONVERT(" + quoted + " USING utf8mb4) AS BINARY)"
+	},
 
 	// Backslash as a number: as a text it would be spelled in two ways, and
 	// sql_mode decides which one (NO_BACKSLASH_ESCAPES).

@@ -49,9 +49,10 @@ func TestMariaDB(t *testing.T) {
 	databasetest.Run(t, func(t *testing.T) databasetest.Fixture {
 		source, beside := newMariaDB(t)
 		return databasetest.Fixture{
-			DB:     open(t, source),
-			Widths: true,
-			Setup:  setup(t, beside),
+			DB:         open(t, source),
+			Widths:     true,
+			IgnoreCase: "COLLATE utf8mb4_unicode_ci",
+			Setup:      setup(t, beside),
 			Lock: func(table string) func() {
 				tx, err := beside.Begin()
 				if err != nil {
@@ -314,6 +315,36 @@ func strangeCertificate(t *testing.T) []byte {
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+}
+
+// The bytes are those of UTF-8, in which a client gets the texts.
+func TestMariaDBSortsStaticByBytesWhateverTheType(t *testing.T) {
+	source, beside := newMariaDB(t)
+	run := setup(t, beside)
+	db := open(t, source)
+	for typ, want := range map[string]string{
+		"VARCHAR(20) CHARACTER SET latin1":                             "Abc _x abc zz é",
+		"VARCHAR(20) CHARACTER SET utf16le":                            "Abc _x abc zz é Ā Ω 中 😀",
+		"VARCHAR(20) CHARACTER SET koi8r":                              "Abc _x abc а б в ю я",
+		"VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_german2_ci": "Abc _x abc zz é Ā Ω 中 😀",
+		"TEXT": "Abc _x abc zz",
+		"ENUM('zz', 'Abc', 'abc', '_x') COLLATE utf8mb4_bin": "Abc _x abc zz",
+		"SET('zz', 'Abc', '_x')":                             "Abc _x zz",
+		"VARBINARY(20)":                                      "Abc _x abc zz",
+		"BLOB":                                               "Abc _x abc zz",
+		"YEAR":                                               "1999 2026",
+	} {
+		run("DROP TABLE IF EXISTS ast_config",
+			"CREATE TABLE ast_config (cat_metric INT, var_metric INT, commented INT, filename TEXT, category "+typ+", var_name "+typ+", var_val TEXT)")
+		words := strings.Fields(want)
+		for i := range words { // in no order
+			word := words[(i+2)%len(words)]
+			run("INSERT INTO ast_config VALUES (0, 0, 0, 'a.conf', '" + words[0] + "', '" + word + "', '')")
+		}
+		if got := staticNames(t, db); got != want {
+			t.Errorf("%s: %s, want %s", typ, got, want)
+		}
+	}
 }
 
 // A statement that is prepared once is used by all requests of a server.

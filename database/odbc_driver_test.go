@@ -106,21 +106,21 @@ func TestODBC(t *testing.T) {
 					unknownDriver(t, "psqlodbcw.so"), server.SocketDir, server.Port, name),
 				User: server.User, Password: server.Password,
 			}), server.Open(t, name))
-			f.NoKeys = true
+			f.NoKeys, f.DatabaseOrder = true, true
 			return f
 		})
 	})
 	t.Run("MariaDB", func(t *testing.T) {
 		databasetest.Run(t, func(t *testing.T) databasetest.Fixture {
 			source, run, lock := throughMariaDB(t)
-			return databasetest.Fixture{DB: open(t, source), Setup: run, Lock: lock, Widths: true, NoKeys: true, FixedTypes: true}
+			return databasetest.Fixture{DB: open(t, source), Setup: run, Lock: lock, Widths: true, NoKeys: true, FixedTypes: true, DatabaseOrder: true}
 		})
 	})
 	t.Run("SQLite", func(t *testing.T) {
 		databasetest.Run(t, func(t *testing.T) databasetest.Fixture {
 			source, run, lock := throughSQLite(t)
 			return databasetest.Fixture{
-				DB: open(t, source), Setup: run, Lock: lock, FoldsTables: true, Declares: true, NoKeys: true, FixedTypes: true,
+				DB: open(t, source), Setup: run, Lock: lock, FoldsTables: true, Declares: true, NoKeys: true, FixedTypes: true, DatabaseOrder: true,
 				Undivided: true, // the driver knows SQLite's first result code only
 				// The driver looks for arguments in names, and for texts in quotes.
 				Refused: []string{"?", "quo'te", `dou"ble`, `ta"ble`},

@@ -94,6 +94,12 @@ var postgresDialect = &sqlgen.Dialect{
 		return "CAST(" + quoted + " AS text)"
 	},
 
+	// Only texts have a collation.
+	ByteOrder: func(_ *sqlgen.Column, quoted string) string {
+		return "CAST(" + quoted + ` AS text) COLLATE "C" NULLS FIRST`
+	},
+	Takes: takesPostgres,
+
 	// Backslash is LIKE's escape character unless a statement says otherwise,
 	// and the clause itself would be spelled in two ways, one for each setting of
 	// standard_conforming_strings.
@@ -204,6 +210,16 @@ func classifyPostgres(declared string, _ int) (class sqlgen.Class, size int, uns
 		return sqlgen.Text, width, false
 	}
 	return known.class, known.size, false
+}
+
+// takesPostgres refuses whole numbers that are not decimal, and underscores in
+// numbers: they are an error up to PostgreSQL 15 and numbers to later ones.
+func takesPostgres(c *sqlgen.Column, value string) bool {
+	switch c.Class {
+	case sqlgen.Integer, sqlgen.Decimal:
+		return !strings.ContainsAny(value, "xXoObB_")
+	}
+	return true
 }
 
 func openPostgres(o *opening) pools {

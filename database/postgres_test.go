@@ -63,8 +63,10 @@ func postgresFixture(t *testing.T, db *database.DB, beside *sql.DB) databasetest
 		DB:     db,
 		Widths: true,
 		Pads:   true,
-		Types:  map[string]string{"DOUBLE": "DOUBLE PRECISION", "DATETIME": "TIMESTAMP", "BLOB": "BYTEA"},
-		Setup:  setup(t, beside),
+		// The server's own order is that of bytes: see pgtest.
+		IgnoreCase: `COLLATE "und-x-icu"`,
+		Types:      map[string]string{"DOUBLE": "DOUBLE PRECISION", "DATETIME": "TIMESTAMP", "BLOB": "BYTEA"},
+		Setup:      setup(t, beside),
 		Lock: func(table string) func() {
 			tx, err := beside.Begin()
 			if err != nil {
@@ -262,6 +264,101 @@ func TestPostgresTakesEveryValueAsALiteral(t *testing.T) {
 		var fault *sqlgen.Fault
 		if !errors.As(err, &fault) || fault.Cause != c.want {
 			t.Errorf("%s %q: %v, %v", name, c.value, err, errors.Unwrap(err))
+		}
+	}
+}
+
+// PostgreSQL 16 made numbers of what was an error before.
+func TestPostgresTakesDecimalNumbersOnly(t *testing.T) {
+	source, beside := newPostgres(t)
+	setup(t, beside)("CREATE TABLE v (id integer, n numeric(10,2), b bigint, s smallint, note text)", "INSERT INTO v VALUES (1, 1, 1, 1, '0x1')")
+	db := open(t, source)
+	table, err := db.Describe(t.Context(), "v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantBadValue := func(what string, err error) {
+		t.Helper()
+		var fault *sqlgen.Fault
+		if !errors.As(err, &fault) || fault.Cause != sqlgen.BadValue {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for _, value := range []string{"0x1", "0X1", "-0x1", " 0x1", "0o1", "0O1", "0b1", "0B1", "1_0", "0_1"} {
+		for _, column := range []string{"id", "n", "b", "s"} {
+			_, err := conditionsFind(t, db, column, value)
+			wantBadValue(column+" = "+value, err)
+			_, err = conditionsFind(t, db, column+" >=", value)
+			wantBadValue(column+" >= "+value, err)
+			s, err := sqlgen.Update(db.Dialect(), table, []sqlgen.Field{{Name: "note", Value: "0x1"}}, []sqlgen.Field{{Name: column, Value: value}})
+			if err == nil {
+				_, err = db.Exec(t.Context(), s)
+			}
+			wantBadValue(column+" is set to "+value, err)
+		}
+	}
+	for name, value := range map[string]string{"note": "0x1", "id LIKE": "1_", "id": "+1", "n": "1e0", "b": " 01 "} {
+		want := "1"
+		if name == "id LIKE" {
+			want = ""
+		}
+		if got, err := conditionsFind(t, db, name, value); got != want || err != nil {
+			t.Errorf("%s %q finds %q, want %q: %v", name, value, got, want, err)
+		}
+	}
+}
+
+// staticNames are the names of a static file's lines, in their order.
+func staticNames(t *testing.T, db *database.DB) string {
+	t.Helper()
+	table, err := db.Describe(t.Context(), "ast_config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sqlgen.Static(db.Dialect(), table, "a.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	err = db.Query(t.Context(), s, func(columns [][]byte) error {
+		names = append(names, string(columns[2]))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err, errors.Unwrap(err))
+	}
+	return strings.Join(names, " ")
+}
+
+// Types whose values are texts to a client are sorted as texts, whether or not
+// PostgreSQL has an order or a collation for them.
+func TestPostgresSortsStaticByBytesWhateverTheType(t *testing.T) {
+	source, beside := newPostgres(t)
+	run := setup(t, beside)
+	run("CREATE TYPE word AS ENUM ('zz', '_x', 'Abc', 'abc')", `CREATE DOMAIN name_of AS varchar(20) COLLATE "und-x-icu"`)
+	db := open(t, source)
+	for typ, want := range map[string]string{
+		"word":    "Abc _x abc zz",
+		"name_of": "Abc _x abc zz",
+		`"char"`:  "A _ a z",
+		"name":    "Abc _x abc zz",
+		"text":    "Abc _x abc zz",
+		"json":    `"Abc" "_x" "abc" "zz"`,
+		"jsonb":   `"Abc" "_x" "abc" "zz"`,
+		"xml":     "Abc _x abc zz",
+		"inet":    "10.0.0.1 10.0.0.10 10.0.0.9",
+		"uuid":    "00000000-0000-0000-0000-000000000001 a0000000-0000-0000-0000-000000000000",
+		"text[]":  "{Abc} {_x} {abc} {zz}",
+	} {
+		run("DROP TABLE IF EXISTS ast_config",
+			"CREATE TABLE ast_config (cat_metric integer, var_metric integer, commented integer, filename text, category "+typ+", var_name "+typ+", var_val text)")
+		words := strings.Fields(want)
+		for i := range words { // in no order
+			word := words[(i+2)%len(words)]
+			run("INSERT INTO ast_config VALUES (0, 0, 0, 'a.conf', '" + words[0] + "', '" + word + "', '')")
+		}
+		if got := staticNames(t, db); got != want {
+			t.Errorf("%s: %s, want %s", typ, got, want)
 		}
 	}
 }
@@ -520,8 +617,18 @@ func environ(pairs ...string) func(string) string {
 	}
 }
 
+// postgresVersion is the server's major version.
+func postgresVersion(t *testing.T, db *sql.DB) int {
+	t.Helper()
+	var version int
+	if err := db.QueryRow("SELECT CAST(current_setting('server_version_num') AS integer) / 10000").Scan(&version); err != nil {
+		t.Fatal(err)
+	}
+	return version
+}
+
 func TestPostgresVerifiesAsFarAsTLSIsAskedTo(t *testing.T) {
-	source, _ := newPostgres(t)
+	source, beside := newPostgres(t)
 	server := pgtest.Start(t)
 	name := databaseOf(source)
 	home := t.TempDir()
@@ -532,6 +639,10 @@ func TestPostgresVerifiesAsFarAsTLSIsAskedTo(t *testing.T) {
 	if err := os.WriteFile(other, strangeCertificate(t), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	direct := "error" // PostgreSQL 17 was the first that could
+	if postgresVersion(t, beside) >= 17 {
+		direct = "t"
+	}
 	for options, want := range map[string]string{
 		"":                                  "t",
 		";sslmode=disable":                  "f",
@@ -541,7 +652,7 @@ func TestPostgresVerifiesAsFarAsTLSIsAskedTo(t *testing.T) {
 		";sslrootcert=/nosuch":              "t",
 		";sslmode=verify-ca":                "refused",
 		";sslmode=verify-full":              "refused",
-		";sslnegotiation=direct":            "error", // the server is too old for it
+		";sslnegotiation=direct":            direct,
 		";ssl_min_protocol_version=TLSv1.3": "t",
 		";ssl_max_protocol_version=TLSv1.2": "t",
 		";sslmode=verify-ca;sslrootcert=" + server.CA:                                     "t",

@@ -64,6 +64,9 @@ var sqliteDialect = &sqlgen.Dialect{
 	// LIKE takes numbers as text by itself.
 	AsText: func(_ *sqlgen.Column, quoted string) string { return quoted },
 
+	// A value of another type than its column's would come before or after all texts.
+	ByteOrder: func(_ *sqlgen.Column, quoted string) string { return "CAST(" + quoted + " AS TEXT) COLLATE BINARY" },
+
 	Escape:   ` ESCAPE '\'`,
 	Prefix:   sqlitePrefix,
 	AfterOne: " LIMIT 1",

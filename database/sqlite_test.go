@@ -64,6 +64,7 @@ func TestSQLite(t *testing.T) {
 		return databasetest.Fixture{
 			DB:          db,
 			FoldsTables: true,
+			IgnoreCase:  "COLLATE NOCASE",
 			Setup:       setup(t, beside),
 			Lock: func(string) func() {
 				conn, err := beside.Conn(context.Background())

@@ -26,6 +26,12 @@ type Dialect struct {
 	// databases that compare some types only as others. May be nil.
 	Compare func(c *Column, quoted string) string
 
+	// ByteOrder spells a Text or Other column in ORDER BY so that rows come in the
+	// order of its text's bytes, an empty text and NULL first, whatever the
+	// column's collation. May be nil, where there is no SQL for that: then the
+	// order is the database's.
+	ByteOrder func(c *Column, quoted string) string
+
 	// Takes says whether a column can be compared with a value or set to it, for
 	// databases that silently make another value of one that is no number or no
 	// date. What it does not say is the database's to say. May be nil.
@@ -83,6 +89,15 @@ func (d *Dialect) compared(c *Column) string {
 		return d.Quote(c.Name)
 	}
 	return d.Compare(c, d.Quote(c.Name))
+}
+
+// byteOrder spells a column that rows are sorted by. Texts are sorted by their
+// bytes, where the dialect can, and all else as the database sorts it.
+func (d *Dialect) byteOrder(c *Column) string {
+	if d.ByteOrder != nil && (c.Class == Text || c.Class == Other) {
+		return d.ByteOrder(c, d.Quote(c.Name))
+	}
+	return d.compared(c)
 }
 
 // takes says whether a column can be compared with a value or set to it.

@@ -182,8 +182,9 @@ func Destroy(d *Dialect, t *Table, lookup []Field) (Statement, error) {
 var StaticColumns = []string{"cat_metric", "category", "var_name", "var_val"}
 
 // Static reads the rows of one static file, without those commented out, in the
-// order of the native drivers (P17). Where the table has an id, it settles what
-// the order leaves open.
+// order of the native drivers (P17). Rows of equal metrics are sorted by the bytes
+// of their texts: a collation may change with the database's version. Where the
+// table has an id, it settles what the order leaves open.
 func Static(d *Dialect, t *Table, file string) (Statement, error) {
 	b := builder{d: d}
 	column := make(map[string]*Column, 7)
@@ -205,7 +206,7 @@ func Static(d *Dialect, t *Table, file string) (Statement, error) {
 	b.text(" FROM ", d.table(t), " WHERE ", compared("filename"), " = ")
 	b.argument(file)
 	b.text(" AND ", compared("commented"), " = 0 ORDER BY ", compared("cat_metric"), " DESC, ",
-		compared("var_metric"), ", ", compared("category"), ", ", compared("var_name"))
+		compared("var_metric"), ", ", d.byteOrder(column["category"]), ", ", d.byteOrder(column["var_name"]))
 	if id := t.Column("id"); id != nil {
 		b.text(", ", d.compared(id))
 	}

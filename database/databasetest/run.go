@@ -43,6 +43,12 @@ type Fixture struct {
 	// column gets another type: there is no SQL for it.
 	NoKeys, FixedTypes bool
 
+	// IgnoreCase is the clause that makes a text column ignore case when it is
+	// sorted. DatabaseOrder says that there is no SQL for the order of bytes, so
+	// that texts are sorted as the database has it.
+	IgnoreCase    string
+	DatabaseOrder bool
+
 	// Undivided says that a duplicate is told like any other broken constraint.
 	Undivided bool
 

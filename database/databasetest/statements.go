@@ -1,7 +1,9 @@
 package databasetest
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,6 +18,25 @@ func (f *fixture) peers() *sqlgen.Table {
 		"INSERT INTO [peers] VALUES ('bob', 'internal', 10000, NULL)",
 		"INSERT INTO [peers] VALUES ('carol', NULL, 900, 2)")
 	return f.describe("peers")
+}
+
+// files makes an empty table of static files, in which category and var_name
+// have a type.
+func (f *fixture) files(typ string) *sqlgen.Table {
+	f.t.Helper()
+	f.setup("CREATE TABLE [ast_config] ([id] INTEGER NOT NULL PRIMARY KEY, [cat_metric] INTEGER, [var_metric] INTEGER, [commented] INTEGER, " +
+		"[filename] VARCHAR(128), [category] " + typ + ", [var_name] " + typ + ", [var_val] VARCHAR(1000))")
+	return f.describe("ast_config")
+}
+
+// addLine adds a line to a static file, with the same metrics as all others.
+func (f *fixture) addLine(table *sqlgen.Table, file string, id int, category, name, value string) {
+	f.t.Helper()
+	_, err := f.store(table, "id", strconv.Itoa(id), "cat_metric", "1", "var_metric", "0", "commented", "0",
+		"filename", file, "category", category, "var_name", name, "var_val", value)
+	if err != nil {
+		f.t.Fatal(plain(err))
+	}
 }
 
 var statements = map[string]func(*testing.T, *fixture){
@@ -216,6 +237,62 @@ var statements = map[string]func(*testing.T, *fixture){
 			"INSERT INTO [ast_config] VALUES (8, 0, 0, 0, 'b.conf', 'two', 'other', '1')")
 		got := f.rows(sqlgen.Static(f.DB.Dialect(), f.describe("ast_config"), "a.conf"))
 		f.wantRows("rows", got, "10|two|a|2", "10|two|a|1", "10|two|b|"+null, "2|one|nine|", "2|one|ten|x")
+	},
+
+	"static sorts equal metrics by the bytes of category and name": func(t *testing.T, f *fixture) {
+		texts := []string{"", " a", "1", "10", "9", "Abc", "Zz", "[a]", "_x", "abc", "abc ", "abd", "g", "zz", "é", "ü", "Ω", "中"}
+		if f.DatabaseOrder {
+			texts = []string{"1", "a", "b", "c"}
+		}
+		table := f.files("VARCHAR(128) " + f.IgnoreCase)
+		want := map[string][]string{}
+		for i := range texts {
+			// The keys are in the opposite order, and so are the values.
+			other := texts[len(texts)-1-i]
+			f.addLine(table, "category.conf", i, other, "same", fmt.Sprint(len(texts)-1-i))
+			f.addLine(table, "name.conf", 100+i, "same", other, fmt.Sprint(len(texts)-1-i))
+			want["category.conf"] = append(want["category.conf"], fmt.Sprintf("1|%s|same|%d", texts[i], i))
+			want["name.conf"] = append(want["name.conf"], fmt.Sprintf("1|same|%s|%d", texts[i], i))
+		}
+		for file := range want {
+			f.wantRows(file, f.rows(sqlgen.Static(f.DB.Dialect(), table, file)), want[file]...)
+		}
+	},
+
+	"static takes no category for an empty one": func(t *testing.T, f *fixture) {
+		table := f.files("VARCHAR(128) " + f.IgnoreCase)
+		f.addLine(table, "a.conf", 1, "a", "b", "4")
+		f.addLine(table, "a.conf", 2, "a", "", "3")
+		f.setup("INSERT INTO [ast_config] VALUES (3, 1, 0, 0, 'a.conf', 'a', NULL, '2')",
+			"INSERT INTO [ast_config] VALUES (4, 1, 0, 0, 'a.conf', NULL, 'z', '1')")
+		got := f.rows(sqlgen.Static(f.DB.Dialect(), table, "a.conf"))
+		if f.DatabaseOrder {
+			slices.Sort(got)
+			f.wantRows("rows", got, "1|"+null+"|z|1", "1|a|"+null+"|2", "1|a||3", "1|a|b|4")
+			return
+		}
+		f.wantRows("rows", got, "1|"+null+"|z|1", "1|a|"+null+"|2", "1|a||3", "1|a|b|4")
+	},
+
+	"static sorts numbers and dates as such": func(t *testing.T, f *fixture) {
+		for typ, order := range map[string][]string{
+			"INTEGER": {"-1", "9", "10"},
+			"DATE":    {"1999-12-31", "2026-01-02", "2026-01-10"},
+			"CHAR(2)": {"10", "9x", "ab"},
+		} {
+			table := f.files(typ)
+			for i := range order {
+				f.addLine(table, "a.conf", i, order[len(order)-1-i], order[0], "x")
+				f.addLine(table, "b.conf", 100+i, order[0], order[len(order)-1-i], "x")
+			}
+			for i, row := range f.rows(sqlgen.Static(f.DB.Dialect(), table, "a.conf")) {
+				f.wantRows(typ+" as category", []string{row}, "1|"+order[i]+"|"+order[0]+"|x")
+			}
+			for i, row := range f.rows(sqlgen.Static(f.DB.Dialect(), table, "b.conf")) {
+				f.wantRows(typ+" as name", []string{row}, "1|"+order[0]+"|"+order[i]+"|x")
+			}
+			f.setup("DROP TABLE [ast_config]")
+		}
 	},
 
 	"what require proposes can be run and suffices": func(t *testing.T, f *fixture) {
