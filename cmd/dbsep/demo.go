@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +18,9 @@ import (
 
 //go:embed demo.sql
 var demoSQL string
+
+//go:embed demo.txt
+var demoText string
 
 func demoCommand() *cobra.Command {
 	var listen string
@@ -36,7 +41,8 @@ answers requests from it, and throws it away at the end (Ctrl-C).`,
 				return err
 			}
 			s.config.Server.Listen = listen
-			return serveOnce(cmd.Context(), s, func(a net.Addr) { introduce(cmd.OutOrStdout(), a) })
+			demo := &server{insecure: true, hint: "choose another address, such as: dbsep demo --listen " + nextAddress(listen)}
+			return demo.run(cmd.Context(), s, func(a net.Addr) { introduce(cmd.OutOrStdout(), a) })
 		},
 	}
 	cmd.Flags().StringVarP(&listen, "listen", "l", config.Default().Server.Listen, "`address` to listen on")
@@ -55,20 +61,18 @@ func openDemo(cmd *cobra.Command, file string) (*site, error) {
 	return &site{&c, db}, nil
 }
 
-// introduce tells a newcomer what can be asked, each line ready to be copied.
+// introduce prints what a newcomer can try and what Asterisk needs, each line
+// ready to be copied.
 func introduce(w io.Writer, a net.Addr) {
-	fmt.Fprintf(w, `
-dbsep answers at http://%[1]s from a sample telephone system. Try, in another terminal:
+	_, _ = io.WriteString(w, strings.ReplaceAll(demoText, "ADDRESS", a.String()))
+}
 
-    curl -d 'id=alice' http://%[1]s/ps_endpoints/single
-    curl -d 'exten LIKE=10%%25' http://%[1]s/extensions/multi
-    curl 'http://%[1]s/ps_endpoints/multi.json?id+LIKE=%%25'
-
-and in Asterisk's extconfig.conf:
-
-    ps_endpoints => curl,http://%[1]s/ps_endpoints
-
-Ctrl-C ends it and throws the sample away.
-
-`, a)
+// nextAddress is an address beside one that is taken.
+func nextAddress(taken string) string {
+	host, port, err := net.SplitHostPort(taken)
+	n, notNumber := strconv.Atoi(port)
+	if err != nil || notNumber != nil || n < 1 || n > 65534 {
+		return "127.0.0.1:8001"
+	}
+	return net.JoinHostPort(host, strconv.Itoa(n+1))
 }

@@ -165,11 +165,15 @@ func activated(counted *access.Clients) (clients, status *front, err error) {
 	return clients, status, nil
 }
 
-// openFront opens an address of the configuration.
-func openFront(ctx context.Context, key, address string, c config.Server, clients *access.Clients) (*front, error) {
+// chooseListen is the hint where an address for clients cannot be opened.
+const chooseListen = "choose another address for [server] listen"
+
+// openFront opens an address of the configuration. The hint says how to choose
+// another one.
+func openFront(ctx context.Context, hint, address string, c config.Server, clients *access.Clients) (*front, error) {
 	l, err := listen(ctx, address, c)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w; choose another address for [server] %s", address, err, key)
+		return nil, fmt.Errorf("listen on %s: %w; %s", address, err, hint)
 	}
 	return newFront(l, address, clients), nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os"
@@ -62,9 +61,4 @@ func guarded(a net.Addr, s config.Server) error {
 	}
 	return fmt.Errorf("everybody who can reach %s could read and change the tables: add to [server] a line allow= with the networks that may ask, "+
 		"or htpasswd=, or tls_cert=, tls_key= and client_ca=, or listen on 127.0.0.1; --insecure does without", a)
-}
-
-// serveOnce answers a demonstration: one configuration, no reload.
-func serveOnce(ctx context.Context, s *site, listening func(net.Addr)) error {
-	return (&server{insecure: true}).run(ctx, s, listening)
 }

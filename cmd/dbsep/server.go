@@ -27,6 +27,7 @@ type server struct {
 	load     func() (*site, error) // nil: nothing is read again
 	again    <-chan os.Signal      // to read it again
 	insecure bool
+	hint     string // how to choose another address for clients; empty: [server] listen
 
 	log     gathered // where all lines go
 	clients *access.Clients
@@ -118,7 +119,7 @@ func (s *server) open(ctx context.Context, c config.Server) (err error) {
 		return err
 	}
 	if s.front == nil {
-		if s.front, err = openFront(ctx, "listen", c.Listen, c, s.clients); err != nil {
+		if s.front, err = openFront(ctx, cmp.Or(s.hint, chooseListen), c.Listen, c, s.clients); err != nil {
 			return err
 		}
 	}
@@ -126,7 +127,7 @@ func (s *server) open(ctx context.Context, c config.Server) (err error) {
 		err = guarded(s.front.Addr(), c)
 	}
 	if err == nil && s.back == nil && c.StatusListen != "" {
-		s.back, err = openFront(ctx, "status_listen", c.StatusListen, c, nil)
+		s.back, err = openFront(ctx, "choose another address for [server] status_listen", c.StatusListen, c, nil)
 	}
 	if err != nil {
 		s.closeFronts()
@@ -190,7 +191,7 @@ func (s *server) next(ctx context.Context) (g *generation, moved *front, err err
 	}
 	c, was := fresh.config.Server, s.now.Load().site.config.Server
 	if s.front.named != "" && c.Listen != was.Listen {
-		if moved, err = openFront(ctx, "listen", c.Listen, c, s.clients); err != nil {
+		if moved, err = openFront(ctx, chooseListen, c.Listen, c, s.clients); err != nil {
 			fresh.close()
 			return nil, nil, err
 		}

@@ -266,12 +266,12 @@ var statements = map[string]func(*testing.T, *fixture){
 		f.setup("INSERT INTO [ast_config] VALUES (3, 1, 0, 0, 'a.conf', 'a', NULL, '2')",
 			"INSERT INTO [ast_config] VALUES (4, 1, 0, 0, 'a.conf', NULL, 'z', '1')")
 		got := f.rows(sqlgen.Static(f.DB.Dialect(), table, "a.conf"))
+		want := []string{"1|" + null + "|z|1", "1|a|" + null + "|2", "1|a||3", "1|a|b|4"}
 		if f.DatabaseOrder {
 			slices.Sort(got)
-			f.wantRows("rows", got, "1|"+null+"|z|1", "1|a|"+null+"|2", "1|a||3", "1|a|b|4")
-			return
+			slices.Sort(want)
 		}
-		f.wantRows("rows", got, "1|"+null+"|z|1", "1|a|"+null+"|2", "1|a||3", "1|a|b|4")
+		f.wantRows("rows", got, want...)
 	},
 
 	"static sorts numbers and dates as such": func(t *testing.T, f *fixture) {

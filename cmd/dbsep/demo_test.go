@@ -1,0 +1,45 @@
+package main
+
+import (
+	"net"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestDemoNamesEveryTable compares what the demo prints with what it has: each of
+// its tables is in a line of extconfig.conf, and the objects of PJSIP in one of
+// sorcery.conf.
+func TestDemoNamesEveryTable(t *testing.T) {
+	var text strings.Builder
+	introduce(&text, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8000})
+	tables := regexp.MustCompile(`CREATE TABLE (\w+)`).FindAllStringSubmatch(demoSQL, -1)
+	if len(tables) == 0 {
+		t.Fatal("the sample has no tables")
+	}
+	for _, m := range tables {
+		table := m[1]
+		if !regexp.MustCompile(`(?m)^    [\w.]+ => curl,http://127\.0\.0\.1:8000/` + table + `$`).MatchString(text.String()) {
+			t.Errorf("no line of extconfig.conf leads to %s", table)
+		}
+		if strings.HasPrefix(table, "ps_") && !strings.Contains(text.String(), "= realtime,"+table+"\n") {
+			t.Errorf("no line of sorcery.conf leads to %s", table)
+		}
+	}
+}
+
+func TestDemoProposesTheNextPort(t *testing.T) {
+	for taken, want := range map[string]string{
+		"127.0.0.1:8000":  "127.0.0.1:8001",
+		"127.0.0.1:8001":  "127.0.0.1:8002",
+		"[::1]:8000":      "[::1]:8001",
+		":8000":           ":8001",
+		"localhost:http":  "127.0.0.1:8001",
+		"127.0.0.1:65535": "127.0.0.1:8001",
+		"unix:/run/s":     "127.0.0.1:8001",
+	} {
+		if got := nextAddress(taken); got != want {
+			t.Errorf("%s: %s, want %s", taken, got, want)
+		}
+	}
+}

@@ -1,0 +1,106 @@
+//go:build e2e
+
+package asterisk
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"dbsep/internal/rig"
+)
+
+// listeners are modules that listen on all addresses with Debian's configuration.
+const listeners = "noload = chan_iax2.so\nnoload = chan_mgcp.so\nnoload = chan_ooh323.so\nnoload = chan_unistim.so\nnoload = pbx_dundi.so\n"
+
+// TestDemoIsEnoughForAsterisk starts dbsep demo and an Asterisk that has Debian's
+// configuration and the lines that the demo prints: phones register with it and
+// call each other.
+func TestDemoIsEnoughForAsterisk(t *testing.T) {
+	root := rig.Root(t, "forky", "asterisk")
+	prepareRoot(t, root)
+	dir, err := os.MkdirTemp(filepath.Join(root, "srv"), "dbsep-")
+	check(t, err)
+	t.Cleanup(func() {
+		if log, err := os.ReadFile(filepath.Join(dir, "astlogdir/full")); t.Failed() && err == nil {
+			t.Logf("Asterisk's log:\n%s", log)
+		}
+		os.RemoveAll(dir)
+	})
+	check(t, os.Chmod(dir, 0o755))
+	p := &pbx{whole: t, root: root, folder: "/srv/" + filepath.Base(dir), sip: freeAddress(t)}
+
+	demo := rig.Start(t, nil, rig.Program(t), "demo", "--listen", rig.FreeAddress(t))
+	rig.WaitFor(t, "dbsep demo", demo, func(context.Context) error {
+		if !strings.Contains(demo.Log.String(), "Ctrl-C ends it") {
+			return errors.New("it has not said all")
+		}
+		return nil
+	})
+	files := printedFiles(demo.Log.String())
+	for _, name := range []string{"extconfig.conf", "sorcery.conf", "pjsip.conf", "extensions.conf"} {
+		if files[name] == "" {
+			t.Errorf("the demo prints no lines for %s:\n%s", name, demo.Log)
+		}
+	}
+	files["modules.conf"] = "[modules]\n" + listeners + "noload = app_voicemail_odbc.so\n"
+	installed, err := filepath.Glob(filepath.Join(root, "etc/asterisk/*.conf"))
+	check(t, err)
+	for _, file := range installed {
+		name := filepath.Base(file)
+		p.write(t, name, addLines(read(t, file), strings.ReplaceAll(files[name], "0.0.0.0:5060", p.sip)))
+	}
+	p.write(t, "asterisk.conf", p.ownConf())
+	p.write(t, "logger.conf", "[general]\n[logfiles]\nfull => notice,warning,error,verbose(3)\n")
+	p.start(t)
+
+	phones := map[string]*phone{}
+	for _, user := range []string{"alice", "bob"} {
+		f := newPhone(t, p, user)
+		f.password = "demo-" + user
+		f.registers(t, f.contact(parameters), 300)
+		p.shows(t, "pjsip show endpoint "+user, f.address)
+		phones[user] = f
+	}
+	call := phones["alice"].calls(t, "101")
+	phones["bob"].awaitRequest(t, "ACK")
+	call.hangUp(t)
+	call = phones["bob"].calls(t, "100")
+	phones["alice"].awaitRequest(t, "ACK")
+	call.hangUp(t)
+	p.shows(t, "queue show support", "Alice (PJSIP/alice)")
+	p.shows(t, "queue show support", "Bob (PJSIP/bob)")
+	p.comes(t, "AST_CONFIG(musiconhold.conf,quiet,mode)", "files")
+	p.comes(t, "VM_INFO(100@default,fullname)", "Alice")
+}
+
+// addLines adds the lines of one section to a file: to the section of that name
+// where there is one, and at the end otherwise.
+func addLines(text, lines string) string {
+	head, _, _ := strings.Cut(lines, "\n")
+	if before, after, found := strings.Cut("\n"+text, "\n"+head+"\n"); found && head != "" {
+		return before + "\n" + lines + after
+	}
+	return text + "\n" + lines
+}
+
+// printedFiles are the files that the demo prints lines of, by their names.
+func printedFiles(text string) map[string]string {
+	files := map[string]string{}
+	name := ""
+	for line := range strings.Lines(text) {
+		switch indented, ok := strings.CutPrefix(line, "    "); {
+		case ok && name != "":
+			files[name] += indented
+		case regexp.MustCompile(`^\w+\.conf\n$`).MatchString(line):
+			name = strings.TrimSpace(line)
+		case line != "\n":
+			name = ""
+		}
+	}
+	return files
+}
