@@ -283,6 +283,9 @@ func (out *reply) failure(req *request, e *Error) int {
 	case Unauthorized, Forbidden, TooManyAttempts:
 		return entry.Status // a client's library needs it, to send the password for one
 	}
+	if req.operation == nil {
+		return entry.Status // OpenSIPS' db_http, whose paths name none, goes by it
+	}
 	return http.StatusOK
 }
 

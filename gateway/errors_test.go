@@ -115,7 +115,7 @@ func checkSafe(t *testing.T, r *http.Request, got answer) {
 	path := strings.ToLower(strings.TrimRight(r.URL.Path, "/"))
 	want, status := "", 0 // any
 	if got.code == string(gateway.UnknownOperation) && r.Method == http.MethodPost {
-		want, status = "-1\n", http.StatusOK // it may be a write
+		want, status = "-1\n", http.StatusNotFound // it may be a write
 	}
 	switch path[strings.LastIndexByte(path, '/')+1:] {
 	case "store", "update", "destroy":

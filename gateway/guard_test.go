@@ -170,7 +170,7 @@ func TestEvent(t *testing.T) {
 		{"a table that is there", post("/peers/multi", "id=a"), gateway.Event{Operation: "multi", Table: "peers", Status: 200, Rows: 2, Bytes: 10}},
 		{"a write", post("/peers/destroy", "id=a"), gateway.Event{Operation: "destroy", Table: "peers", Status: 200, Rows: 1, Bytes: 2}},
 		{"a refused write", post("/peers/destroy", "nope=a"), gateway.Event{Operation: "destroy", Table: "peers", Status: 200, Code: gateway.UnknownColumn, Bytes: 3}},
-		{"no operation", post("/", ""), gateway.Event{Code: gateway.UnknownOperation, Status: 200, Bytes: 3}},
+		{"no operation", post("/", ""), gateway.Event{Code: gateway.UnknownOperation, Status: 404, Bytes: 3}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			db := newScript()

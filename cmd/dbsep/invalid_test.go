@@ -21,22 +21,28 @@ func kept(code string) string {
 	return "cat_metric=0&category=general&var_name=%23include&var_val=%2Fdbsep%2Ferror%2F" + strings.ReplaceAll(code, "-", "%2D") + "\n"
 }
 
-// operationsOfAsterisk is a request line of each, and the body of the response when
-// it fails with a code.
-func operationsOfAsterisk(code string) []struct{ method, target, body string } {
-	return []struct{ method, target, body string }{
-		{"POST", "/ps_endpoints/single", ""},
-		{"POST", "/ps_endpoints/multi", ""},
-		{"POST", "/ps_endpoints/store", "-1\n"},
-		{"POST", "/ps_endpoints/update?id=bob", "-1\n"},
-		{"POST", "/ps_endpoints/destroy", "-1\n"},
-		{"POST", "/ps_endpoints/require", "-1\n"},
-		{"GET", "/ast_config/static?file=queues.conf", kept(code)},
-		{"GET", "/ps_endpoints/single?id=bob", ""},
-		{"GET", "/ps_endpoints/update?id=bob", "-1\n"},
-		{"POST", "/cgi-bin/dbsep.cgi/ps_endpoints//UPDATE/?id=bob", "-1\n"},
-		{"POST", "/cgi-bin/dbsep.cgi", "-1\n"},
-		{"GET", "/cgi-bin/dbsep.cgi", ""},
+// An asked operation is that of a request line, with the body of the response when it fails,
+// and whether its status is 200.
+type asked struct {
+	method, target, body string
+	ok                   bool
+}
+
+// operationsOfAsterisk are all operations, failing with a code, and two paths with none.
+func operationsOfAsterisk(code string) []asked {
+	return []asked{
+		{"POST", "/ps_endpoints/single", "", false},
+		{"POST", "/ps_endpoints/multi", "", false},
+		{"POST", "/ps_endpoints/store", "-1\n", true},
+		{"POST", "/ps_endpoints/update?id=bob", "-1\n", true},
+		{"POST", "/ps_endpoints/destroy", "-1\n", true},
+		{"POST", "/ps_endpoints/require", "-1\n", true},
+		{"GET", "/ast_config/static?file=queues.conf", kept(code), true},
+		{"GET", "/ps_endpoints/single?id=bob", "", false},
+		{"GET", "/ps_endpoints/update?id=bob", "-1\n", true},
+		{"POST", "/cgi-bin/dbsep.cgi/ps_endpoints//UPDATE/?id=bob", "-1\n", true},
+		{"POST", "/cgi-bin/dbsep.cgi", "-1\n", false},
+		{"GET", "/cgi-bin/dbsep.cgi", "", false},
 	}
 }
 
@@ -154,12 +160,12 @@ func lastResponse(t *testing.T, c net.Conn, sent string) (*http.Response, string
 }
 
 // wantRefusal checks a response that ends its connection.
-func wantRefusal(t *testing.T, r *http.Response, body, code, want string) {
+func wantRefusal(t *testing.T, o asked, r *http.Response, body, code, want string) {
 	t.Helper()
 	if body != want || r.Header.Get("X-Dbsep-Error") != code {
 		t.Errorf("got %s, %s, %q, want %s, %q", r.Status, r.Header.Get("X-Dbsep-Error"), body, code, want)
 	}
-	if want != "" && r.StatusCode != http.StatusOK || want == "" && r.StatusCode < 400 {
+	if o.ok != (r.StatusCode == http.StatusOK) || !o.ok && r.StatusCode < 400 {
 		t.Errorf("the status is %s for the body %q", r.Status, body)
 	}
 	if !r.Close {
@@ -179,7 +185,7 @@ func TestInvalidHTTPIsRefusedSafely(t *testing.T) {
 				for _, o := range operationsOfAsterisk("bad-request") {
 					sent := strings.NewReplacer("METHOD", o.method, "TARGET", o.target).Replace(test.request)
 					r, body := lastResponse(t, l.dial(t), sent)
-					wantRefusal(t, r, body, "bad-request", o.body)
+					wantRefusal(t, o, r, body, "bad-request", o.body)
 				}
 			})
 		}
@@ -202,7 +208,7 @@ func TestPlainHTTPOnAPortForTLS(t *testing.T) {
 		for _, o := range operationsOfAsterisk("https-required") {
 			c := l.dial(t).(*tls.Conn).NetConn()
 			r, body := lastResponse(t, c, o.method+" "+o.target+" HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nid=nobody")
-			wantRefusal(t, r, body, "https-required", o.body)
+			wantRefusal(t, o, r, body, "https-required", o.body)
 		}
 		l.said("code=https-required operation=update .*https://")
 		if r, body := lastResponse(t, l.dial(t).(*tls.Conn).NetConn(), "POST /x/update HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"); body != "-1\n" {
@@ -257,9 +263,9 @@ func TestStatusListenerRefusesSafely(t *testing.T) {
 	startServer(t, dir, "[server]\nlisten=unix:"+filepath.Join(dir, "socket")+"\nstatus_listen=unix:"+socket+"\n")
 	for _, o := range operationsOfAsterisk("unknown-operation") {
 		r, body := lastResponse(t, dial(t, socket), o.method+" "+o.target+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 9\r\n\r\nid=nobody")
-		wantRefusal(t, r, body, "unknown-operation", o.body)
+		wantRefusal(t, o, r, body, "unknown-operation", o.body)
 		r, body = lastResponse(t, dial(t, socket), o.method+" "+o.target+" HTTP/1.1\r\nHost: x\r\nHost: y\r\nContent-Length: 9\r\n\r\nid=nobody")
-		wantRefusal(t, r, body, "bad-request", strings.ReplaceAll(o.body, "unknown%2Doperation", "bad%2Drequest"))
+		wantRefusal(t, o, r, body, "bad-request", strings.ReplaceAll(o.body, "unknown%2Doperation", "bad%2Drequest"))
 	}
 }
 
