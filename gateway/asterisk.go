@@ -38,6 +38,32 @@ var AsteriskRequires = map[string][]sqlgen.Requirement{
 	},
 }
 
+// AsteriskStores is what Asterisk stores in some columns in daily work without
+// requiring it: widths of texts that tables made for older versions do not have, by
+// the usual name of the table. A value that does not fit is refused, and a phone is
+// not registered for it. A column that is missing is not told by it.
+var AsteriskStores = map[string][]sqlgen.Requirement{
+	"ps_contacts": {
+		{Column: "id", Type: "char", Size: 255}, {Column: "uri", Type: "char", Size: 255}, {Column: "path", Type: "char", Size: 255},
+		{Column: "user_agent", Type: "char", Size: 255}, {Column: "call_id", Type: "char", Size: 255},
+		{Column: "reg_server", Type: "char", Size: 255}, {Column: "endpoint", Type: "char", Size: 255},
+		{Column: "outbound_proxy", Type: "char", Size: 255}, {Column: "via_addr", Type: "char", Size: 40},
+		{Column: "expiration_time", Type: "integer8", Size: 20},
+	},
+	"sippeers": {
+		{Column: "fullcontact", Type: "char", Size: 255}, {Column: "useragent", Type: "char", Size: 255},
+		{Column: "ipaddr", Type: "char", Size: 45}, {Column: "regserver", Type: "char", Size: 255},
+	},
+}
+
+// AsteriskClears are the numbers that Asterisk gives an empty value, by the usual
+// name of their table: the column has to take NULL (P15).
+var AsteriskClears = map[string][]string{
+	"ps_contacts": {"via_port"},
+	"iaxfriends":  {"port"},
+	"sippeers":    {"port", "lastms"},
+}
+
 // SingleValued are the columns whose values Asterisk never takes for a list, by
 // the usual name of their table. A plain ; in one of them was stored by a
 // gateway that does not code it, and tears the value (P7).

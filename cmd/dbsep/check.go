@@ -153,6 +153,18 @@ func (s *site) fallsShort(_ context.Context, t *sqlgen.Table) (warnings []string
 		warnings = append(warnings, fmt.Sprintf("table %s: %s %s, but Asterisk requires it; %s",
 			t.Name, short.Requirement.Column, short.Reason, short.Repair))
 	}
+	for _, short := range sqlgen.Require(s.db.Dialect(), t, gateway.AsteriskStores[t.Name]) {
+		if !short.Missing {
+			warnings = append(warnings, fmt.Sprintf("table %s: %s %s, which Asterisk may store; a value that does not fit is refused; %s",
+				t.Name, short.Requirement.Column, short.Reason, short.Repair))
+		}
+	}
+	for _, name := range gateway.AsteriskClears[t.Name] {
+		if c := t.Column(name); c != nil && !c.Nullable && c.Class != sqlgen.Text {
+			warnings = append(warnings, fmt.Sprintf("table %s: %s must not be NULL, but Asterisk clears it with an empty value, which is refused; "+
+				"let the column take NULL", t.Name, c.Name))
+		}
+	}
 	return warnings, nil
 }
 
