@@ -70,7 +70,7 @@ test: ## the whole test suite, with the race detector, on SQLite, a real MariaDB
 	$(GO) test -race ./...
 
 test-static: ## what differs in the build without a C compiler
-	CGO_ENABLED=0 $(GO) test -run SQLite ./database
+	CGO_ENABLED=0 $(GO) test -run SQLite ./internal/database
 	CGO_ENABLED=0 $(GO) test ./internal/replay ./cmd/dbsep
 
 test-odbc: ## the build with unixODBC (-tags odbc), on the real ODBC drivers of MariaDB, PostgreSQL and SQLite
@@ -81,8 +81,8 @@ test-odbc: ## the build with unixODBC (-tags odbc), on the real ODBC drivers of 
 	@.ci/need /usr/share/doc/odbc-mariadb odbc-mariadb
 	@.ci/need /usr/share/doc/odbc-postgresql odbc-postgresql
 	@.ci/need /usr/share/doc/libsqliteodbc libsqliteodbc
-	$(GO) vet -tags odbc ./database/...
-	$(GO) test -race -tags odbc -run ODBC ./database/...
+	$(GO) vet -tags odbc ./internal/database/...
+	$(GO) test -race -tags odbc -run ODBC ./internal/database/...
 
 e2e: ## the real clients, end to end: Asterisk, Apache, nginx, lighttpd, Kamailio, OpenSIPS' manner of asking, the Perl script, Prometheus, HAProxy, Debian and systemd; and databases that fall
 	@.ci/need cc gcc libc6-dev

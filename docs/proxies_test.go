@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // A proxy is one of the SIP proxies whose scripts the manual has.
@@ -81,7 +81,7 @@ var rules = []struct {
 
 func TestProxyBlocksKeepTheRules(t *testing.T) {
 	for _, p := range []*proxy{&opensips, &kamailio} {
-		page := rig.ReadPage(t, p.page)
+		page := testenv.ReadPage(t, p.page)
 		seen := map[string]bool{}
 		for _, block := range page.Names() {
 			for _, r := range routes(page.Block(t, block)) {
@@ -112,7 +112,7 @@ func TestProxyBlocksKeepTheRules(t *testing.T) {
 // TestOpenSIPSBlocksNameNoPasswordInAURL keeps passwords out of OpenSIPS' log, which
 // has the URL of each connection that fails.
 func TestOpenSIPSBlocksNameNoPasswordInAURL(t *testing.T) {
-	page := rig.ReadPage(t, opensips.page)
+	page := testenv.ReadPage(t, opensips.page)
 	for _, block := range page.Names() {
 		if url := regexp.MustCompile(`https?://[^/"\s]*@\S*`).FindString(page.Block(t, block)); url != "" {
 			t.Errorf("%s: %s", block, url)

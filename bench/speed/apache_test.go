@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // path is where the script has always been.
@@ -17,7 +17,7 @@ const path = "/cgi-bin/dbsep.cgi"
 const manual = "../../docs/apache.md"
 
 // behindApache is a program that an Apache starts or holds.
-func behindApache(name, address string, apache *rig.Process) *program {
+func behindApache(name, address string, apache *testenv.Process) *program {
 	return &program{name: name, base: "http://" + address + path, pid: apache.Cmd.Process.Pid}
 }
 
@@ -38,8 +38,8 @@ func (s *site) startPerl(t *testing.T, scripts string) *program {
 // case.
 func (s *site) startModPerl(t *testing.T, scripts string) *program {
 	t.Helper()
-	address := rig.FreeAddress(t)
-	apache := rig.ApacheOf(t, "mpm_prefork", address, []string{"perl"}, `PerlModule Apache::DBI
+	address := testenv.FreeAddress(t)
+	apache := testenv.ApacheOf(t, "mpm_prefork", address, []string{"perl"}, `PerlModule Apache::DBI
 PerlModule ModPerl::Registry
 PerlModule CGI
 PerlModule DBI
@@ -66,8 +66,8 @@ func (s *site) startDbsepCGI(t *testing.T) *program {
 
 func (s *site) startCGI(t *testing.T, name, file string) *program {
 	t.Helper()
-	address := rig.FreeAddress(t)
-	apache := rig.Apache(t, address, []string{"cgid"}, rig.ReadPage(t, manual).Block(t, "dbsep-cgi.conf",
+	address := testenv.FreeAddress(t)
+	apache := testenv.Apache(t, address, []string{"cgid"}, testenv.ReadPage(t, manual).Block(t, "dbsep-cgi.conf",
 		"/usr/lib/cgi-bin", filepath.Dir(file), "/etc/asterisk/dbsep.conf", s.Conf)+s.kept("cgi"))
 	p := behindApache(name, address, apache)
 	p.own, p.environ = file, []string{"DBSEP_CONF=" + s.Conf}
@@ -77,8 +77,8 @@ func (s *site) startCGI(t *testing.T, name, file string) *program {
 // startDbsepFastCGI starts dbsep in processes of mod_fcgid.
 func (s *site) startDbsepFastCGI(t *testing.T) *program {
 	t.Helper()
-	address := rig.FreeAddress(t)
-	apache := rig.Apache(t, address, []string{"fcgid"}, rig.ReadPage(t, manual).Block(t, "dbsep-fcgid.conf",
+	address := testenv.FreeAddress(t)
+	apache := testenv.Apache(t, address, []string{"fcgid"}, testenv.ReadPage(t, manual).Block(t, "dbsep-fcgid.conf",
 		"/usr/lib/dbsep", s.installDbsep(t), "/etc/asterisk/dbsep.conf", s.Conf)+s.kept("fcgid"))
 	return behindApache("dbsep, FastCGI", address, apache)
 }
@@ -86,7 +86,7 @@ func (s *site) startDbsepFastCGI(t *testing.T) *program {
 // installDbsep copies dbsep into a folder of its own, as dbsep.cgi.
 func (s *site) installDbsep(t *testing.T) string {
 	t.Helper()
-	program, err := os.ReadFile(rig.Program(t))
+	program, err := os.ReadFile(testenv.Program(t))
 	check(t, err)
 	dir, err := os.MkdirTemp(s.Folder, "dbsep-")
 	check(t, err)

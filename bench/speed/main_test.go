@@ -3,10 +3,10 @@ package speed
 import (
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
-func TestMain(m *testing.M) { rig.Main(m) }
+func TestMain(m *testing.M) { testenv.Main(m) }
 
 func check(t testing.TB, err error) {
 	t.Helper()

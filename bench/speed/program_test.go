@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // A program answers from a site.
@@ -60,16 +60,16 @@ func buildFloor(t *testing.T) string {
 // startFloor starts the least program that can answer.
 func (s *site) startFloor(t *testing.T, path string) *program {
 	t.Helper()
-	address := rig.FreeAddress(t)
-	p := rig.Start(t, []string{"FLOOR_DSN=" + s.dsn}, path, "-kind", s.Kind, "-listen", address)
-	rig.WaitFor(t, "the floor", p, rig.Listening(address))
+	address := testenv.FreeAddress(t)
+	p := testenv.Start(t, []string{"FLOOR_DSN=" + s.dsn}, path, "-kind", s.Kind, "-listen", address)
+	testenv.WaitFor(t, "the floor", p, testenv.Listening(address))
 	return &program{name: theFloor, base: "http://" + address, pid: p.Cmd.Process.Pid}
 }
 
 // startServe starts dbsep as a server.
 func (s *site) startServe(t *testing.T) *program {
 	t.Helper()
-	address := rig.FreeAddress(t)
+	address := testenv.FreeAddress(t)
 	p := s.ServeAt(t, address)
 	return &program{name: theServe, base: "http://" + address, pid: p.Cmd.Process.Pid}
 }
@@ -84,7 +84,7 @@ func (s *site) startServeWith(t *testing.T, what string, lines ...string) *progr
 	check(t, err)
 	check(t, os.WriteFile(other.Conf, plain, 0o600))
 	other.Configure(t, lines...)
-	address := rig.FreeAddress(t)
+	address := testenv.FreeAddress(t)
 	p := other.ServeAt(t, address)
 	return &program{name: theServe + ", " + what, base: "http://" + address, pid: p.Cmd.Process.Pid}
 }

@@ -10,7 +10,7 @@ import (
 
 	"dbsep/internal/mariadbtest"
 	"dbsep/internal/pgtest"
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // phones is how many telephones a site has. The floor and requests.lua know it,
@@ -19,7 +19,7 @@ const phones = 50_000
 
 // A site is a telephone system's database, full of telephones.
 type site struct {
-	*rig.Site
+	*testenv.Site
 	dsn string // as the floor's driver wants it
 }
 
@@ -42,7 +42,7 @@ var sites = []struct {
 }
 
 func openSQLite(t *testing.T, which string) *site {
-	s := &site{Site: rig.SQLite(t, tables+"sqlite.sql")}
+	s := &site{Site: testenv.SQLite(t, tables+"sqlite.sql")}
 	s.dsn = "file:" + s.Folder + "/site.db?mode=rw&_busy_timeout=5000&_synchronous=FULL" // as dbsep has it
 	s.fill(t, which)
 	return s
@@ -52,7 +52,7 @@ func openMariaDB(t *testing.T, which string) *site {
 	server := mariadbtest.Start(t)
 	// All that is read fits into memory, and each of many processes gets in.
 	server.Exec(t, "SET GLOBAL innodb_buffer_pool_size = 268435456", "SET GLOBAL max_connections = 400")
-	s := &site{Site: rig.MariaDB(t, tables+"mysql.sql")}
+	s := &site{Site: testenv.MariaDB(t, tables+"mysql.sql")}
 	c := mysql.NewConfig()
 	c.User, c.Passwd, c.Net, c.Addr = server.User, server.Password, "tcp", server.Address()
 	c.ClientFoundRows = true
@@ -64,7 +64,7 @@ func openMariaDB(t *testing.T, which string) *site {
 
 func openPostgreSQL(t *testing.T, which string) *site {
 	server := pgtest.Start(t)
-	s := &site{Site: rig.Postgres(t, tables+"pg.sql")}
+	s := &site{Site: testenv.Postgres(t, tables+"pg.sql")}
 	var name string
 	check(t, s.DB.QueryRowContext(t.Context(), "SELECT current_database()").Scan(&name))
 	// Without TLS, as the others.

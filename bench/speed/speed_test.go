@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 var (
@@ -242,7 +242,7 @@ func conditions(t *testing.T) []string {
 // bareDriver runs updates without any HTTP in the way.
 func (s *site) bareDriver(floor string) *program {
 	return &program{name: theDriver, drive: func(t *testing.T, n int, length time.Duration) (m measurement, err error) {
-		p := rig.Start(t, []string{"FLOOR_DSN=" + s.dsn}, floor, "-kind", s.Kind, "-updates", strconv.Itoa(n), "-for", length.String())
+		p := testenv.Start(t, []string{"FLOOR_DSN=" + s.dsn}, floor, "-kind", s.Kind, "-updates", strconv.Itoa(n), "-for", length.String())
 		<-p.Exited()
 		var updates, took float64
 		if _, err := fmt.Sscan(p.Log.String(), &updates, &took); err != nil {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // A usage is what a program's processes have used.
@@ -123,7 +123,7 @@ func (p *program) settle(t *testing.T) {
 	if p.own == "" {
 		return
 	}
-	rig.WaitFor(t, p.name, nil, func(context.Context) error {
+	testenv.WaitFor(t, p.name, nil, func(context.Context) error {
 		for _, pid := range p.processes(t) {
 			if program, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err == nil && filepath.Base(program) != "apache2" {
 				return fmt.Errorf("%s still runs", program)

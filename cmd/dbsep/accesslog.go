@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"dbsep/config"
 	"dbsep/gateway"
+	"dbsep/internal/config"
 )
 
 // An accessLog writes a line for every request. The line is what package slog

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"dbsep/config"
 	"dbsep/gateway"
+	"dbsep/internal/config"
 )
 
 // TestAccessLogIsSlogs compares each line with the one that package slog writes.

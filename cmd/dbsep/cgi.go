@@ -7,9 +7,9 @@ import (
 	"os"
 	"strings"
 
-	"dbsep/access"
-	"dbsep/config"
 	"dbsep/gateway"
+	"dbsep/internal/auth"
+	"dbsep/internal/config"
 )
 
 // serveCGI answers the one request that the environment describes.
@@ -59,7 +59,7 @@ func webGateway(variable func(r *http.Request, name string) string) (http.Handle
 		o.Observe = lines.write
 	}
 	if len(s.config.Tables) > 0 {
-		o.Guard = access.NewWeb(rulings(s.config), variable)
+		o.Guard = auth.NewWeb(rulings(s.config), variable)
 	}
 	return gateway.New(s.db, o), log
 }

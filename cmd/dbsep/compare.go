@@ -15,9 +15,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dbsep/compare"
-	"dbsep/config"
 	"dbsep/gateway"
+	"dbsep/internal/compare"
+	"dbsep/internal/config"
 )
 
 func compareCommand() *cobra.Command {

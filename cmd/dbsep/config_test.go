@@ -14,8 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dbsep/config"
-	"dbsep/database"
+	"dbsep/internal/config"
+	"dbsep/internal/database"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/config/*.want; then read every line that changed")

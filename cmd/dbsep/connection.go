@@ -19,8 +19,8 @@ import (
 
 	"github.com/pires/go-proxyproto"
 
-	"dbsep/access"
 	"dbsep/gateway"
+	"dbsep/internal/auth"
 )
 
 // A connectionListener accepts the connections of clients, with what has to happen
@@ -364,7 +364,7 @@ type connectionKey struct{}
 // withConnection is a server's ConnContext.
 func withConnection(ctx context.Context, conn net.Conn) context.Context {
 	c := conn.(*connection)
-	return context.WithValue(access.ConnContext(ctx, c.plain.Conn), connectionKey{}, c)
+	return context.WithValue(auth.ConnContext(ctx, c.plain.Conn), connectionKey{}, c)
 }
 
 // handled gives a handler the requests of connections, except those that are refused.

@@ -15,10 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"dbsep/config"
-	"dbsep/database"
 	"dbsep/gateway"
-	"dbsep/metrics"
+	"dbsep/internal/config"
+	"dbsep/internal/database"
+	"dbsep/internal/metrics"
 )
 
 // BenchmarkCost measures what it costs to watch dbsep: how much more processor

@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dbsep/config"
-	"dbsep/database"
+	"dbsep/internal/config"
+	"dbsep/internal/database"
 )
 
 //go:embed demo.sql

@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"dbsep/access"
-	"dbsep/config"
+	"dbsep/internal/auth"
+	"dbsep/internal/config"
 )
 
 // A door is the server that takes the connections of a front. Generations that
@@ -33,7 +33,7 @@ func (s *server) newDoor(c *config.Config, log *slog.Logger) (d *door, err error
 	if c.Server.TLSCert == "" {
 		return d, nil
 	}
-	files := access.TLS{Cert: c.Server.TLSCert, Key: c.Server.TLSKey, ClientCA: c.Server.ClientCA}
+	files := auth.TLS{Cert: c.Server.TLSCert, Key: c.Server.TLSKey, ClientCA: c.Server.ClientCA}
 	if d.tls, err = files.Config(func(err error) { log.Error(err.Error()) }); err != nil || !c.Server.HTTP2 {
 		return d, err
 	}

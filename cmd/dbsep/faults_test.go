@@ -22,11 +22,11 @@ import (
 	"testing"
 	"time"
 
-	"dbsep/database"
 	"dbsep/gateway"
+	"dbsep/internal/database"
+	"dbsep/internal/metrics"
 	"dbsep/internal/sqlitetest"
 	"dbsep/internal/testserver"
-	"dbsep/metrics"
 	"dbsep/sqlgen"
 )
 

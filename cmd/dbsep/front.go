@@ -14,8 +14,8 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 
-	"dbsep/access"
-	"dbsep/config"
+	"dbsep/internal/auth"
+	"dbsep/internal/config"
 )
 
 // A front is an address that clients connect to. It stays open while one
@@ -34,7 +34,7 @@ type front struct {
 const acceptPause = 20 * time.Millisecond
 
 // newFront counts connections with clients, unless it is nil.
-func newFront(l net.Listener, named string, clients *access.Clients) *front {
+func newFront(l net.Listener, named string, clients *auth.Clients) *front {
 	if clients != nil {
 		l = clients.Listener(l)
 	}
@@ -144,7 +144,7 @@ func (s *share) total() int {
 
 // activated returns the sockets that systemd has opened for the process: that
 // named "status" for the state of the server, the other for clients.
-func activated(counted *access.Clients) (clients, status *front, err error) {
+func activated(counted *auth.Clients) (clients, status *front, err error) {
 	named, err := activation.ListenersWithNames()
 	if err != nil {
 		return nil, nil, fmt.Errorf("take the sockets of systemd: %w", err)
@@ -170,7 +170,7 @@ const chooseListen = "choose another address for [server] listen"
 
 // openFront opens an address of the configuration. The hint says how to choose
 // another one.
-func openFront(ctx context.Context, hint, address string, c config.Server, clients *access.Clients) (*front, error) {
+func openFront(ctx context.Context, hint, address string, c config.Server, clients *auth.Clients) (*front, error) {
 	l, err := listen(ctx, address, c)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w; %s", address, err, hint)

@@ -7,25 +7,25 @@ import (
 	"net/http"
 	"sync/atomic"
 
-	"dbsep/access"
-	"dbsep/copies"
-	"dbsep/database"
 	"dbsep/gateway"
-	"dbsep/metrics"
+	"dbsep/internal/auth"
+	"dbsep/internal/cache"
+	"dbsep/internal/database"
+	"dbsep/internal/metrics"
 )
 
 // A generation is a server as one reading of its configuration wants it.
 type generation struct {
 	site  *site
 	db    *sharedDatabase
-	guard *access.Guard
+	guard *auth.Guard
 	log   *slog.Logger
 	asked *door // by clients
 	state *door // for the state of the server; shut where clients are told it too
 
 	gateway *gateway.Gateway
-	handler http.Handler   // of the requests of clients
-	shared  *copies.Shared // nil without [cache]
+	handler http.Handler  // of the requests of clients
+	shared  *cache.Shared // nil without [cache]
 }
 
 // A sharedDatabase is closed when the last generation that uses it has ended.
@@ -43,7 +43,7 @@ func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
 	for _, w := range fresh.warnings() {
 		log.Warn(w.Error())
 	}
-	newGuard := access.New
+	newGuard := auth.New
 	if was := s.now.Load(); was != nil {
 		newGuard = was.guard.Next
 	}
@@ -102,7 +102,7 @@ func (s *server) openLastGood(fresh *site, log *slog.Logger) (err error) {
 	if err := fresh.checkLastGood(); err != nil {
 		return err
 	}
-	s.lastGood, err = copies.OpenStore(c.Database.LastGoodFile, c.Database.LastGoodBytes, log)
+	s.lastGood, err = cache.OpenStore(c.Database.LastGoodFile, c.Database.LastGoodBytes, log)
 	return err
 }
 
@@ -112,7 +112,7 @@ func (s *server) withCopies(g *generation) gateway.Database {
 	c := g.site.config
 	var db gateway.Database = g.db
 	if len(c.Cache) > 0 {
-		g.shared = copies.Share(db, ages(c.Cache), c.Database.CacheBytes)
+		g.shared = cache.Share(db, ages(c.Cache), c.Database.CacheBytes)
 		db = g.shared
 	}
 	if len(c.LastGood) > 0 {

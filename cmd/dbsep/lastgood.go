@@ -4,8 +4,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"dbsep/copies"
-	"dbsep/database"
+	"dbsep/internal/cache"
+	"dbsep/internal/database"
 )
 
 // checkLastGood reports why the file of last good answers cannot be used. It
@@ -20,7 +20,7 @@ func (s *site) checkLastGood() error {
 			return locate(s.config, database.Problem{Key: "lastgood_file", Text: "it is the database itself", Remedy: "name a file that does not exist yet"})
 		}
 	}
-	if err := copies.CheckFile(file); err != nil {
+	if err := cache.CheckFile(file); err != nil {
 		return locate(s.config, database.Problem{Key: "lastgood_file", Text: err.Error()})
 	}
 	return nil

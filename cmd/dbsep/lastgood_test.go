@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"dbsep/internal/mariadbtest"
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // TestLastGoodAnswers takes the database away from a server that keeps its last
@@ -26,7 +26,7 @@ func TestLastGoodAnswers(t *testing.T) {
 		"INSERT INTO ps_contacts VALUES ('alice')",
 		"CREATE TABLE ast_config (id INT, cat_metric INT, var_metric INT, commented INT, filename VARCHAR(40), category VARCHAR(40), var_name VARCHAR(40), var_val VARCHAR(40))",
 		"INSERT INTO ast_config VALUES (1, 0, 0, 0, 'x.conf', 'general', 'a', 'b')")
-	relay := rig.NewRelay(t, server.Address())
+	relay := testenv.NewRelay(t, server.Address())
 	dir := t.TempDir()
 	conf := fmt.Sprintf("dsn=DBI:mysql:database=%s;host=127.0.0.1;port=%s\ndbuser=%s\ndbpass=%s\n[database]\nlastgood_file=%s\n[lastgood]\n*=1h\n[cache]\npeers=0\n",
 		name, relay.Port(), server.User, server.Password, filepath.Join(dir, "lastgood"))

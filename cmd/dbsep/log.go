@@ -8,7 +8,7 @@ import (
 	"os"
 	"sync"
 
-	"dbsep/config"
+	"dbsep/internal/config"
 )
 
 // newLog returns the log that a configuration wants. The journal of systemd, and

@@ -16,7 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"dbsep/database"
+	"dbsep/internal/database"
 	"dbsep/internal/mariadbtest"
 	"dbsep/internal/pgtest"
 	"dbsep/internal/testserver"

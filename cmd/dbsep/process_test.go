@@ -20,7 +20,7 @@ import (
 	"testing"
 	"time"
 
-	"dbsep/database"
+	"dbsep/internal/database"
 )
 
 // sampleSite writes a sample database and a configuration into a folder of the test

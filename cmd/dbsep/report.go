@@ -7,7 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"dbsep/config"
+	"dbsep/internal/config"
 )
 
 // A report is what check found. It holds no value that could be a secret.

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"dbsep/access"
-	"dbsep/config"
 	"dbsep/gateway"
+	"dbsep/internal/auth"
+	"dbsep/internal/config"
 	"dbsep/sqlgen"
 )
 
@@ -18,11 +18,11 @@ import (
 // everybody.
 func (s *site) checkDoor(ctx context.Context) error {
 	c := s.config.Server
-	if _, err := access.New(rules(s.config)); err != nil {
+	if _, err := auth.New(rules(s.config)); err != nil {
 		return err
 	}
 	if c.TLSCert != "" {
-		if _, err := (access.TLS{Cert: c.TLSCert, Key: c.TLSKey, ClientCA: c.ClientCA}).Config(nil); err != nil {
+		if _, err := (auth.TLS{Cert: c.TLSCert, Key: c.TLSKey, ClientCA: c.ClientCA}).Config(nil); err != nil {
 			return err
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dbsep/config"
+	"dbsep/internal/config"
 )
 
 func serveCommand() *cobra.Command {

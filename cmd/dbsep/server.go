@@ -15,10 +15,10 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
-	"dbsep/access"
-	"dbsep/config"
-	"dbsep/copies"
-	"dbsep/metrics"
+	"dbsep/internal/auth"
+	"dbsep/internal/cache"
+	"dbsep/internal/config"
+	"dbsep/internal/metrics"
 )
 
 // A server answers requests until it is told to end. What its configuration says
@@ -30,14 +30,14 @@ type server struct {
 	hint     string // how to choose another address for clients; empty: [server] listen
 
 	log     gathered // where all lines go
-	clients *access.Clients
+	clients *auth.Clients
 	metrics *metrics.Metrics
 	status  *status
 	front   *front // where clients ask
 	back    *front // where the state is asked; nil where front answers for it
 	now     atomic.Pointer[generation]
 
-	lastGood *copies.Store  // nil where none are kept
+	lastGood *cache.Store   // nil where none are kept
 	ending   sync.WaitGroup // generations of the past that still have requests in flight
 }
 
@@ -46,7 +46,7 @@ type server struct {
 func (s *server) run(ctx context.Context, first *site, listening func(net.Addr)) error {
 	s.log.w, s.log.wait = os.Stderr, gatherFor
 	defer s.log.Flush()
-	s.clients = access.NewClients(first.config.Limits.Clients, first.config.Limits.ClientsPerAddress, func() { s.metrics.Refused.Inc() })
+	s.clients = auth.NewClients(first.config.Limits.Clients, first.config.Limits.ClientsPerAddress, func() { s.metrics.Refused.Inc() })
 	s.metrics = metrics.New(version, metrics.Sources{
 		Pools:   func() []metrics.Pool { return s.now.Load().pools() },
 		Clients: s.clients.Open,

@@ -8,11 +8,11 @@ import (
 	"os"
 	"slices"
 
-	"dbsep/access"
-	"dbsep/config"
-	"dbsep/copies"
-	"dbsep/database"
 	"dbsep/gateway"
+	"dbsep/internal/auth"
+	"dbsep/internal/cache"
+	"dbsep/internal/config"
+	"dbsep/internal/database"
 )
 
 // ownFile is dbsep's own configuration, perlFile that of Asterisk's Perl script.
@@ -165,28 +165,28 @@ func lenient(c *config.Config) func(table string) bool {
 }
 
 // ages are the lines of [lastgood] or [cache].
-func ages(all []config.Age) []copies.Rule {
-	var rules []copies.Rule
+func ages(all []config.Age) []cache.Rule {
+	var rules []cache.Rule
 	for _, a := range all {
-		rules = append(rules, copies.Rule{Pattern: a.Pattern, Age: a.Most})
+		rules = append(rules, cache.Rule{Pattern: a.Pattern, Age: a.Most})
 	}
 	return rules
 }
 
 // rules are what a configuration says of who may ask.
-func rules(c *config.Config) access.Rules {
-	return access.Rules{Allow: c.Server.Allow, Htpasswd: c.Server.Htpasswd, Tables: rulings(c)}
+func rules(c *config.Config) auth.Rules {
+	return auth.Rules{Allow: c.Server.Allow, Htpasswd: c.Server.Htpasswd, Tables: rulings(c)}
 }
 
 // rulings are what a configuration says of what may be asked.
-func rulings(c *config.Config) []access.Ruling {
-	var all []access.Ruling
+func rulings(c *config.Config) []auth.Ruling {
+	var all []auth.Ruling
 	for _, r := range c.Tables {
-		rights := make([]access.Right, len(r.Rights))
+		rights := make([]auth.Right, len(r.Rights))
 		for i, one := range r.Rights {
-			rights[i] = access.Right{Pattern: one.Pattern, Rights: gateway.Rights{Read: one.Read, Write: one.Write, Columns: one.Columns}}
+			rights[i] = auth.Right{Pattern: one.Pattern, Rights: gateway.Rights{Read: one.Read, Write: one.Write, Columns: one.Columns}}
 		}
-		all = append(all, access.Ruling{Kind: r.Kind, Name: r.Name, Rights: rights})
+		all = append(all, auth.Ruling{Kind: r.Kind, Name: r.Name, Rights: rights})
 	}
 	return all
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"dbsep/gateway"
-	"dbsep/metrics"
+	"dbsep/internal/metrics"
 )
 
 // probeEvery is how often the database is asked whether it answers, and

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/database"
+	"dbsep/internal/database"
 	"dbsep/internal/pgtest"
 	"dbsep/internal/sqlitetest"
 )

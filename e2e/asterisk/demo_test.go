@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // listeners are modules that listen on all addresses with Debian's configuration.
@@ -21,7 +21,7 @@ const listeners = "noload = chan_iax2.so\nnoload = chan_mgcp.so\nnoload = chan_o
 // configuration and the lines that the demo prints: phones register with it and
 // call each other.
 func TestDemoIsEnoughForAsterisk(t *testing.T) {
-	root := rig.Root(t, "forky", "asterisk")
+	root := testenv.Root(t, "forky", "asterisk")
 	prepareRoot(t, root)
 	dir, err := os.MkdirTemp(filepath.Join(root, "srv"), "dbsep-")
 	check(t, err)
@@ -34,8 +34,8 @@ func TestDemoIsEnoughForAsterisk(t *testing.T) {
 	check(t, os.Chmod(dir, 0o755))
 	p := &pbx{whole: t, root: root, folder: "/srv/" + filepath.Base(dir), sip: freeAddress(t)}
 
-	demo := rig.Start(t, nil, rig.Program(t), "demo", "--listen", rig.FreeAddress(t))
-	rig.WaitFor(t, "dbsep demo", demo, func(context.Context) error {
+	demo := testenv.Start(t, nil, testenv.Program(t), "demo", "--listen", testenv.FreeAddress(t))
+	testenv.WaitFor(t, "dbsep demo", demo, func(context.Context) error {
 		if !strings.Contains(demo.Log.String(), "Ctrl-C ends it") {
 			return errors.New("it has not said all")
 		}

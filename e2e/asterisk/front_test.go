@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 	"dbsep/internal/testserver"
 )
 
@@ -43,7 +43,7 @@ var frontFeatures = []feature{
 func (p *pbx) worksBehindHAProxy(t *testing.T, send string) {
 	t.Helper()
 	f := p.registered(t, "alice")
-	p.behindHAProxy(t, send, rig.OpenPage(t, security).Block(t, "proxy.conf", "listen=10.1.0.5:8000\n", "", "=10.1.0.4\n", "=127.0.0.1\n", "10.1.0.0/24", "127.0.0.0/8"))
+	p.behindHAProxy(t, send, testenv.OpenPage(t, security).Block(t, "proxy.conf", "listen=10.1.0.5:8000\n", "", "=10.1.0.4\n", "=127.0.0.1\n", "10.1.0.0/24", "127.0.0.0/8"))
 	p.says(t, []string{updated(1)}, "realtime update rt_test name", "row one", "b", send)
 	p.everything(t, f)
 }
@@ -81,11 +81,11 @@ func (p *pbx) fronted(t *testing.T, lines, address string) {
 // behindHAProxy puts HAProxy in front of dbsep, with the manual's configuration.
 func (p *pbx) behindHAProxy(t *testing.T, send, lines string) {
 	t.Helper()
-	backend, front := rig.FreeAddress(t), strings.TrimPrefix(p.url, "http://")
+	backend, front := testenv.FreeAddress(t), strings.TrimPrefix(p.url, "http://")
 	p.fronted(t, lines, backend)
 	conf := filepath.Join(t.TempDir(), "haproxy.cfg")
-	text := rig.OpenPage(t, security).Block(t, "proxy.cfg", "10.1.0.4:8000", front, "10.1.0.5:8000", backend, "send-proxy-v2", send)
+	text := testenv.OpenPage(t, security).Block(t, "proxy.cfg", "10.1.0.4:8000", front, "10.1.0.5:8000", backend, "send-proxy-v2", send)
 	check(t, os.WriteFile(conf, []byte(text), 0o600))
-	proxy := rig.Start(t, nil, rig.Installed(t, "haproxy", "haproxy"), "-db", "-f", conf)
-	rig.WaitFor(t, "HAProxy at "+front, proxy, rig.Listening(front))
+	proxy := testenv.Start(t, nil, testenv.Installed(t, "haproxy", "haproxy"), "-db", "-f", conf)
+	testenv.WaitFor(t, "HAProxy at "+front, proxy, testenv.Listening(front))
 }

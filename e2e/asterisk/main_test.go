@@ -6,10 +6,10 @@ import (
 	"slices"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
-func TestMain(m *testing.M) { rig.Main(m) }
+func TestMain(m *testing.M) { testenv.Main(m) }
 
 // A feature is one thing that Asterisk does with its database. The features of
 // one Asterisk run one after the other, and each finds what the seed and those
@@ -44,17 +44,17 @@ const data = "../../internal/replay/testdata/"
 
 func TestAsterisk(t *testing.T) {
 	configuration := readManual(t)
-	root := rig.Root(t, "forky", "asterisk")
+	root := testenv.Root(t, "forky", "asterisk")
 	prepareRoot(t, root)
-	for name, site := range map[string]func(*testing.T) *rig.Site{
-		"SQLite":  func(t *testing.T) *rig.Site { return rig.SQLite(t, data+"asterisk-sqlite.sql") },
-		"MariaDB": func(t *testing.T) *rig.Site { return rig.MariaDB(t, data+"asterisk-mysql.sql") },
+	for name, site := range map[string]func(*testing.T) *testenv.Site{
+		"SQLite":  func(t *testing.T) *testenv.Site { return testenv.SQLite(t, data+"asterisk-sqlite.sql") },
+		"MariaDB": func(t *testing.T) *testenv.Site { return testenv.MariaDB(t, data+"asterisk-mysql.sql") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPBX(t, root, site(t), configuration)
 			for _, f := range features {
-				rig.Feature(t, "asterisk/"+name, f.name, func(t *testing.T) { f.test(t, p) })
+				testenv.Feature(t, "asterisk/"+name, f.name, func(t *testing.T) { f.test(t, p) })
 			}
 		})
 	}

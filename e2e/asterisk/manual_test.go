@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // A file is one of Asterisk's configuration files, or SQL.
@@ -18,7 +18,7 @@ const manual = "../../docs/asterisk.md"
 // readManual returns the configuration files and the rows that the manual shows.
 func readManual(t *testing.T) []file {
 	t.Helper()
-	page := rig.OpenPage(t, manual)
+	page := testenv.OpenPage(t, manual)
 	var files []file
 	for _, name := range []string{
 		"extconfig.conf", "extensions.conf", "iax.conf", "modules.conf", "pjsip.conf", "res_curl.conf", "sorcery.conf",

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // reloadFeatures and outageFeatures look at everything at once.
@@ -153,7 +153,7 @@ func (p *pbx) outage(t *testing.T) (end func()) {
 	check(t, os.WriteFile(broken, []byte("This is no database."), 0o666))
 	away := "dsn=DBI:SQLite:dbname=" + broken
 	if p.Kind == "MariaDB" {
-		_, port, err := net.SplitHostPort(rig.FreeAddress(t))
+		_, port, err := net.SplitHostPort(testenv.FreeAddress(t))
 		check(t, err)
 		away = "dsn=DBI:mysql:database=gone;host=127.0.0.1;port=" + port
 	}
@@ -165,7 +165,7 @@ func (p *pbx) outage(t *testing.T) (end func()) {
 }
 
 // serve puts a dbsep for a site in the place of the one that runs.
-func (p *pbx) serve(t *testing.T, site *rig.Site) {
+func (p *pbx) serve(t *testing.T, site *testenv.Site) {
 	t.Helper()
 	address := strings.TrimPrefix(p.url, "http://")
 	p.gateway.End()

@@ -14,18 +14,18 @@ import (
 	"testing"
 	"time"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // A pbx is an Asterisk with folders, addresses and a database of its own.
 type pbx struct {
-	*rig.Site
-	whole   *testing.T   // the test of all features: what is started again outlives one of them
-	url     string       // of its dbsep
-	gateway *rig.Process // dbsep
-	root    string       // the Debian root that it runs in
-	folder  string       // its folder, as seen from inside the root
-	process *rig.Process
+	*testenv.Site
+	whole   *testing.T       // the test of all features: what is started again outlives one of them
+	url     string           // of its dbsep
+	gateway *testenv.Process // dbsep
+	root    string           // the Debian root that it runs in
+	folder  string           // its folder, as seen from inside the root
+	process *testenv.Process
 	sip     string // address of its SIP side
 	iax     string // address of its IAX2 side
 	silence string // address of a server that takes connections and never answers
@@ -39,7 +39,7 @@ const patience = 20 * time.Second
 var directories = strings.Fields("astcachedir astetcdir astvarlibdir astdbdir astkeydir astagidir astspooldir astrundir astlogdir")
 
 // newPBX starts an Asterisk on a site.
-func newPBX(t *testing.T, root string, site *rig.Site, manual []file) *pbx {
+func newPBX(t *testing.T, root string, site *testenv.Site, manual []file) *pbx {
 	t.Helper()
 	dir, err := os.MkdirTemp(filepath.Join(root, "srv"), "dbsep-")
 	check(t, err)
@@ -57,7 +57,7 @@ func newPBX(t *testing.T, root string, site *rig.Site, manual []file) *pbx {
 	t.Cleanup(func() { silent.Close() })
 	p.silence, p.trunk = silent.Addr().String(), newPhone(t, p, "trunk")
 	p.seed(t)
-	address := rig.FreeAddress(t)
+	address := testenv.FreeAddress(t)
 	p.url, p.gateway = "http://"+address, site.ServeAt(t, address)
 
 	for _, f := range manual {
@@ -109,8 +109,8 @@ func (p *pbx) start(t *testing.T) {
 	for _, name := range directories {
 		check(t, os.MkdirAll(p.path(name), 0o755))
 	}
-	p.process = rig.Start(t, []string{"TERM=dumb"}, "chroot", p.root, "asterisk", "-f", "-n", "-C", p.conf())
-	rig.WaitFor(t, "Asterisk", p.process, func(ctx context.Context) error {
+	p.process = testenv.Start(t, []string{"TERM=dumb"}, "chroot", p.root, "asterisk", "-f", "-n", "-C", p.conf())
+	testenv.WaitFor(t, "Asterisk", p.process, func(ctx context.Context) error {
 		out, err := p.ask(ctx, "core waitfullybooted")
 		if err == nil && !strings.Contains(out, "fully booted") {
 			err = fmt.Errorf("it says %q", out)

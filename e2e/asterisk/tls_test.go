@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 const security = "../../docs/security.md"
@@ -19,8 +19,8 @@ const security = "../../docs/security.md"
 // with a password, and gets the rights that dbsep.conf gives it; the page of the
 // manual says how.
 func TestAsteriskIsAdmitted(t *testing.T) {
-	page := rig.OpenPage(t, security)
-	root := rig.Root(t, "forky", "asterisk")
+	page := testenv.OpenPage(t, security)
+	root := testenv.Root(t, "forky", "asterisk")
 	certificates := t.TempDir()
 	runShell(t, certificates, strings.Replace(page.Block(t, "certificates"), "IP:10.1.0.5", "IP:127.0.0.1", 1))
 	runShell(t, certificates, strings.ReplaceAll(page.Block(t, "htpasswd"), "/etc/dbsep/", ""))
@@ -31,7 +31,7 @@ func TestAsteriskIsAdmitted(t *testing.T) {
 		},
 		"by a password": {page.Block(t, "password.conf"), page.Block(t, "password-res_curl.conf"), "1"},
 	} {
-		rig.Feature(t, "asterisk/TLS", name, func(t *testing.T) {
+		testenv.Feature(t, "asterisk/TLS", name, func(t *testing.T) {
 			p := newGuestPBX(t, root, certificates, c.server, c.client)
 			p.comes(t, "REALTIME_FIELD(rt_test,name,row one,a)", "simple")
 			p.cli(t, "realtime update rt_test name", "row one", "a", "changed")
@@ -42,7 +42,7 @@ func TestAsteriskIsAdmitted(t *testing.T) {
 			}
 		})
 	}
-	rig.Feature(t, "asterisk/TLS", "not without either", func(t *testing.T) {
+	testenv.Feature(t, "asterisk/TLS", "not without either", func(t *testing.T) {
 		p := newGuestPBX(t, root, certificates, page.Block(t, "tls.conf"), page.Block(t, "password-res_curl.conf"))
 		if out := p.cli(t, "dialplan eval function", "REALTIME_FIELD(rt_test,name,row one,a)"); strings.Contains(out, "simple") {
 			t.Errorf("it was answered: %s", out)
@@ -63,14 +63,14 @@ func runShell(t *testing.T, dir, script string) {
 // dbsep that has the lines server in its dbsep.conf.
 func newGuestPBX(t *testing.T, root, certificates, server, client string) *pbx {
 	t.Helper()
-	site := rig.SQLite(t, data+"asterisk-sqlite.sql")
+	site := testenv.SQLite(t, data+"asterisk-sqlite.sql")
 	dir, err := os.MkdirTemp(filepath.Join(root, "srv"), "dbsep-")
 	check(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	check(t, os.Chmod(dir, 0o755))
 	p := &pbx{Site: site, whole: t, root: root, folder: "/srv/" + filepath.Base(dir)}
 
-	address := rig.FreeAddress(t)
+	address := testenv.FreeAddress(t)
 	_, port, err := net.SplitHostPort(address)
 	check(t, err)
 	for _, file := range []string{"ca.pem", "pbx1.pem", "pbx1.key"} {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // mostOfOne is how many connections one address may have in the test of floods.
@@ -18,8 +18,8 @@ const mostOfOne = 200
 
 func TestFloodOfConnections(t *testing.T) {
 	const flood = 5 * mostOfOne
-	rig.Feature(t, "attack", fmt.Sprintf("%d connections from one address that may have %d: others are served", flood, mostOfOne), func(t *testing.T) {
-		x := serve(t, rig.SQLite(t, tables), "[limits]", fmt.Sprintf("clients_per_address=%d", mostOfOne), "header_timeout=1m")
+	testenv.Feature(t, "attack", fmt.Sprintf("%d connections from one address that may have %d: others are served", flood, mostOfOne), func(t *testing.T) {
+		x := serve(t, testenv.SQLite(t, tables), "[limits]", fmt.Sprintf("clients_per_address=%d", mostOfOne), "header_timeout=1m")
 		before := x.atRest(t)
 		withPhones(t, x, "127.0.0.2", func() {
 			var all []net.Conn
@@ -31,7 +31,7 @@ func TestFloodOfConnections(t *testing.T) {
 					t.Errorf("a connection beyond twice the bound was answered %q, %v", answer, err)
 				}
 			}
-			x.await(t, "the rest of the flood", func(now rig.Series) bool { return now["dbsep_client_connections"] >= 2*mostOfOne })
+			x.await(t, "the rest of the flood", func(now testenv.Series) bool { return now["dbsep_client_connections"] >= 2*mostOfOne })
 			for _, c := range all[mostOfOne : 2*mostOfOne] {
 				wantRefused(t, c)
 			}
@@ -44,7 +44,7 @@ func TestFloodOfConnections(t *testing.T) {
 				c.Close()
 			}
 		})
-		if refused := rig.Metrics(t, x.status)["dbsep_client_connections_refused_total"]; refused != flood-mostOfOne {
+		if refused := testenv.Metrics(t, x.status)["dbsep_client_connections_refused_total"]; refused != flood-mostOfOne {
 			t.Errorf("%v connections are counted as refused, want %d", refused, flood-mostOfOne)
 		}
 		x.backTo(t, before)

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // A hostileRequest is what no client should send.
@@ -114,9 +114,9 @@ var hostileRequests = []hostileRequest{
 }
 
 func TestHostileHTTP(t *testing.T) {
-	x := serve(t, rig.SQLite(t, tables), "[limits]", "header_timeout=1s", "read_timeout=1s", "write_timeout=1s", "idle_timeout=1s", "body_bytes=64K")
+	x := serve(t, testenv.SQLite(t, tables), "[limits]", "header_timeout=1s", "read_timeout=1s", "write_timeout=1s", "idle_timeout=1s", "body_bytes=64K")
 	before := x.atRest(t)
-	rig.Feature(t, "attack", "hostile HTTP: each ends within the limits, and the server goes on", func(t *testing.T) {
+	testenv.Feature(t, "attack", "hostile HTTP: each ends within the limits, and the server goes on", func(t *testing.T) {
 		for _, h := range hostileRequests {
 			t.Run(h.name, func(t *testing.T) {
 				t.Parallel()

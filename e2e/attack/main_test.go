@@ -5,37 +5,37 @@ package attack
 import (
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
-func TestMain(m *testing.M) { rig.Main(m) }
+func TestMain(m *testing.M) { testenv.Main(m) }
 
 const tables = "testdata/tables.sql"
 
 // kinds are the databases that are attacked, and how each is set up.
 var kinds = []struct {
 	name string
-	site func(t testing.TB, script string) *rig.Site
+	site func(t testing.TB, script string) *testenv.Site
 }{
-	{"SQLite", rig.SQLite},
-	{"MariaDB", rig.MariaDB},
-	{"PostgreSQL", rig.Postgres},
+	{"SQLite", testenv.SQLite},
+	{"MariaDB", testenv.MariaDB},
+	{"PostgreSQL", testenv.Postgres},
 }
 
 // A target is a server to attack.
 type target struct {
-	*rig.Process
-	site    *rig.Site
+	*testenv.Process
+	site    *testenv.Site
 	address string
 	url     string // with http://
 	status  string // where its state is asked, so that no attack is in the way
 }
 
 // serve starts dbsep with lines of configuration.
-func serve(t *testing.T, site *rig.Site, lines ...string) *target {
+func serve(t *testing.T, site *testenv.Site, lines ...string) *target {
 	t.Helper()
-	x := &target{site: site, address: rig.FreeAddress(t)}
-	status := rig.FreeAddress(t)
+	x := &target{site: site, address: testenv.FreeAddress(t)}
+	status := testenv.FreeAddress(t)
 	site.Configure(t, append([]string{"[server]", "status_listen=" + status, "[log]", "level=error"}, lines...)...)
 	x.url, x.status = "http://"+x.address, "http://"+status
 	x.Process = site.ServeAt(t, x.address)

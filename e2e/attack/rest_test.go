@@ -11,17 +11,17 @@ import (
 	"sync"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // atRest brings all of the server's connections to the database about and then
 // tells what it holds when nobody asks.
-func (x *target) atRest(t *testing.T) rig.Series {
+func (x *target) atRest(t *testing.T) testenv.Series {
 	t.Helper()
 	var all sync.WaitGroup
 	for i := range 16 {
 		all.Go(func() {
-			p := rig.NewPhone(x.url, fmt.Sprintf("early%d", i), "")
+			p := testenv.NewPhone(x.url, fmt.Sprintf("early%d", i), "")
 			defer p.Close()
 			if _, err := p.Ask(t.Context(), "/bulk/multi", "id+%3E%3D=0"); err != nil {
 				t.Error(err)
@@ -33,14 +33,14 @@ func (x *target) atRest(t *testing.T) rig.Series {
 	}
 	all.Wait()
 	http.DefaultClient.CloseIdleConnections() // the rig's own, which waited for the server
-	return x.await(t, "the clients to be gone", func(now rig.Series) bool { return now["dbsep_client_connections"] == 0 })
+	return x.await(t, "the clients to be gone", func(now testenv.Series) bool { return now["dbsep_client_connections"] == 0 })
 }
 
 // await waits until the server's series are as they should be.
-func (x *target) await(t *testing.T, what string, reached func(now rig.Series) bool) (now rig.Series) {
+func (x *target) await(t *testing.T, what string, reached func(now testenv.Series) bool) (now testenv.Series) {
 	t.Helper()
-	rig.WaitFor(t, what, x.Process, func(ctx context.Context) (err error) {
-		if now, err = rig.ReadSeries(ctx, x.status); err == nil && !reached(now) {
+	testenv.WaitFor(t, what, x.Process, func(ctx context.Context) (err error) {
+		if now, err = testenv.ReadSeries(ctx, x.status); err == nil && !reached(now) {
 			err = errors.New("not yet: " + x.holds(now))
 		}
 		return err
@@ -49,17 +49,17 @@ func (x *target) await(t *testing.T, what string, reached func(now rig.Series) b
 }
 
 // holds tells what a server holds.
-func (x *target) holds(now rig.Series) string {
+func (x *target) holds(now testenv.Series) string {
 	return fmt.Sprintf("%v clients, %v descriptors, %v goroutines, %.0f MiB", now["dbsep_client_connections"],
 		now["process_open_fds"], now["go_goroutines"], now["process_resident_memory_bytes"]/(1<<20))
 }
 
 // backTo waits until the server holds no more than before the attack. A
 // connection to the database or two may be another one meanwhile.
-func (x *target) backTo(t *testing.T, before rig.Series) {
+func (x *target) backTo(t *testing.T, before testenv.Series) {
 	t.Helper()
 	const play = 8
-	now := x.await(t, "what the attack took to be given back", func(now rig.Series) bool {
+	now := x.await(t, "what the attack took to be given back", func(now testenv.Series) bool {
 		return now["dbsep_client_connections"] == 0 && now["process_open_fds"] <= before["process_open_fds"]+play &&
 			now["go_goroutines"] <= before["go_goroutines"]+play
 	})

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // slowEach is how many slow clients of each manner there are at a time.
@@ -40,23 +40,23 @@ var manners = []manner{
 
 func TestSlowClients(t *testing.T) {
 	for _, k := range kinds {
-		rig.Feature(t, "attack/"+k.name, fmt.Sprintf("%d slow clients: cut off, and nobody else waits for them", slowEach*len(manners)), func(t *testing.T) {
+		testenv.Feature(t, "attack/"+k.name, fmt.Sprintf("%d slow clients: cut off, and nobody else waits for them", slowEach*len(manners)), func(t *testing.T) {
 			x := serve(t, k.site(t, tables), "[limits]", "header_timeout=4s", "read_timeout=5s", "write_timeout=5s", "idle_timeout=5s")
 			before := x.atRest(t)
 			all := dialSlow(t, x)
 			served := withPhones(t, x, "", func() {
-				x.await(t, "all clients to be connected", func(now rig.Series) bool { return now["dbsep_client_connections"] >= float64(len(all)) })
+				x.await(t, "all clients to be connected", func(now testenv.Series) bool { return now["dbsep_client_connections"] >= float64(len(all)) })
 				for _, s := range all {
 					s.begin(t)
 				}
-				x.await(t, "the slow clients to be cut off", func(now rig.Series) bool { return now["dbsep_client_connections"] <= phones })
+				x.await(t, "the slow clients to be cut off", func(now testenv.Series) bool { return now["dbsep_client_connections"] <= phones })
 			})
 			t.Logf("%d requests of others were answered meanwhile", served)
 			for _, s := range all {
 				s.wantCutOff(t)
 			}
 			const whole = `dbsep_requests_total{code="ok",operation="multi",table="bulk"}`
-			if now := rig.Metrics(t, x.status); now[whole] != before[whole] {
+			if now := testenv.Metrics(t, x.status); now[whole] != before[whole] {
 				t.Error("a client that never reads has had a whole answer")
 			}
 			x.backTo(t, before)
@@ -139,9 +139,9 @@ func withPhones(t *testing.T, x *target, from string, attack func()) int64 {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var all sync.WaitGroup
-	var lines [phones]*rig.Phone
+	var lines [phones]*testenv.Phone
 	for i := range lines {
-		p := rig.NewPhone(x.url, fmt.Sprintf("phone%d", i), from)
+		p := testenv.NewPhone(x.url, fmt.Sprintf("phone%d", i), from)
 		lines[i] = p
 		all.Go(func() {
 			defer p.Close()

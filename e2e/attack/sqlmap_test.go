@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // An injection is a request with an asterisk at each place where sqlmap tries to
@@ -42,9 +42,9 @@ const canary = "canary"
 var full = os.Getenv("DBSEP_ATTACK") == "full"
 
 func TestInjection(t *testing.T) {
-	program := rig.Installed(t, "sqlmap", "sqlmap")
+	program := testenv.Installed(t, "sqlmap", "sqlmap")
 	for _, k := range kinds {
-		rig.Feature(t, "attack/"+k.name, "sqlmap, level 5, risk 3: no finding", func(t *testing.T) {
+		testenv.Feature(t, "attack/"+k.name, "sqlmap, level 5, risk 3: no finding", func(t *testing.T) {
 			site := k.site(t, "testdata/injection.sql")
 			hideElsewhere(t, site)
 			x := serve(t, site, "[tables]", "*=write", "hidden=none")
@@ -71,9 +71,9 @@ func TestInjection(t *testing.T) {
 // TestSQLMapFindsWhatIsThere shows that the same attack finds a server that makes
 // SQL of what it is sent, and with it what is hidden.
 func TestSQLMapFindsWhatIsThere(t *testing.T) {
-	program := rig.Installed(t, "sqlmap", "sqlmap")
-	rig.Feature(t, "attack", "sqlmap, level 5, risk 3: finds a careless server", func(t *testing.T) {
-		site := rig.SQLite(t, "testdata/injection.sql")
+	program := testenv.Installed(t, "sqlmap", "sqlmap")
+	testenv.Feature(t, "attack", "sqlmap, level 5, risk 3: finds a careless server", func(t *testing.T) {
+		site := testenv.SQLite(t, "testdata/injection.sql")
 		found := attackBySQLMap(t, program, careless(t, site.DB), site.Kind, injection{target: "/peers/single", body: "name=alice*"}, "--dump", "-T", "hidden", "-C", "secret")
 		if !strings.Contains(found.said, "is vulnerable") || strings.Contains(found.said, "all tested parameters do not appear to be injectable") {
 			t.Errorf("sqlmap says:\n%s", found.said)
@@ -140,7 +140,7 @@ func (f finding) wantNothing(t *testing.T, i injection) {
 }
 
 // hideElsewhere puts a canary beside the schema that dbsep answers for.
-func hideElsewhere(t *testing.T, s *rig.Site) {
+func hideElsewhere(t *testing.T, s *testenv.Site) {
 	t.Helper()
 	var statements []string
 	switch s.Kind {
@@ -167,7 +167,7 @@ func hideElsewhere(t *testing.T, s *rig.Site) {
 
 // schema tells what tables a site has, with their columns, and what is in the one
 // that nobody may reach.
-func schema(t *testing.T, s *rig.Site) string {
+func schema(t *testing.T, s *testenv.Site) string {
 	t.Helper()
 	text := "SELECT concat(table_schema, '.', table_name, '.', column_name, ' ', data_type) FROM information_schema.columns " +
 		"WHERE table_schema NOT IN ('information_schema', 'pg_catalog', 'mysql', 'sys', 'performance_schema') ORDER BY 1"

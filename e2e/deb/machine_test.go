@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // packages are what the package's users have, and what looks the package over.
@@ -41,17 +41,17 @@ func suite(t *testing.T) string {
 // boot starts a machine. It ends with its test.
 func boot(t *testing.T) *machine {
 	t.Helper()
-	base := rig.Root(t, suite(t), packages...)
-	nspawn := rig.Installed(t, "systemd-nspawn", "systemd-container")
+	base := testenv.Root(t, suite(t), packages...)
+	nspawn := testenv.Installed(t, "systemd-nspawn", "systemd-container")
 	m := &machine{root: filepath.Join(t.TempDir(), "root")}
 	if out, err := exec.CommandContext(t.Context(), "cp", "-a", "--reflink=auto", base, m.root).CombinedOutput(); err != nil {
 		t.Fatalf("copy the root: %v\n%s", err, out)
 	}
 	// The roots of the tests leave manual pages out.
 	check(t, os.Remove(filepath.Join(m.root, "etc/dpkg/dpkg.cfg.d/99mmdebstrap")))
-	p := rig.Start(t, nil, nspawn, "--quiet", "--directory="+m.root, "--boot", "--register=no", "--keep-unit",
+	p := testenv.Start(t, nil, nspawn, "--quiet", "--directory="+m.root, "--boot", "--register=no", "--keep-unit",
 		"--private-network", "--link-journal=no", "--resolv-conf=off", "--timezone=off", "--settings=no", "--console=pipe")
-	rig.WaitFor(t, "systemd in the machine", p, func(context.Context) error {
+	testenv.WaitFor(t, "systemd in the machine", p, func(context.Context) error {
 		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", p.Cmd.Process.Pid))
 		if err != nil {
 			return err
@@ -105,7 +105,7 @@ func (m *machine) is(t *testing.T, script, want string) {
 // become waits until a script ends well and writes something.
 func (m *machine) become(t *testing.T, script, part string) {
 	t.Helper()
-	rig.WaitFor(t, script, nil, func(context.Context) error {
+	testenv.WaitFor(t, script, nil, func(context.Context) error {
 		out, err := m.try(script)
 		if err == nil && !strings.Contains(out, part) {
 			err = fmt.Errorf("want %q", part)

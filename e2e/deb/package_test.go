@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 const (
@@ -31,7 +31,7 @@ func TestPackage(t *testing.T) {
 	old := build(t, m, first)
 	feature := func(name string, test func(t *testing.T)) {
 		if !t.Failed() { // each goes on from the one before
-			rig.Feature(t, "Debian", name, test)
+			testenv.Feature(t, "Debian", name, test)
 		}
 	}
 	feature("lintian finds no error", func(t *testing.T) {

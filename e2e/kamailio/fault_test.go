@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // A faultProxy passes requests on to a gateway, unless it has a response of its
@@ -95,7 +95,7 @@ func (p *proxy) endFaults(t *testing.T) {
 // connection that a fault has cut.
 func (p *proxy) findAlice(t *testing.T, route string) {
 	t.Helper()
-	rig.WaitFor(t, route+": alice's password", nil, func(ctx context.Context) error {
+	testenv.WaitFor(t, route+": alice's password", nil, func(ctx context.Context) error {
 		r, err := p.send(ctx, route, "alice", "example.org")
 		if err == nil && (r.status != "200" || r.result != "alice-pw") {
 			err = fmt.Errorf("status %s and %q", r.status, r.result)

@@ -8,14 +8,14 @@ import (
 	"sync"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // supportMembers are the members of the queue "support".
 const supportMembers = "Local/agent1@agents Local/agent2@agents PJSIP/bob "
 
 func (p *proxy) test(t *testing.T) {
-	feature := func(name string, test func(t *testing.T)) { rig.Feature(t, p.system, name, test) }
+	feature := func(name string, test func(t *testing.T)) { testenv.Feature(t, p.system, name, test) }
 	feature("http_connect: a row in JSON", func(t *testing.T) {
 		p.ask(t, "password", "alice", "example.org").want(t, "200", "alice-pw")
 	})
@@ -78,7 +78,7 @@ func (p *proxy) test(t *testing.T) {
 		p.outage.Begin(t)
 		p.ask(t, "password", "alice", "example.org").want(t, "200", "second-pw")
 		p.ask(t, "async", "alice", "example.org").want(t, "503", "")
-		p.outage.End(t, rig.Answers("http://"+p.backend+"/ps_auths/single?id=alice"))
+		p.outage.End(t, testenv.Answers("http://"+p.backend+"/ps_auths/single?id=alice"))
 		p.ask(t, "password", "alice", "example.org").want(t, "200", "alice-pw")
 	})
 	feature("Apache away: failover to the second gateway", func(t *testing.T) {

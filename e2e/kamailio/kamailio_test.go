@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 const scripts = "../../internal/replay/testdata/asterisk-"
@@ -21,26 +21,26 @@ const scripts = "../../internal/replay/testdata/asterisk-"
 type proxy struct {
 	*phone
 	system        string
-	first, second *rig.Site
-	outage        *rig.Outage // of the first one's database
-	apache        *rig.Relay  // in front of Apache
-	direct        *rig.Relay  // in front of the second gateway
-	firstFault    *faultProxy // between that relay and Apache
-	secondFault   *faultProxy // between that relay and the second gateway
-	firstProcess  *rig.Process
+	first, second *testenv.Site
+	outage        *testenv.Outage // of the first one's database
+	apache        *testenv.Relay  // in front of Apache
+	direct        *testenv.Relay  // in front of the second gateway
+	firstFault    *faultProxy     // between that relay and Apache
+	secondFault   *faultProxy     // between that relay and the second gateway
+	firstProcess  *testenv.Process
 	backend       string // the first gateway's address
 }
 
 func TestKamailio(t *testing.T) {
-	root := rig.Root(t, "trixie", "kamailio", "kamailio-extra-modules", "kamailio-utils-modules")
-	page := rig.OpenPage(t, "../../docs/kamailio.md")
+	root := testenv.Root(t, "trixie", "kamailio", "kamailio-extra-modules", "kamailio-utils-modules")
+	page := testenv.OpenPage(t, "../../docs/kamailio.md")
 	for _, kind := range []string{"SQLite", "MariaDB"} {
 		t.Run(kind, func(t *testing.T) {
 			p := &proxy{system: "kamailio/" + kind}
 			if kind == "SQLite" {
-				p.first, p.second = rig.SQLite(t, scripts+"sqlite.sql"), rig.SQLite(t, scripts+"sqlite.sql")
+				p.first, p.second = testenv.SQLite(t, scripts+"sqlite.sql"), testenv.SQLite(t, scripts+"sqlite.sql")
 			} else {
-				p.first, p.second = rig.MariaDB(t, scripts+"mysql.sql"), rig.MariaDB(t, scripts+"mysql.sql")
+				p.first, p.second = testenv.MariaDB(t, scripts+"mysql.sql"), testenv.MariaDB(t, scripts+"mysql.sql")
 			}
 			p.start(t, root, page)
 			p.test(t)
@@ -49,21 +49,21 @@ func TestKamailio(t *testing.T) {
 }
 
 // start starts both gateways, Apache and Kamailio.
-func (p *proxy) start(t *testing.T, root string, page *rig.Page) {
+func (p *proxy) start(t *testing.T, root string, page *testenv.Page) {
 	t.Helper()
-	p.outage = rig.NewOutage(t, p.first)
-	backend, second := rig.FreeAddress(t), rig.FreeAddress(t)
+	p.outage = testenv.NewOutage(t, p.first)
+	backend, second := testenv.FreeAddress(t), testenv.FreeAddress(t)
 	p.backend = backend
-	for _, s := range []*rig.Site{p.first, p.second} {
+	for _, s := range []*testenv.Site{p.first, p.second} {
 		s.Configure(t, page.Block(t, "dbsep.conf"))
 	}
 	p.firstProcess = p.first.ServeAt(t, backend)
 	p.second.ServeAt(t, second)
 	var address string
 	p.firstFault, address = newFaultProxy(t, startApache(t, backend, p.first.Folder))
-	p.apache = rig.NewRelay(t, address)
+	p.apache = testenv.NewRelay(t, address)
 	p.secondFault, address = newFaultProxy(t, second)
-	p.direct = rig.NewRelay(t, address)
+	p.direct = testenv.NewRelay(t, address)
 
 	gateways := []string{"192.0.2.1", p.apache.Address, "192.0.2.2:8000", p.direct.Address}
 	var blocks strings.Builder
@@ -88,14 +88,14 @@ func (p *proxy) start(t *testing.T, root string, page *rig.Page) {
 // startApache starts an Apache that wants a password, as docs/apache.md has it.
 func startApache(t *testing.T, backend, dir string) string {
 	t.Helper()
-	page := rig.ReadPage(t, "../../docs/apache.md")
+	page := testenv.ReadPage(t, "../../docs/apache.md")
 	passwords := filepath.Join(dir, "htpasswd")
 	make := exec.Command("sh", "-e", "-c", page.Block(t, "password", "/etc/apache2/dbsep.htpasswd", passwords, "pbx", "kamailio"))
 	if out, err := make.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	address := rig.FreeAddress(t)
-	rig.Apache(t, address, []string{"proxy", "proxy_http"}, page.Block(t, "dbsep-proxy.conf", "127.0.0.1:8000", backend)+
+	address := testenv.FreeAddress(t)
+	testenv.Apache(t, address, []string{"proxy", "proxy_http"}, page.Block(t, "dbsep-proxy.conf", "127.0.0.1:8000", backend)+
 		page.Block(t, "dbsep-password.conf", "/etc/apache2/dbsep.htpasswd", passwords)+page.Block(t, "dbsep-errors.conf"))
 	return address
 }
@@ -112,9 +112,9 @@ func startKamailio(t *testing.T, root, blocks string) string {
 	text := strings.NewReplacer("# BLOCKS\n", blocks, "SIP_ADDRESS", address).Replace(string(frame))
 	check(t, os.WriteFile(filepath.Join(dir, "kamailio.cfg"), []byte(text), 0o644))
 	inside := strings.TrimPrefix(dir, root)
-	k := rig.Start(t, nil, "chroot", root, "kamailio", "-DD", "-E", "-m", "32", "-M", "4", "-w", inside, "-Y", inside, "-f", inside+"/kamailio.cfg")
+	k := testenv.Start(t, nil, "chroot", root, "kamailio", "-DD", "-E", "-m", "32", "-M", "4", "-w", inside, "-Y", inside, "-f", inside+"/kamailio.cfg")
 	ready := newPhone(t, address)
-	rig.WaitFor(t, "Kamailio at "+address, k, func(ctx context.Context) error {
+	testenv.WaitFor(t, "Kamailio at "+address, k, func(ctx context.Context) error {
 		_, err := ready.send(ctx, "nothing", "nobody", "example.org")
 		return err
 	})

@@ -5,10 +5,10 @@ package kamailio
 import (
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
-func TestMain(m *testing.M) { rig.Main(m) }
+func TestMain(m *testing.M) { testenv.Main(m) }
 
 func check(t *testing.T, err error) {
 	t.Helper()

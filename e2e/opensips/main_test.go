@@ -5,34 +5,34 @@ package opensips
 import (
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
-func TestMain(m *testing.M) { rig.Main(m) }
+func TestMain(m *testing.M) { testenv.Main(m) }
 
 const scripts = "../../internal/replay/testdata/asterisk-"
 
 // A gateway is a dbsep and its database.
 type gateway struct {
 	system, address string
-	site            *rig.Site
-	outage          *rig.Outage
-	process         *rig.Process
+	site            *testenv.Site
+	outage          *testenv.Outage
+	process         *testenv.Process
 }
 
 // onEach runs a test on a gateway to each database, with the settings that
 // docs/kamailio.md wants for SIP proxies.
 func onEach(t *testing.T, test func(t *testing.T, g *gateway)) {
-	page := rig.ReadPage(t, "../../docs/kamailio.md")
+	page := testenv.ReadPage(t, "../../docs/kamailio.md")
 	for _, kind := range []string{"SQLite", "MariaDB"} {
 		t.Run(kind, func(t *testing.T) {
-			g := &gateway{system: "opensips/" + kind, address: rig.FreeAddress(t)}
+			g := &gateway{system: "opensips/" + kind, address: testenv.FreeAddress(t)}
 			if kind == "SQLite" {
-				g.site = rig.SQLite(t, scripts+"sqlite.sql")
+				g.site = testenv.SQLite(t, scripts+"sqlite.sql")
 			} else {
-				g.site = rig.MariaDB(t, scripts+"mysql.sql")
+				g.site = testenv.MariaDB(t, scripts+"mysql.sql")
 			}
-			g.outage = rig.NewOutage(t, g.site)
+			g.outage = testenv.NewOutage(t, g.site)
 			g.site.Configure(t, page.Block(t, "dbsep.conf"))
 			g.process = g.site.ServeAt(t, g.address)
 			test(t, g)

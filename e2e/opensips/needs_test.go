@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // needs are what both proxies need of a gateway, most important first.
@@ -38,7 +38,7 @@ var needs = []struct {
 func TestNeeds(t *testing.T) {
 	onEach(t, func(t *testing.T, g *gateway) {
 		for _, n := range needs {
-			rig.Feature(t, g.system, n.name, func(t *testing.T) { n.test(t, g) })
+			testenv.Feature(t, g.system, n.name, func(t *testing.T) { n.test(t, g) })
 		}
 	})
 }
@@ -124,7 +124,7 @@ func testStatus(t *testing.T, g *gateway) {
 	status(503, rest("POST", "/ps_auths/update.json?id=alice", "realm=x", ""))
 	status(503, rest("POST", "/ps_auths/single", "id=alice", ""))
 	w.ask(t, rest("POST", "/ps_auths/update?id=alice", "realm=x", "")).want(t, 200, "-1\n")
-	g.outage.End(t, rig.Answers("http://"+g.address+"/ps_auths/single?id=alice"))
+	g.outage.End(t, testenv.Answers("http://"+g.address+"/ps_auths/single?id=alice"))
 	status(200, rest("GET", "/ps_auths/single.json?id=alice", "", ""))
 }
 
@@ -178,7 +178,7 @@ func testKeepAlive(t *testing.T, g *gateway) {
 		}
 	}
 	// libcurl lets go of a connection after 118 s; the server must not before.
-	out, err := exec.CommandContext(t.Context(), rig.Program(t), "check", g.site.Conf).Output()
+	out, err := exec.CommandContext(t.Context(), testenv.Program(t), "check", g.site.Conf).Output()
 	check(t, err)
 	for line := range strings.Lines(string(out)) {
 		if f := strings.Fields(line); len(f) > 1 && f[0] == "idle_timeout" {
@@ -217,7 +217,7 @@ func testLatency(t *testing.T, g *gateway) {
 			t.Errorf("%.60q: status %d after %v", request, a.status, a.took)
 		}
 	}
-	g.outage.End(t, rig.Answers("http://"+g.address+"/ps_auths/single?id=alice"))
+	g.outage.End(t, testenv.Answers("http://"+g.address+"/ps_auths/single?id=alice"))
 }
 
 func testMethods(t *testing.T, g *gateway) {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -32,7 +32,7 @@ var (
 
 // requests are what a block of the page makes OpenSIPS send, in its order, with
 // further pairs of a variable and its value.
-func requests(t *testing.T, page *rig.Page, block string, further ...string) []string {
+func requests(t *testing.T, page *testenv.Page, block string, further ...string) []string {
 	t.Helper()
 	text := page.Block(t, block)
 	values := maps.Clone(variables)
@@ -61,36 +61,36 @@ func requests(t *testing.T, page *rig.Page, block string, further ...string) []s
 }
 
 func TestScript(t *testing.T) {
-	page := rig.OpenPage(t, "../../docs/opensips.md")
+	page := testenv.OpenPage(t, "../../docs/opensips.md")
 	if !strings.Contains(page.Block(t, "rest_client.cfg"), `"curl_timeout", 2)`) {
 		t.Errorf("the page's patience is not the tests', %v", patience)
 	}
 	onEach(t, func(t *testing.T, g *gateway) { testScript(t, page, g) })
 }
 
-func testScript(t *testing.T, page *rig.Page, g *gateway) {
+func testScript(t *testing.T, page *testenv.Page, g *gateway) {
 	_, err := g.site.DB.ExecContext(t.Context(), "INSERT INTO ps_auths (id, password) VALUES ('+4930 a&id=bob^3Bx', 'pw1')")
 	check(t, err)
 	w := dial(t, g.address)
 	const row = `"password":"pw1"`
 	for _, block := range []string{"password.cfg", "async.cfg"} {
-		rig.Feature(t, g.system, "a row in JSON: "+block, func(t *testing.T) {
+		testenv.Feature(t, g.system, "a row in JSON: "+block, func(t *testing.T) {
 			a := w.ask(t, requests(t, page, block)[0])
 			if a.status != 200 || !strings.Contains(a.body, row) || strings.Index(a.body, "\n") != len(a.body)-1 {
 				t.Errorf("got %d %q", a.status, a.body)
 			}
 		})
 	}
-	rig.Feature(t, g.system, "a row in text: text.cfg", func(t *testing.T) {
+	testenv.Feature(t, g.system, "a row in text: text.cfg", func(t *testing.T) {
 		w.ask(t, requests(t, page, "text.cfg")[0]).want(t, 200, "id=%2B4930%20a%26id%3Dbob%3Bx&password=pw1\n")
 	})
-	rig.Feature(t, g.system, "many rows in JSON: members.cfg", func(t *testing.T) {
+	testenv.Feature(t, g.system, "many rows in JSON: members.cfg", func(t *testing.T) {
 		a := w.ask(t, requests(t, page, "members.cfg")[0])
 		if a.status != 200 || strings.Count(a.body, `"queue_name":"support"`) != 3 || !strings.HasPrefix(a.body, "[{") {
 			t.Errorf("got %d %q", a.status, a.body)
 		}
 	})
-	rig.Feature(t, g.system, "store, update, destroy: contact.cfg", func(t *testing.T) {
+	testenv.Feature(t, g.system, "store, update, destroy: contact.cfg", func(t *testing.T) {
 		const (
 			one  = `{"affected":1}` + "\n"
 			none = `{"affected":0}` + "\n"
@@ -126,7 +126,7 @@ func testScript(t *testing.T, page *rig.Page, g *gateway) {
 		w.ask(t, destroy).want(t, 200, one)
 		w.ask(t, destroy).want(t, 200, none)
 	})
-	rig.Feature(t, g.system, "a user and a password in a header: authorization.cfg", func(t *testing.T) {
+	testenv.Feature(t, g.system, "a user and a password in a header: authorization.cfg", func(t *testing.T) {
 		out, err := exec.CommandContext(t.Context(), "sh", "-e", "-c", page.Block(t, "authorization")).Output()
 		check(t, err)
 		header := headerOf.FindStringSubmatch(page.Block(t, "authorization.cfg"))
@@ -138,7 +138,7 @@ func testScript(t *testing.T, page *rig.Page, g *gateway) {
 		passwords := filepath.Join(g.site.Folder, "htpasswd")
 		check(t, os.WriteFile(passwords, []byte("opensips:"+string(hash)+"\n"), 0o600))
 		g.site.Configure(t, "[server]", "htpasswd="+passwords)
-		address := rig.FreeAddress(t)
+		address := testenv.FreeAddress(t)
 		g.site.ServeAt(t, address)
 		w := dial(t, address)
 		if a := w.ask(t, rest("GET", "/ps_auths/single.json?id=alice", "", "", header[1])); a.status != 200 {

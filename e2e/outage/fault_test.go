@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // A fault is something that goes wrong with a database under load.
@@ -38,7 +38,7 @@ const (
 
 // run brings a fault about, mends it, and counts.
 func (f *fault) run(t *testing.T, kind string, all *figures, place func(t *testing.T, settings []string) *scene) bool {
-	return rig.Feature(t, kind, f.name+": nothing confirmed is lost, nothing is done twice", func(t *testing.T) {
+	return testenv.Feature(t, kind, f.name+": nothing confirmed is lost, nothing is done twice", func(t *testing.T) {
 		if f.before != nil {
 			f.before(t)
 		}

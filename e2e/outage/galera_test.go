@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // A cluster is three nodes of Galera at 127.0.0.1, 127.0.0.2 and 127.0.0.3, with
@@ -24,7 +24,7 @@ func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	c := &cluster{port: freePort(t)}
 	for _, program := range []string{"wsrep_sst_rsync", "rsync", "ss"} {
-		rig.Installed(t, program, "mariadb-server galera-4 rsync iproute2")
+		testenv.Installed(t, program, "mariadb-server galera-4 rsync iproute2")
 	}
 	group, ist, sst := freePort(t), freePort(t), freePort(t)
 	var all []string
@@ -65,7 +65,7 @@ func (m *mariadb) shows(ctx context.Context, name, want string) error {
 func (c *cluster) gather(t *testing.T) {
 	t.Helper()
 	last := c.nodes[2]
-	rig.WaitFor(t, "three nodes", last.process, func(ctx context.Context) error {
+	testenv.WaitFor(t, "three nodes", last.process, func(ctx context.Context) error {
 		return errors.Join(last.shows(ctx, "wsrep_cluster_size", "3"), c.nodes[0].synced(ctx), c.nodes[1].synced(ctx))
 	})
 }
@@ -73,7 +73,7 @@ func (c *cluster) gather(t *testing.T) {
 // lead makes a node that its cluster has left alone one by itself.
 func (m *mariadb) lead(t *testing.T) {
 	t.Helper()
-	rig.WaitFor(t, m.name+" without the others", m.process, func(ctx context.Context) error {
+	testenv.WaitFor(t, m.name+" without the others", m.process, func(ctx context.Context) error {
 		return errors.Join(m.shows(ctx, "wsrep_cluster_status", "non-Primary"), m.shows(ctx, "wsrep_cluster_size", "1"))
 	})
 	m.exec(t, "SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'")

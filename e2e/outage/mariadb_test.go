@@ -18,7 +18,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // mariadbTriggers write the history.
@@ -47,10 +47,10 @@ var databases atomic.Int64
 // survives its own death, if not the machine's.
 func newMariaDB(t *testing.T, port string, options ...string) *mariadb {
 	t.Helper()
-	program := rig.Installed(t, "mariadbd", "mariadb-server-core")
+	program := testenv.Installed(t, "mariadbd", "mariadb-server-core")
 	dir := folder(t)
 	as := ordinary(t, dir)
-	runs(t, append(as, rig.Installed(t, "mariadb-install-db", "mariadb-server-core"), "--no-defaults", "--datadir="+filepath.Join(dir, "data"),
+	runs(t, append(as, testenv.Installed(t, "mariadb-install-db", "mariadb-server-core"), "--no-defaults", "--datadir="+filepath.Join(dir, "data"),
 		"--skip-test-db", "--auth-root-authentication-method=normal", "--skip-name-resolve", "--force")...)
 	m := &mariadb{socket: filepath.Join(dir, "socket"), port: port}
 	m.server = &server{owner: t, name: "MariaDB", dir: dir, polite: syscall.SIGTERM}
@@ -66,7 +66,7 @@ func newMariaDB(t *testing.T, port string, options ...string) *mariadb {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	_, port, err := net.SplitHostPort(rig.FreeAddress(t))
+	_, port, err := net.SplitHostPort(testenv.FreeAddress(t))
 	check(t, err)
 	return port
 }

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // The settings of the gateway. bound is what no answer may take longer than: the
@@ -38,8 +38,8 @@ func settings(dir string) []string {
 
 // A scene is a database with the tables of the load, and a gateway to it.
 type scene struct {
-	*rig.Site
-	gateway *rig.Process
+	*testenv.Site
+	gateway *testenv.Process
 	url     string
 	load    *load
 	settle  func(t *testing.T, s *scene) // makes DB show what there is when all is over; may be nil
@@ -61,7 +61,7 @@ func newScene(t *testing.T, kind string, db *sql.DB, statements []string, lines 
 		check(t, err)
 	}
 	dir := t.TempDir()
-	s := &scene{Site: &rig.Site{Kind: kind, Conf: filepath.Join(dir, "dbsep.conf"), DB: db, Folder: dir}}
+	s := &scene{Site: &testenv.Site{Kind: kind, Conf: filepath.Join(dir, "dbsep.conf"), DB: db, Folder: dir}}
 	s.Configure(t, append(lines, settings(dir)...)...)
 	return s
 }
@@ -70,10 +70,10 @@ func newScene(t *testing.T, kind string, db *sql.DB, statements []string, lines 
 // there is one.
 func (s *scene) serve(t *testing.T, through ...string) *scene {
 	t.Helper()
-	address := rig.FreeAddress(t)
-	command := append(through, rig.Program(t), "serve", "--config", s.Conf, "--listen", address)
-	s.gateway = rig.Start(t, nil, command[0], command[1:]...)
-	rig.WaitFor(t, "dbsep serve at "+address, s.gateway, rig.Listening(address))
+	address := testenv.FreeAddress(t)
+	command := append(through, testenv.Program(t), "serve", "--config", s.Conf, "--listen", address)
+	s.gateway = testenv.Start(t, nil, command[0], command[1:]...)
+	testenv.WaitFor(t, "dbsep serve at "+address, s.gateway, testenv.Listening(address))
 	s.url = "http://" + address
 	return s
 }

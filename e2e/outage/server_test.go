@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // A server is a database server of its own, which can be killed and started
@@ -29,7 +29,7 @@ type server struct {
 	ready   func(context.Context) error
 	polite  syscall.Signal // ends it, without waiting for clients
 
-	process *rig.Process
+	process *testenv.Process
 }
 
 // start starts the server and waits until it answers.
@@ -41,12 +41,12 @@ func (s *server) start(t *testing.T, options ...string) {
 
 func (s *server) launch(options ...string) {
 	command := append(slices.Clone(s.program), options...)
-	s.process = rig.Start(s.owner, nil, command[0], command[1:]...)
+	s.process = testenv.Start(s.owner, nil, command[0], command[1:]...)
 }
 
 func (s *server) await(t *testing.T) {
 	t.Helper()
-	rig.WaitFor(t, s.name, s.process, s.ready)
+	testenv.WaitFor(t, s.name, s.process, s.ready)
 }
 
 // revive starts the server if a test before has left it dead.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // found is how the warnings begin that each kind of database earns by what the
@@ -31,7 +31,7 @@ func TestCheck(t *testing.T) {
 		t.Run(db, func(t *testing.T) {
 			t.Parallel()
 			s := openSite(t, db, "")
-			rig.Feature(t, "check/"+s.Kind, "what the script stored torn or encoded twice, and its mending", func(t *testing.T) {
+			testenv.Feature(t, "check/"+s.Kind, "what the script stored torn or encoded twice, and its mending", func(t *testing.T) {
 				s.testCheck(t, found[db])
 			})
 		})
@@ -71,9 +71,9 @@ func (s *site) testCheck(t *testing.T, want []string) {
 // check runs the manual's command and returns the warnings.
 func (s *site) check(t *testing.T, status int) (warnings []string) {
 	t.Helper()
-	command := rig.ReadPage(t, "../../docs/migrating.md").Block(t, "check", "/etc/asterisk/dbsep.conf", s.Conf)
+	command := testenv.ReadPage(t, "../../docs/migrating.md").Block(t, "check", "/etc/asterisk/dbsep.conf", s.Conf)
 	c := exec.CommandContext(t.Context(), "sh", "-c", strings.TrimSpace(command)+" --json")
-	c.Env = append(os.Environ(), "PATH="+filepath.Dir(rig.Program(t))+":"+os.Getenv("PATH"))
+	c.Env = append(os.Environ(), "PATH="+filepath.Dir(testenv.Program(t))+":"+os.Getenv("PATH"))
 	out, err := c.Output()
 	if got := c.ProcessState.ExitCode(); got != status {
 		t.Errorf("check ends with status %d, want %d: %v\n%s", got, status, err, out)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // refused are requests that dbsep refuses, or reads otherwise, for a reason that
@@ -35,8 +35,8 @@ func TestCompare(t *testing.T) {
 			s := openSite(t, db, "")
 			system := "compare/" + s.Kind
 			new := s.Serve(t)
-			rig.Feature(t, system, "an access log, which grows by the comparison", func(t *testing.T) { s.testAccessLog(t, new) })
-			rig.Feature(t, system, "what the script answered well", func(t *testing.T) {
+			testenv.Feature(t, system, "an access log, which grows by the comparison", func(t *testing.T) { s.testAccessLog(t, new) })
+			testenv.Feature(t, system, "what the script answered well", func(t *testing.T) {
 				all := recordings(t, db, "keep")
 				out, status := dbsep(t, "compare", "--old", s.script, "--new", new, writeRequests(t, all))
 				wantCounted(t, out, len(all))
@@ -44,7 +44,7 @@ func TestCompare(t *testing.T) {
 					t.Errorf("status %d:\n%s", status, out)
 				}
 			})
-			rig.Feature(t, system, "what the script got wrong", func(t *testing.T) {
+			testenv.Feature(t, system, "what the script got wrong", func(t *testing.T) {
 				all := recordings(t, db, "fix")
 				out, status := dbsep(t, "compare", "--old", s.script, "--new", new, writeRequests(t, all))
 				wantCounted(t, out, len(all))
@@ -52,7 +52,7 @@ func TestCompare(t *testing.T) {
 					t.Errorf("status %d, not as named here (-named +told):\n%s\n%s", status, diff, out)
 				}
 			})
-			rig.Feature(t, system, "a row that is another one in dbsep's database", func(t *testing.T) { s.testOtherRow(t, db) })
+			testenv.Feature(t, system, "a row that is another one in dbsep's database", func(t *testing.T) { s.testOtherRow(t, db) })
 		})
 	}
 }
@@ -110,7 +110,7 @@ func (s *site) testAccessLog(t *testing.T, new string) {
 	ask(t, "GET", s.script+"/ast_config/static?file=pjsip.conf", "")
 	ask(t, "POST", s.script+"/voicemail/single", "mailbox=101")
 	ask(t, "POST", s.script+"/mwi/update?id=Dazed", "msgs_new=5")
-	rig.WaitFor(t, "five lines of the log", nil, s.logged(5))
+	testenv.WaitFor(t, "five lines of the log", nil, s.logged(5))
 	out, status := dbsep(t, "compare", "--old", s.script, "--new", new, s.log)
 	const want = `explained  GET /ast_config/static file
     files from the database

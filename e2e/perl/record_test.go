@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // steady makes the script send columns in one order, so that two of its answers
@@ -43,18 +43,18 @@ func TestRecord(t *testing.T) {
 		t.Run(db, func(t *testing.T) {
 			t.Parallel()
 			s := openSite(t, db, steady)
-			rig.Feature(t, "compare --record/"+s.Kind, "clients get the script's answers, writes arrive once", s.testRecord)
+			testenv.Feature(t, "compare --record/"+s.Kind, "clients get the script's answers, writes arrive once", s.testRecord)
 		})
 	}
 }
 
 func (s *site) testRecord(t *testing.T) {
-	address := rig.FreeAddress(t)
+	address := testenv.FreeAddress(t)
 	front := "http://" + address
-	command := rig.ReadPage(t, "../../docs/migrating.md").Block(t, "compare",
+	command := testenv.ReadPage(t, "../../docs/migrating.md").Block(t, "compare",
 		"http://pbx.example.org"+path, s.script, "http://127.0.0.1:8000", s.Serve(t), "127.0.0.1:8001", address)
-	c := rig.Start(t, []string{"PATH=" + filepath.Dir(rig.Program(t)) + ":" + os.Getenv("PATH")}, "sh", "-c", "exec "+command)
-	rig.WaitFor(t, "the comparison", c, rig.Listening(address))
+	c := testenv.Start(t, []string{"PATH=" + filepath.Dir(testenv.Program(t)) + ":" + os.Getenv("PATH")}, "sh", "-c", "exec "+command)
+	testenv.WaitFor(t, "the comparison", c, testenv.Listening(address))
 
 	for _, r := range reads {
 		if old, got := ask(t, r.method, s.script+r.target, r.body), ask(t, r.method, front+r.target, r.body); got != old {
@@ -71,7 +71,7 @@ func (s *site) testRecord(t *testing.T) {
 	}
 
 	c.End()
-	rig.WaitFor(t, "the web server to log each write, and each once", nil, func(context.Context) error {
+	testenv.WaitFor(t, "the web server to log each write, and each once", nil, func(context.Context) error {
 		log, err := os.ReadFile(s.log)
 		if n := strings.Count(string(log), "/nopk/"); err == nil && n != len(writes) {
 			err = fmt.Errorf("the script was asked to write %d times, not %d:\n%s", n, len(writes), log)

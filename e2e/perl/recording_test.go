@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/compare"
+	"dbsep/internal/compare"
 )
 
 // A recording is a request that the Perl script was once asked.

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // recorded is the folder of the recordings, and of the rows they were made of.
@@ -24,17 +24,17 @@ const recorded = "../../internal/replay/testdata/"
 // sites are the kinds of databases, by the names that the recordings have for
 // them: how one is made, and what it calls its schema.
 var sites = map[string]struct {
-	open   func(t testing.TB, script string) *rig.Site
+	open   func(t testing.TB, script string) *testenv.Site
 	schema string
 }{
-	"sqlite":  {rig.SQLite, "SELECT 'main'"},
-	"mariadb": {rig.MariaDB, "SELECT DATABASE()"},
-	"pg":      {rig.Postgres, "SELECT current_schema()"},
+	"sqlite":  {testenv.SQLite, "SELECT 'main'"},
+	"mariadb": {testenv.MariaDB, "SELECT DATABASE()"},
+	"pg":      {testenv.Postgres, "SELECT current_schema()"},
 }
 
 // A site is a database that the Perl script answers from, behind an Apache.
 type site struct {
-	*rig.Site
+	*testenv.Site
 	script string // URL of the Perl script
 	log    string // file of Apache's access log
 }
@@ -50,10 +50,10 @@ func openSite(t *testing.T, db, further string) *site {
 	s := newSite(t, db)
 	s.Configure(t, "dbschema="+s.value(t, sites[db].schema))
 	s.log = filepath.Join(s.Folder, "access.log")
-	address := rig.FreeAddress(t)
-	lines := rig.ReadPage(t, "../../docs/apache.md").Block(t, "dbsep-cgi.conf",
+	address := testenv.FreeAddress(t)
+	lines := testenv.ReadPage(t, "../../docs/apache.md").Block(t, "dbsep-cgi.conf",
 		"/usr/lib/cgi-bin", s.InstallPerlScript(t), "/etc/asterisk/dbsep.conf", s.Conf)
-	rig.Apache(t, address, []string{"cgid"}, lines+accessLog+s.log+" combined\n"+further)
+	testenv.Apache(t, address, []string{"cgid"}, lines+accessLog+s.log+" combined\n"+further)
 	s.script = "http://" + address + path
 	return s
 }
@@ -118,7 +118,7 @@ func (s *site) value(t *testing.T, query string) string {
 // dbsep runs the program to its end and returns what it writes, and its status.
 func dbsep(t *testing.T, arguments ...string) (out string, status int) {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), rig.Program(t), arguments...)
+	c := exec.CommandContext(t.Context(), testenv.Program(t), arguments...)
 	var both bytes.Buffer
 	c.Stdout, c.Stderr = &both, &both
 	if err := c.Run(); c.ProcessState == nil {

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // A load is what a server is asked, at a bounded rate.
@@ -44,7 +44,7 @@ func every(ctx context.Context, pace time.Duration, do func() error) error {
 // phone asks as a telephone system does: 100 requests in a second, one in five of
 // them a write and one in five a fault of the client.
 func (l *load) phone(ctx context.Context, name string) error {
-	p := rig.NewPhone(l.base, name, "")
+	p := testenv.NewPhone(l.base, name, "")
 	defer func() { p.Close() }()
 	return every(ctx, 100*time.Millisecond, func() error {
 		was := l.restarting.Load()
@@ -54,14 +54,14 @@ func (l *load) phone(ctx context.Context, name string) error {
 			return err
 		}
 		p.Close()
-		p = rig.NewPhone(l.base, fmt.Sprintf("%s.%d", name, l.failures.Add(1)), "") // the row of the other may be there still
+		p = testenv.NewPhone(l.base, fmt.Sprintf("%s.%d", name, l.failures.Add(1)), "") // the row of the other may be there still
 		return nil
 	})
 }
 
 // reader asks for 50,000 rows.
 func (l *load) reader(ctx context.Context) error {
-	p := rig.NewPhone(l.base, "reader", "")
+	p := testenv.NewPhone(l.base, "reader", "")
 	defer p.Close()
 	return every(ctx, 2*time.Second, func() error {
 		was := l.restarting.Load()

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"dbsep/internal/mariadbtest"
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 const tables = "../attack/testdata/tables.sql"
@@ -30,25 +30,25 @@ func TestSoak(t *testing.T) {
 	bound := time.Duration(minutes * float64(time.Minute))
 	for _, k := range []struct {
 		name    string
-		site    func(t testing.TB, script string) *rig.Site
+		site    func(t testing.TB, script string) *testenv.Site
 		restart func(t testing.TB) // of the database, in the middle
 	}{
-		{"SQLite", rig.SQLite, nil},
-		{"MariaDB", rig.MariaDB, restart},
-		{"PostgreSQL", rig.Postgres, nil},
+		{"SQLite", testenv.SQLite, nil},
+		{"MariaDB", testenv.MariaDB, restart},
+		{"PostgreSQL", testenv.Postgres, nil},
 	} {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
-			rig.Feature(t, "soak/"+k.name, fmt.Sprintf("%v of mixed load: nothing grows", bound), func(t *testing.T) {
+			testenv.Feature(t, "soak/"+k.name, fmt.Sprintf("%v of mixed load: nothing grows", bound), func(t *testing.T) {
 				soak(t, k.site(t, tables), bound, k.restart)
 			})
 		})
 	}
 }
 
-func soak(t *testing.T, site *rig.Site, bound time.Duration, restart func(t testing.TB)) {
+func soak(t *testing.T, site *testenv.Site, bound time.Duration, restart func(t testing.TB)) {
 	t.Helper()
-	status, address := rig.FreeAddress(t), rig.FreeAddress(t)
+	status, address := testenv.FreeAddress(t), testenv.FreeAddress(t)
 	site.Configure(t, "[server]", "status_listen="+status, "[log]", "level=error",
 		"[limits]", "header_timeout=5s", "read_timeout=5s", "write_timeout=5s", "idle_timeout=5s", "answer_memory=16M")
 	server := site.ServeAt(t, address)
@@ -68,7 +68,7 @@ func soak(t *testing.T, site *rig.Site, bound time.Duration, restart func(t test
 	wait()
 	t.Logf("%s: %d answers, %d of 50,000 rows, %d slow and %d vanished clients, %d failures while the database restarted, %.0f reloads\n%s",
 		site.Kind, l.answers.Load(), l.long.Load(), l.slow.Load(), l.gone.Load(), l.failures.Load(),
-		rig.Metrics(t, "http://"+status).Sum(`dbsep_reloads_total{result="done"}`), table(samples))
+		testenv.Metrics(t, "http://"+status).Sum(`dbsep_reloads_total{result="done"}`), table(samples))
 	for _, m := range measures {
 		if err := m.grown(samples); err != nil {
 			t.Error(err)
@@ -80,7 +80,7 @@ func soak(t *testing.T, site *rig.Site, bound time.Duration, restart func(t test
 }
 
 // begin puts the load on a server. The returned function waits for its end.
-func (l *load) begin(ctx context.Context, t *testing.T, server *rig.Process) (wait func()) {
+func (l *load) begin(ctx context.Context, t *testing.T, server *testenv.Process) (wait func()) {
 	t.Helper()
 	var all sync.WaitGroup
 	for name, one := range map[string]func(context.Context) error{
@@ -109,10 +109,10 @@ func reloadPace(ctx context.Context) time.Duration {
 }
 
 // sample measures a server until ctx ends, and does something in the middle.
-func sample(ctx context.Context, t *testing.T, status string, bound time.Duration, middle func()) (all []rig.Series) {
+func sample(ctx context.Context, t *testing.T, status string, bound time.Duration, middle func()) (all []testenv.Series) {
 	t.Helper()
 	check(t, every(ctx, bound/samplesEach, func() error {
-		s, err := rig.ReadSeries(context.WithoutCancel(ctx), status)
+		s, err := testenv.ReadSeries(context.WithoutCancel(ctx), status)
 		if err != nil {
 			return err
 		}
@@ -129,8 +129,8 @@ func sample(ctx context.Context, t *testing.T, status string, bound time.Duratio
 // tells nothing.
 func wantReady(t *testing.T, status string) {
 	t.Helper()
-	rig.WaitFor(t, "the database to be well again", nil, func(ctx context.Context) error {
-		s, err := rig.ReadSeries(ctx, status)
+	testenv.WaitFor(t, "the database to be well again", nil, func(ctx context.Context) error {
+		s, err := testenv.ReadSeries(ctx, status)
 		if err == nil && (s["dbsep_database_up"] != 1 || s.Sum("dbsep_database_breaker_open") > 0) {
 			err = fmt.Errorf("the database is away")
 		}

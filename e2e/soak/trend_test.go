@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // A measure is what must not grow, and by how much its last fifth may be above
@@ -26,7 +26,7 @@ var measures = []measure{
 }
 
 // fifths are the medians of a measure.
-func (m measure) fifths(samples []rig.Series) (medians [5]float64) {
+func (m measure) fifths(samples []testenv.Series) (medians [5]float64) {
 	for i := range medians {
 		part := samples[i*len(samples)/5 : (i+1)*len(samples)/5]
 		var values []float64
@@ -42,7 +42,7 @@ func (m measure) fifths(samples []rig.Series) (medians [5]float64) {
 }
 
 // grown reports a measure that grows.
-func (m measure) grown(samples []rig.Series) error {
+func (m measure) grown(samples []testenv.Series) error {
 	f := m.fifths(samples)
 	if bound := f[1]*m.ratio + m.more; f[4] > bound {
 		return fmt.Errorf("%s: %.0f in the second fifth of the time and %.0f in the last, more than %.0f", m.name, f[1], f[4], bound)
@@ -51,7 +51,7 @@ func (m measure) grown(samples []rig.Series) error {
 }
 
 // table shows the medians of all measures.
-func table(samples []rig.Series) string {
+func table(samples []testenv.Series) string {
 	var all strings.Builder
 	fmt.Fprintf(&all, "%-14s%8s%8s%8s%8s%8s\n", "median of", "1st", "2nd", "3rd", "4th", "5th")
 	for _, m := range measures {
@@ -65,9 +65,9 @@ func table(samples []rig.Series) string {
 }
 
 func TestTrend(t *testing.T) {
-	samples := func(value func(i int) float64) (all []rig.Series) {
+	samples := func(value func(i int) float64) (all []testenv.Series) {
 		for i := range 100 {
-			all = append(all, rig.Series{"go_goroutines": value(i)})
+			all = append(all, testenv.Series{"go_goroutines": value(i)})
 		}
 		return all
 	}

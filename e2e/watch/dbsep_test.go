@@ -11,13 +11,13 @@ import (
 	"syscall"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // A gateway is a dbsep with an address for its state.
 type gateway struct {
-	*rig.Process
-	site    *rig.Site
+	*testenv.Process
+	site    *testenv.Site
 	address string // of requests
 	state   string // of its state
 }
@@ -26,9 +26,9 @@ type gateway struct {
 // configuration then has its lines in front.
 func serve(t *testing.T, away bool) *gateway {
 	t.Helper()
-	g := &gateway{site: rig.SQLite(t, tables), address: rig.FreeAddress(t), state: rig.FreeAddress(t)}
+	g := &gateway{site: testenv.SQLite(t, tables), address: testenv.FreeAddress(t), state: testenv.FreeAddress(t)}
 	if away {
-		_, port, _ := strings.Cut(rig.FreeAddress(t), ":")
+		_, port, _ := strings.Cut(testenv.FreeAddress(t), ":")
 		g.site.Configure(t, "dsn=DBI:mysql:database=none;host=127.0.0.1;port="+port, "dbuser=nobody")
 	}
 	g.site.Configure(t, "[server]", "status_listen="+g.state, "[log]", "access=yes")
@@ -43,7 +43,7 @@ func (g *gateway) reload(t *testing.T, line, says string) {
 	if err := g.Cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	rig.WaitFor(t, "a reload", g.Process, func(context.Context) error {
+	testenv.WaitFor(t, "a reload", g.Process, func(context.Context) error {
 		if !strings.Contains(g.Log.String(), says) {
 			return errors.New("the log does not say " + says)
 		}

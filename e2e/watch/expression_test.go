@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	codes "dbsep/gateway"
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // grammar are the words of PromQL that the rules and the dashboard use. Every
@@ -134,9 +134,9 @@ func TestExpressions(t *testing.T) {
 	g := serve(t, false)
 	p := watch(t, g.state)
 	boards := panels(t)
-	rig.Feature(t, "dashboard", "every panel shows something", func(t *testing.T) {
+	testenv.Feature(t, "dashboard", "every panel shows something", func(t *testing.T) {
 		for _, panel := range slices.Sorted(maps.Keys(boards)) {
-			rig.WaitFor(t, panel+": "+boards[panel], p.Process, func(ctx context.Context) error {
+			testenv.WaitFor(t, panel+": "+boards[panel], p.Process, func(ctx context.Context) error {
 				if err := g.work(ctx); err != nil {
 					return err
 				}
@@ -148,21 +148,21 @@ func TestExpressions(t *testing.T) {
 			})
 		}
 	})
-	rig.Feature(t, "dashboard", "every series and label is there", func(t *testing.T) {
+	testenv.Feature(t, "dashboard", "every series and label is there", func(t *testing.T) {
 		for panel, expression := range boards {
 			if err := p.unknown(t.Context(), expression); err != nil {
 				t.Errorf("%s: %v\n%s", panel, err, expression)
 			}
 		}
 	})
-	rig.Feature(t, "alerts", "every series and label is there", func(t *testing.T) {
+	testenv.Feature(t, "alerts", "every series and label is there", func(t *testing.T) {
 		for _, r := range p.rules(t) {
 			if err := p.unknown(t.Context(), r.Query); err != nil {
 				t.Errorf("%s: %v\n%s", r.Name, err, r.Query)
 			}
 		}
 	})
-	rig.Feature(t, "alerts", "what is asked for in vain is found out", func(t *testing.T) {
+	testenv.Feature(t, "alerts", "what is asked for in vain is found out", func(t *testing.T) {
 		for _, wrong := range []string{
 			"rate(dbsep_request_total[5m])", `dbsep_requests_total{kode="ok"}`, `dbsep_requests_total{code=~"ok|timed-out"}`,
 			`dbsep_notes_total{note="cut"}`, "sum by (database) (dbsep_database_up)",
@@ -172,8 +172,8 @@ func TestExpressions(t *testing.T) {
 			}
 		}
 	})
-	rig.Feature(t, "alerts", "every fault of dbsep or the database is one", func(t *testing.T) { wantFaults(t, p) })
-	rig.Feature(t, "alerts", "each is in the manual, and has a test", func(t *testing.T) { wantTold(t, p) })
+	testenv.Feature(t, "alerts", "every fault of dbsep or the database is one", func(t *testing.T) { wantFaults(t, p) })
+	testenv.Feature(t, "alerts", "each is in the manual, and has a test", func(t *testing.T) { wantTold(t, p) })
 }
 
 // wantFaults fails the test unless the alerts divide the codes as the catalogue

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // TestHAProxy asks two gateways through a real HAProxy with the manual's
@@ -19,9 +19,9 @@ import (
 func TestHAProxy(t *testing.T) {
 	need(t, "haproxy")
 	one, two := serve(t, true), serve(t, false)
-	address := rig.FreeAddress(t)
+	address := testenv.FreeAddress(t)
 	port := func(of string) string { return of[strings.LastIndexByte(of, ':')+1:] }
-	text := rig.OpenPage(t, page).Block(t, "haproxy.cfg",
+	text := testenv.OpenPage(t, page).Block(t, "haproxy.cfg",
 		"127.0.0.1:8000", address,
 		"192.0.2.1:8000 check port 8001", one.address+" check port "+port(one.state),
 		"192.0.2.2:8000 check port 8001", two.address+" check port "+port(two.state),
@@ -32,12 +32,12 @@ func TestHAProxy(t *testing.T) {
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := rig.Start(t, nil, "haproxy", "-db", "-f", conf)
+	p := testenv.Start(t, nil, "haproxy", "-db", "-f", conf)
 
 	// answers waits until so many requests in a row have been answered so.
 	answers := func(t *testing.T, want, code string) {
 		t.Helper()
-		rig.WaitFor(t, "HAProxy", p, func(ctx context.Context) error {
+		testenv.WaitFor(t, "HAProxy", p, func(ctx context.Context) error {
 			for range 20 {
 				body, response, err := ask(ctx, "http://"+address+"/ps_contacts/destroy", "id=nobody")
 				if err != nil {
@@ -50,16 +50,16 @@ func TestHAProxy(t *testing.T) {
 			return nil
 		})
 	}
-	rig.Feature(t, "haproxy", "the dbsep that is ready is asked", func(t *testing.T) { answers(t, "0\n", "") })
-	rig.Feature(t, "haproxy", "a request has the same name in both logs", func(t *testing.T) {
-		rig.WaitFor(t, "the name of a request", two.Process, func(context.Context) error {
+	testenv.Feature(t, "haproxy", "the dbsep that is ready is asked", func(t *testing.T) { answers(t, "0\n", "") })
+	testenv.Feature(t, "haproxy", "a request has the same name in both logs", func(t *testing.T) {
+		testenv.WaitFor(t, "the name of a request", two.Process, func(context.Context) error {
 			if !strings.Contains(two.Log.String(), "client=127.0.0.1 request=") {
 				return errors.New("it is not in the log")
 			}
 			return nil
 		})
 	})
-	rig.Feature(t, "haproxy", "where none is ready, a write is answered as dbsep does", func(t *testing.T) {
+	testenv.Feature(t, "haproxy", "where none is ready, a write is answered as dbsep does", func(t *testing.T) {
 		two.End()
 		answers(t, "-1\n", "unavailable")
 	})

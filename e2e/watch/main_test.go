@@ -5,10 +5,10 @@ package watch
 import (
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
-func TestMain(m *testing.M) { rig.Main(m) }
+func TestMain(m *testing.M) { testenv.Main(m) }
 
 const (
 	page      = "../../docs/monitoring.md"

@@ -15,12 +15,12 @@ import (
 	"slices"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // A prometheus is a real one that watches gateways, with the rules.
 type prometheus struct {
-	*rig.Process
+	*testenv.Process
 	address string
 }
 
@@ -37,7 +37,7 @@ func watch(t *testing.T, targets ...string) *prometheus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := rig.OpenPage(t, page).Block(t, "prometheus.yml",
+	text := testenv.OpenPage(t, page).Block(t, "prometheus.yml",
 		"scrape_interval: 15s", "scrape_interval: 200ms\n  evaluation_interval: 200ms",
 		"/etc/prometheus/dbsep.rules.yml", file,
 		`["127.0.0.1:8001"]`, string(quoted))
@@ -45,10 +45,10 @@ func watch(t *testing.T, targets ...string) *prometheus {
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &prometheus{address: rig.FreeAddress(t)}
-	p.Process = rig.Start(t, nil, "prometheus", "--config.file="+conf, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"),
+	p := &prometheus{address: testenv.FreeAddress(t)}
+	p.Process = testenv.Start(t, nil, "prometheus", "--config.file="+conf, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"),
 		"--web.listen-address="+p.address, "--log.level=warn")
-	rig.WaitFor(t, "prometheus", p.Process, func(ctx context.Context) error {
+	testenv.WaitFor(t, "prometheus", p.Process, func(ctx context.Context) error {
 		body, response, err := ask(ctx, "http://"+p.address+"/-/ready", "")
 		if err == nil && response.StatusCode != http.StatusOK {
 			err = fmt.Errorf("%s: %s", response.Status, body)
@@ -134,7 +134,7 @@ func (p *prometheus) rules(t *testing.T) (all []rule) {
 // wantAlert waits until an alert has a state for an instance.
 func (p *prometheus) wantAlert(t *testing.T, name, instance, state string) {
 	t.Helper()
-	rig.WaitFor(t, name+" "+state, p.Process, func(ctx context.Context) error {
+	testenv.WaitFor(t, name+" "+state, p.Process, func(ctx context.Context) error {
 		got, err := p.query(ctx, fmt.Sprintf("ALERTS{alertname=%q, instance=%q, alertstate=%q}", name, instance, state))
 		if err == nil && len(got) != 1 {
 			err = fmt.Errorf("%d alerts", len(got))
@@ -161,7 +161,7 @@ func TestPromtool(t *testing.T) {
 		{"each alert fires, and does not, when it should", "", []string{"test", "rules", ruleTests}},
 		{"the series are as series should be", series, []string{"check", "metrics"}},
 	} {
-		rig.Feature(t, "promtool", test.name, func(t *testing.T) {
+		testenv.Feature(t, "promtool", test.name, func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), "promtool", test.arguments...)
 			cmd.Stdin = bytes.NewBufferString(test.stdin)
 			out, err := cmd.CombinedOutput()
@@ -176,7 +176,7 @@ func TestPromtool(t *testing.T) {
 // database, one that is not there.
 func TestAlertsOfARealOutage(t *testing.T) {
 	well, away := serve(t, false), serve(t, true)
-	missing := rig.FreeAddress(t)
+	missing := testenv.FreeAddress(t)
 	p := watch(t, well.state, away.state, missing)
 	for _, feature := range []struct {
 		name string
@@ -193,7 +193,7 @@ func TestAlertsOfARealOutage(t *testing.T) {
 			well.reload(t, "access=perhaps", "reload refused")
 			p.wantAlert(t, "DbsepReloadRefused", well.state, "firing")
 			well.reload(t, "access=no", "msg=reloaded")
-			rig.WaitFor(t, "the alert's end", p.Process, func(ctx context.Context) error {
+			testenv.WaitFor(t, "the alert's end", p.Process, func(ctx context.Context) error {
 				got, err := p.query(ctx, `ALERTS{alertname="DbsepReloadRefused"}`)
 				if err == nil && len(got) > 0 {
 					err = fmt.Errorf("%v", got)
@@ -211,6 +211,6 @@ func TestAlertsOfARealOutage(t *testing.T) {
 			}
 		}},
 	} {
-		rig.Feature(t, "prometheus", feature.name, feature.test)
+		testenv.Feature(t, "prometheus", feature.name, feature.test)
 	}
 }

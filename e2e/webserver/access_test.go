@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // An entrance is a web server that passes requests on to dbsep, with further
@@ -18,19 +18,19 @@ import (
 type entrance func(t *testing.T, d *door, backend, lines string, safe bool)
 
 func TestApacheAccess(t *testing.T) {
-	page := rig.OpenPage(t, "../../docs/apache.md")
+	page := testenv.OpenPage(t, "../../docs/apache.md")
 	open := func(t *testing.T, d *door, backend, lines string, safe bool) {
 		lines += page.Block(t, "dbsep-proxy.conf", "127.0.0.1:8000", backend)
 		if safe {
 			lines += page.Block(t, "dbsep-errors.conf")
 		}
-		rig.Apache(t, d.address, enabled(t, page, "enable-proxy"), lines)
+		testenv.Apache(t, d.address, enabled(t, page, "enable-proxy"), lines)
 	}
 	testAccess(t, "apache", page, "/etc/apache2/dbsep.htpasswd", open)
 }
 
 func TestNginxAccess(t *testing.T) {
-	page := rig.OpenPage(t, "../../docs/nginx.md")
+	page := testenv.OpenPage(t, "../../docs/nginx.md")
 	open := func(t *testing.T, d *door, backend, lines string, safe bool) {
 		const location = "location /cgi-bin/dbsep.cgi {\n"
 		server := page.Block(t, "dbsep-proxy.conf", "listen 80", "listen "+d.address, "127.0.0.1:8000", backend, location, location+lines)
@@ -42,14 +42,14 @@ func TestNginxAccess(t *testing.T) {
 	testAccess(t, "nginx", page, "/etc/nginx/dbsep.htpasswd", open)
 }
 
-func testAccess(t *testing.T, server string, page *rig.Page, passwords string, open entrance) {
+func testAccess(t *testing.T, server string, page *testenv.Page, passwords string, open entrance) {
 	s := sqlite(t)
-	backend := rig.FreeAddress(t)
+	backend := testenv.FreeAddress(t)
 	s.ServeAt(t, backend)
 	file := filepath.Join(s.Folder, "htpasswd")
 
-	rig.Feature(t, server, "password: the right one, a wrong one, none", func(t *testing.T) {
-		d := newDoor(server, rig.FreeAddress(t), s)
+	testenv.Feature(t, server, "password: the right one, a wrong one, none", func(t *testing.T) {
+		d := newDoor(server, testenv.FreeAddress(t), s)
 		shell(t, page.Block(t, "password", passwords, file))
 		open(t, d, backend, page.Block(t, "dbsep-password.conf", passwords, file), true)
 		d.post(t, "/ps_aors/update?id=alice", "max_contacts=2", "Authorization", basic("pbx", "s3cret")).want(t, "1\n")
@@ -59,16 +59,16 @@ func testAccess(t *testing.T, server string, page *rig.Page, passwords string, o
 			t.Errorf("the server does not say that it wants a password: %v", a.header)
 		}
 	})
-	rig.Feature(t, server, "address: one that may ask, one that may not", func(t *testing.T) {
-		d := newDoor(server, rig.FreeAddress(t), s)
+	testenv.Feature(t, server, "address: one that may ask, one that may not", func(t *testing.T) {
+		d := newDoor(server, testenv.FreeAddress(t), s)
 		open(t, d, backend, page.Block(t, "dbsep-address.conf"), true)
 		d.wantFailures(t, []int{403})
-		d = newDoor(server, rig.FreeAddress(t), s)
+		d = newDoor(server, testenv.FreeAddress(t), s)
 		open(t, d, backend, page.Block(t, "dbsep-address.conf", "192.0.2.10", "127.0.0.1"), true)
 		d.post(t, "/ps_aors/update?id=alice", "max_contacts=2").want(t, "1\n")
 	})
-	rig.Feature(t, server, "a URL that the server takes for none: a write fails", func(t *testing.T) {
-		d := newDoor(server, rig.FreeAddress(t), s)
+	testenv.Feature(t, server, "a URL that the server takes for none: a write fails", func(t *testing.T) {
+		d := newDoor(server, testenv.FreeAddress(t), s)
 		open(t, d, backend, "", true)
 		for _, target := range []string{"/ps_aors%00/update", "/ps_aors%zz/update", "/ps_aors%2Fx/update", "/ps_aors/update%00", "/" + strings.Repeat("x", 20000) + "/update"} {
 			a := d.post(t, target+"?id=alice", "max_contacts=9")
@@ -77,9 +77,9 @@ func testAccess(t *testing.T, server string, page *rig.Page, passwords string, o
 			}
 		}
 	})
-	rig.Feature(t, server, "without the safe errors Asterisk would take the server's page for rows", func(t *testing.T) {
-		d := newDoor(server, rig.FreeAddress(t), s)
-		open(t, d, rig.FreeAddress(t), "", false)
+	testenv.Feature(t, server, "without the safe errors Asterisk would take the server's page for rows", func(t *testing.T) {
+		d := newDoor(server, testenv.FreeAddress(t), s)
+		open(t, d, testenv.FreeAddress(t), "", false)
 		for _, o := range everyOperation {
 			a := d.ask(t, o.method, o.target, o.body)
 			if !strings.HasPrefix(a.body, "<") {

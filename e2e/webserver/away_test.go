@@ -7,12 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // testServerAway ends dbsep behind a web server and starts it again.
-func (d *door) testServerAway(t *testing.T, dbsep *rig.Process, serve func() *rig.Process) {
-	rig.Feature(t, d.system, "dbsep away: safe answers, and none of them once it is back", func(t *testing.T) {
+func (d *door) testServerAway(t *testing.T, dbsep *testenv.Process, serve func() *testenv.Process) {
+	testenv.Feature(t, d.system, "dbsep away: safe answers, and none of them once it is back", func(t *testing.T) {
 		dbsep.End()
 		d.wantFailures(t, []int{502, 503, 504})
 		serve()
@@ -25,7 +25,7 @@ func (d *door) testServerAway(t *testing.T, dbsep *rig.Process, serve func() *ri
 // testProgramBroken takes the CGI program away, and puts one in its place that
 // says nothing.
 func (d *door) testProgramBroken(t *testing.T, program string) {
-	rig.Feature(t, d.system, "dbsep.cgi missing or broken: safe answers", func(t *testing.T) {
+	testenv.Feature(t, d.system, "dbsep.cgi missing or broken: safe answers", func(t *testing.T) {
 		check(t, os.Rename(program, program+".away"))
 		d.wantFailures(t, []int{404})
 		check(t, os.WriteFile(program, []byte("#!/bin/false\n"), 0o755))
@@ -41,7 +41,7 @@ func (d *door) testProgramBroken(t *testing.T, program string) {
 // testTooLarge stores more than the bound of 4 MiB, which the web server or
 // dbsep refuses.
 func (d *door) testTooLarge(t *testing.T) {
-	rig.Feature(t, d.system, "store of 5 MiB: refused", func(t *testing.T) {
+	testenv.Feature(t, d.system, "store of 5 MiB: refused", func(t *testing.T) {
 		d.post(t, "/long_text/store", "id=two&val="+strings.Repeat("x", 5<<20)).wantSafe(t, "store")
 		d.post(t, "/long_text/single", "id=two").want(t, "\n")
 	})

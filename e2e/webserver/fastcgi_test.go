@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // A result is an answer that is waited for elsewhere.
@@ -24,15 +24,15 @@ type result struct {
 // testGracefulEnd ends a FastCGI process, by TERM as mod_fcgid does, while it has
 // a request in hand. It must be the first test of a site: a process that has
 // answered before looks as if it had one.
-func (d *door) testGracefulEnd(t *testing.T, apache *rig.Process, program string) {
-	rig.Feature(t, d.system, "a process that is ended answers first", func(t *testing.T) {
+func (d *door) testGracefulEnd(t *testing.T, apache *testenv.Process, program string) {
+	testenv.Feature(t, d.system, "a process that is ended answers first", func(t *testing.T) {
 		release := d.site.holdStores(t)
 		answered := make(chan result, 1)
 		go func() {
 			a, err := d.try(t.Context(), "POST", "/rt_bulk/store", "name=held")
 			answered <- result{a, err}
 		}()
-		rig.WaitFor(t, "a process with the request in hand", apache, func(context.Context) error {
+		testenv.WaitFor(t, "a process with the request in hand", apache, func(context.Context) error {
 			return d.site.held(running(t, program))
 		})
 		held := running(t, program)
@@ -43,7 +43,7 @@ func (d *door) testGracefulEnd(t *testing.T, apache *rig.Process, program string
 		r := <-answered
 		check(t, r.error)
 		r.want(t, "1\n")
-		rig.WaitFor(t, "the end of the process", apache, func(context.Context) error {
+		testenv.WaitFor(t, "the end of the process", apache, func(context.Context) error {
 			if left := running(t, program); len(left) > 0 {
 				return fmt.Errorf("%v still run", left)
 			}
@@ -55,8 +55,8 @@ func (d *door) testGracefulEnd(t *testing.T, apache *rig.Process, program string
 
 // testReload has Apache take its configuration anew, and so end and start its
 // FastCGI processes, while clients write.
-func (d *door) testReload(t *testing.T, apache *rig.Process) {
-	rig.Feature(t, d.system, "Apache reloads while clients write: no answer is untrue", func(t *testing.T) {
+func (d *door) testReload(t *testing.T, apache *testenv.Process) {
+	testenv.Feature(t, d.system, "Apache reloads while clients write: no answer is untrue", func(t *testing.T) {
 		const clients, each = 8, 25
 		var all sync.WaitGroup
 		var mu sync.Mutex

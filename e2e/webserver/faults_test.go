@@ -11,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // everyOperation is one request of each kind.
@@ -52,7 +52,7 @@ func (d *door) wantFailures(t *testing.T, statuses []int, header ...string) {
 
 // testDatabaseAway takes the database away and gives it back.
 func (d *door) testDatabaseAway(t *testing.T) {
-	rig.Feature(t, d.system, "database away: safe answers, and all is well when it is back", func(t *testing.T) {
+	testenv.Feature(t, d.system, "database away: safe answers, and all is well when it is back", func(t *testing.T) {
 		d.site.outage.Begin(t)
 		d.wantFailures(t, []int{503})
 		d.site.outage.End(t, d.answers)

@@ -9,12 +9,12 @@ import (
 	"sync"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // testLoad asks for much at once.
 func (d *door) testLoad(t *testing.T) {
-	rig.Feature(t, d.system, "store of 1 MiB, and back", func(t *testing.T) {
+	testenv.Feature(t, d.system, "store of 1 MiB, and back", func(t *testing.T) {
 		long := strings.Repeat("0123456789abcdef", 1<<16)
 		d.post(t, "/long_text/store", "id=one&val="+long).want(t, "1\n")
 		d.post(t, "/long_text/single", "id=one").want(t, "id=one&val="+long+"\n")
@@ -22,7 +22,7 @@ func (d *door) testLoad(t *testing.T) {
 			t.Errorf("%s bytes are stored", n)
 		}
 	})
-	rig.Feature(t, d.system, "many requests in parallel", func(t *testing.T) {
+	testenv.Feature(t, d.system, "many requests in parallel", func(t *testing.T) {
 		const clients, each = 20, 3
 		var all sync.WaitGroup
 		for c := range clients {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // old stands where the Perl script stands at an administrator's site, and is its
@@ -20,40 +20,40 @@ const (
 )
 
 func TestMigrating(t *testing.T) {
-	page := rig.OpenPage(t, "../../docs/migrating.md")
-	apache := rig.OpenPage(t, "../../docs/apache.md")
+	page := testenv.OpenPage(t, "../../docs/migrating.md")
+	apache := testenv.OpenPage(t, "../../docs/apache.md")
 	for kind, makeSite := range sites {
 		t.Run(kind, func(t *testing.T) {
-			testMigrating(t, page, apache, newDoor("migrating/"+kind, rig.FreeAddress(t), makeSite(t)))
+			testMigrating(t, page, apache, newDoor("migrating/"+kind, testenv.FreeAddress(t), makeSite(t)))
 		})
 	}
 }
 
-func testMigrating(t *testing.T, page, apache *rig.Page, d *door) {
+func testMigrating(t *testing.T, page, apache *testenv.Page, d *door) {
 	s := d.site
 	cgi := filepath.Join(s.Folder, "cgi-bin")
 	local := filepath.Join(s.Folder, "dbsep")
 	check(t, os.Mkdir(cgi, 0o755))
 	check(t, os.WriteFile(filepath.Join(cgi, "dbsep.cgi"), []byte(script), 0o755))
-	rig.Apache(t, d.address, enabled(t, apache, "enable-cgi"),
+	testenv.Apache(t, d.address, enabled(t, apache, "enable-cgi"),
 		apache.Block(t, "dbsep-cgi.conf", "/usr/lib/cgi-bin", cgi, "/etc/asterisk/dbsep.conf", s.Conf)+apache.Block(t, "dbsep-errors.conf"))
 	bin := "PATH=" + s.Folder + ":" + os.Getenv("PATH")
 
-	rig.Feature(t, d.system, "install, check, try and compare beside the script", func(t *testing.T) {
-		shell(t, "cd "+filepath.Dir(rig.Program(t))+"\n"+page.Block(t, "install", "/usr/local/bin/dbsep", local))
+	testenv.Feature(t, d.system, "install, check, try and compare beside the script", func(t *testing.T) {
+		shell(t, "cd "+filepath.Dir(testenv.Program(t))+"\n"+page.Block(t, "install", "/usr/local/bin/dbsep", local))
 		warned := shell(t, page.Block(t, "check", "/etc/asterisk/dbsep.conf", s.Conf)+"test $? -le 1", bin)
 		if n := strings.Count(warned, "\nwarning "); n != strings.Count(warned, "the setting no longer matters") {
 			t.Errorf("check says:\n%s", warned)
 		}
-		address := rig.FreeAddress(t)
-		p := rig.Start(t, []string{bin}, "sh", "-c", "exec "+page.Block(t, "beside", "/etc/asterisk/dbsep.conf", s.Conf, "127.0.0.1:8000", address))
-		rig.WaitFor(t, "dbsep beside the script", p, rig.Listening(address))
+		address := testenv.FreeAddress(t)
+		p := testenv.Start(t, []string{bin}, "sh", "-c", "exec "+page.Block(t, "beside", "/etc/asterisk/dbsep.conf", s.Conf, "127.0.0.1:8000", address))
+		testenv.WaitFor(t, "dbsep beside the script", p, testenv.Listening(address))
 		if out := shell(t, page.Block(t, "ask", "127.0.0.1:8000", address)); !strings.HasPrefix(out, "id=alice&") {
 			t.Errorf("got %q", out)
 		}
-		asked := rig.FreeAddress(t)
-		c := rig.Start(t, []string{bin}, "sh", "-c", "exec "+page.Block(t, "compare", "pbx.example.org", d.address, "127.0.0.1:8000", address, "127.0.0.1:8001", asked))
-		rig.WaitFor(t, "the comparison", c, rig.Listening(asked))
+		asked := testenv.FreeAddress(t)
+		c := testenv.Start(t, []string{bin}, "sh", "-c", "exec "+page.Block(t, "compare", "pbx.example.org", d.address, "127.0.0.1:8000", address, "127.0.0.1:8001", asked))
+		testenv.WaitFor(t, "the comparison", c, testenv.Listening(asked))
 		if out := shell(t, "curl -sS -d 'position=2&name=rtplay' http://"+asked+"/musiconhold_entry/single"); out != old {
 			t.Errorf("got %q", out)
 		}
@@ -64,14 +64,14 @@ func testMigrating(t *testing.T, page, apache *rig.Page, d *door) {
 		p.End()
 		d.post(t, "/ps_endpoints/single", "id=alice").want(t, old)
 	})
-	rig.Feature(t, d.system, "the switch, in one step", func(t *testing.T) {
+	testenv.Feature(t, d.system, "the switch, in one step", func(t *testing.T) {
 		shell(t, page.Block(t, "switch", "/usr/lib/cgi-bin", cgi, "/usr/local/bin/dbsep", local))
 		out := shell(t, page.Block(t, "try", "pbx.example.org", d.address))
 		if !strings.HasPrefix(out, "id=alice&") || !strings.HasSuffix(out, "\n-1\n") {
 			t.Errorf("got %q", out)
 		}
 	})
-	rig.Feature(t, d.system, "rows with ; and ^ that the script wrote", func(t *testing.T) {
+	testenv.Feature(t, d.system, "rows with ; and ^ that the script wrote", func(t *testing.T) {
 		const name = "Smith; Jones ^ Co"
 		s.exec(t, "UPDATE voicemail SET fullname = '"+name+"' WHERE mailbox = '4321'")
 		if found := s.value(t, "SELECT COUNT(*) FROM ("+strings.TrimSuffix(strings.TrimSpace(page.Block(t, "find")), ";")+") AS found"); found != "1" {
@@ -85,7 +85,7 @@ func testMigrating(t *testing.T, page, apache *rig.Page, d *door) {
 			t.Errorf("got %q", a.body)
 		}
 	})
-	rig.Feature(t, d.system, "back to the script", func(t *testing.T) {
+	testenv.Feature(t, d.system, "back to the script", func(t *testing.T) {
 		shell(t, page.Block(t, "back", "/usr/lib/cgi-bin", cgi))
 		s.exec(t, page.Block(t, "decode"))
 		if got := s.value(t, "SELECT fullname FROM voicemail WHERE mailbox = '4321'"); got != "Smith; Jones ^ Co" {
@@ -93,7 +93,7 @@ func testMigrating(t *testing.T, page, apache *rig.Page, d *door) {
 		}
 		d.post(t, "/ps_endpoints/single", "id=alice").want(t, old)
 	})
-	rig.Feature(t, d.system, "the script's own way with ;", func(t *testing.T) {
+	testenv.Feature(t, d.system, "the script's own way with ;", func(t *testing.T) {
 		shell(t, page.Block(t, "switch", "/usr/lib/cgi-bin", cgi, "/usr/local/bin/dbsep", local))
 		s.Configure(t, page.Block(t, "compat"))
 		d.post(t, "/rt_bulk/store", "name=raw&val=a%3Bb").want(t, "1\n")

@@ -12,28 +12,28 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 func TestNginx(t *testing.T) {
-	page := rig.OpenPage(t, "../../docs/nginx.md")
+	page := testenv.OpenPage(t, "../../docs/nginx.md")
 	for kind, makeSite := range sites {
-		for way, test := range map[string]func(*testing.T, *rig.Page, *door){
+		for way, test := range map[string]func(*testing.T, *testenv.Page, *door){
 			"proxy":   testNginxProxy,
 			"fastcgi": testNginxFastCGI,
 		} {
 			t.Run(way+"/"+kind, func(t *testing.T) {
 				t.Parallel()
-				test(t, page, newDoor("nginx "+way+"/"+kind, rig.FreeAddress(t), makeSite(t)))
+				test(t, page, newDoor("nginx "+way+"/"+kind, testenv.FreeAddress(t), makeSite(t)))
 			})
 		}
 	}
 }
 
-func testNginxProxy(t *testing.T, page *rig.Page, d *door) {
-	backend := rig.FreeAddress(t)
+func testNginxProxy(t *testing.T, page *testenv.Page, d *door) {
+	backend := testenv.FreeAddress(t)
 	d.site.Configure(t, "[database]", "busy_timeout=2s")
-	serve := func() *rig.Process { return d.site.ServeAt(t, backend) }
+	serve := func() *testenv.Process { return d.site.ServeAt(t, backend) }
 	dbsep := serve()
 	startNginx(t, d.address, page.Block(t, "dbsep-errors.conf"),
 		page.Block(t, "dbsep-proxy.conf", "listen 80", "listen "+d.address, "127.0.0.1:8000", backend))
@@ -44,7 +44,7 @@ func testNginxProxy(t *testing.T, page *rig.Page, d *door) {
 	d.testServerAway(t, dbsep, serve)
 }
 
-func testNginxFastCGI(t *testing.T, page *rig.Page, d *door) {
+func testNginxFastCGI(t *testing.T, page *testenv.Page, d *door) {
 	socket := filepath.Join(d.site.Folder, "fastcgi.sock")
 	d.site.Configure(t, "[database]", "busy_timeout=2s")
 	listener := listenFastCGI(t, page, socket)
@@ -55,15 +55,15 @@ func testNginxFastCGI(t *testing.T, page *rig.Page, d *door) {
 	d.testLoad(t)
 	d.testDatabaseAway(t)
 	d.testTooLarge(t)
-	dbsep = d.testRestart(t, dbsep, func() *rig.Process { return serveFastCGI(t, page, d.site, listener) })
+	dbsep = d.testRestart(t, dbsep, func() *testenv.Process { return serveFastCGI(t, page, d.site, listener) })
 	check(t, listener.Close())
-	d.testServerAway(t, dbsep, func() *rig.Process { return serveFastCGI(t, page, d.site, listenFastCGI(t, page, socket)) })
+	d.testServerAway(t, dbsep, func() *testenv.Process { return serveFastCGI(t, page, d.site, listenFastCGI(t, page, socket)) })
 }
 
 // startNginx starts an nginx at an address with lines for its http section.
 func startNginx(t *testing.T, address string, blocks ...string) {
 	t.Helper()
-	program := rig.Installed(t, "nginx", "nginx")
+	program := testenv.Installed(t, "nginx", "nginx")
 	dir, err := os.MkdirTemp("", "dbsep-nginx-")
 	check(t, err)
 	check(t, os.Chmod(dir, 0o755))
@@ -80,12 +80,12 @@ func startNginx(t *testing.T, address string, blocks ...string) {
 	whole := strings.ReplaceAll(text.String(), "include fastcgi_params", "include /etc/nginx/fastcgi_params")
 	file := filepath.Join(dir, "nginx.conf")
 	check(t, os.WriteFile(file, []byte(whole), 0o644))
-	p := rig.Start(t, nil, program, "-e", "stderr", "-p", dir, "-c", file)
-	rig.WaitFor(t, "nginx at "+address, p, rig.Listening(address))
+	p := testenv.Start(t, nil, program, "-e", "stderr", "-p", dir, "-c", file)
+	testenv.WaitFor(t, "nginx at "+address, p, testenv.Listening(address))
 }
 
 // listenFastCGI does what systemd does with the page's socket unit.
-func listenFastCGI(t *testing.T, page *rig.Page, path string) *net.UnixListener {
+func listenFastCGI(t *testing.T, page *testenv.Page, path string) *net.UnixListener {
 	t.Helper()
 	unit := page.Block(t, "dbsep-fastcgi.socket", "/run/dbsep/fastcgi.sock", path)
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: setting(t, unit, "ListenStream"), Net: "unix"})
@@ -106,22 +106,22 @@ func listenFastCGI(t *testing.T, page *rig.Page, path string) *net.UnixListener 
 
 // serveFastCGI does what systemd does with the page's service unit: it starts
 // the program with the socket as its standard input.
-func serveFastCGI(t *testing.T, page *rig.Page, s *site, l *net.UnixListener) *rig.Process {
+func serveFastCGI(t *testing.T, page *testenv.Page, s *site, l *net.UnixListener) *testenv.Process {
 	t.Helper()
-	unit := page.Block(t, "dbsep-fastcgi.service", "/usr/local/bin/dbsep", rig.Program(t), "/etc/asterisk/dbsep.conf", s.Conf)
+	unit := page.Block(t, "dbsep-fastcgi.service", "/usr/local/bin/dbsep", testenv.Program(t), "/etc/asterisk/dbsep.conf", s.Conf)
 	if setting(t, unit, "StandardInput") != "socket" {
 		t.Fatal("the unit does not give the program its socket")
 	}
 	socket, err := l.File()
 	check(t, err)
 	defer socket.Close()
-	return rig.StartOn(t, socket, []string{setting(t, unit, "Environment")}, setting(t, unit, "ExecStart"))
+	return testenv.StartOn(t, socket, []string{setting(t, unit, "Environment")}, setting(t, unit, "ExecStart"))
 }
 
 // testRestart has requests come while dbsep restarts and systemd holds its
 // socket: they wait.
-func (d *door) testRestart(t *testing.T, dbsep *rig.Process, serve func() *rig.Process) *rig.Process {
-	rig.Feature(t, d.system, "dbsep restarts: requests wait for it", func(t *testing.T) {
+func (d *door) testRestart(t *testing.T, dbsep *testenv.Process, serve func() *testenv.Process) *testenv.Process {
+	testenv.Feature(t, d.system, "dbsep restarts: requests wait for it", func(t *testing.T) {
 		dbsep.End()
 		answered := make(chan result, 1)
 		go func() {

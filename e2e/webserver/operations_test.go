@@ -5,7 +5,7 @@ package webserver
 import (
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // queueRules is the file queuerules.conf.
@@ -63,7 +63,7 @@ var odd = []struct{ target, want string }{
 
 func (d *door) testOperations(t *testing.T) {
 	for _, o := range operations {
-		rig.Feature(t, d.system, o.feature, func(t *testing.T) {
+		testenv.Feature(t, d.system, o.feature, func(t *testing.T) {
 			if o.method == "GET" {
 				d.get(t, o.target).want(t, o.want)
 				return
@@ -71,19 +71,19 @@ func (d *door) testOperations(t *testing.T) {
 			d.post(t, o.target, o.body).want(t, o.want)
 		})
 	}
-	rig.Feature(t, d.system, "// and odd paths", func(t *testing.T) {
+	testenv.Feature(t, d.system, "// and odd paths", func(t *testing.T) {
 		for _, o := range odd {
 			if a := d.post(t, o.target, "position=2&name=rtplay"); len(a.body) < len(o.want) || a.body[:len(o.want)] != o.want {
 				t.Errorf("%s: status %d, got %.200q, want %q at its beginning", o.target, a.status, a.body, o.want)
 			}
 		}
 	})
-	rig.Feature(t, d.system, "no content type, or a wrong one", func(t *testing.T) {
+	testenv.Feature(t, d.system, "no content type, or a wrong one", func(t *testing.T) {
 		for _, kind := range []string{"", "text/plain", "text/html; charset=utf-8"} {
 			d.post(t, "/musiconhold_entry/single", "position=2&name=rtplay", "Content-Type", kind).want(t, operations[0].want)
 		}
 	})
-	rig.Feature(t, d.system, "JSON, with dbsep's own statuses and errors", d.testJSON)
+	testenv.Feature(t, d.system, "JSON, with dbsep's own statuses and errors", d.testJSON)
 }
 
 func (d *door) testJSON(t *testing.T) {

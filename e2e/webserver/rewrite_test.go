@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 // TestRewrittenRequests shows that behind a rewrite rule, under CGI and FastCGI, the
@@ -28,21 +28,21 @@ func TestRewrittenRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDoor(name, rig.FreeAddress(t), sqlite(t))
+			d := newDoor(name, testenv.FreeAddress(t), sqlite(t))
 			open(t, d.site, d.address)
-			rig.Feature(t, name, "the rewritten path and query count", func(t *testing.T) {
+			testenv.Feature(t, name, "the rewritten path and query count", func(t *testing.T) {
 				d := *d
 				d.base = ""
 				d.post(t, "/fasterisk/rt_test/update?id=alice", "max_contacts=7").want(t, "1\n")
 				d.post(t, "/fasterisk/rt_test/single", "id=alice").wantColumn(t, "max_contacts=7")
 				d.get(t, "/config/queuerules.conf").want(t, queueRules)
 			})
-			rig.Feature(t, name, "so do those that are not rewritten", func(t *testing.T) {
+			testenv.Feature(t, name, "so do those that are not rewritten", func(t *testing.T) {
 				d.post(t, "/ps_aors/update?id=alice", "max_contacts=8").want(t, "1\n")
 				d.post(t, "/ps_aors/single", "id=alice").wantColumn(t, "max_contacts=8")
 				d.post(t, "/nosuch/update?id=alice", "max_contacts=8").want(t, "-1\n")
 			})
-			rig.Feature(t, name, "no response may be kept", func(t *testing.T) {
+			testenv.Feature(t, name, "no response may be kept", func(t *testing.T) {
 				for _, o := range everyOperation {
 					if a := d.ask(t, o.method, o.target, o.body); a.header.Get("Cache-Control") != "no-store" {
 						t.Errorf("%s: Cache-Control: %q", o.operation, a.header.Get("Cache-Control"))
@@ -68,19 +68,19 @@ RewriteRule ^/config/(.*)$ /cgi-bin/dbsep.cgi/ast_config/static?file=$1 [PT]
 `
 
 func rewriteApacheCGI(t *testing.T, s *site, address string) {
-	page := rig.ReadPage(t, "../../docs/apache.md")
-	rig.Apache(t, address, append(enabled(t, page, "enable-cgi"), "rewrite"), apacheRewrites+
+	page := testenv.ReadPage(t, "../../docs/apache.md")
+	testenv.Apache(t, address, append(enabled(t, page, "enable-cgi"), "rewrite"), apacheRewrites+
 		page.Block(t, "dbsep-cgi.conf", "/usr/lib/cgi-bin", install(t, s), "/etc/asterisk/dbsep.conf", s.Conf))
 }
 
 func rewriteApacheFastCGI(t *testing.T, s *site, address string) {
-	page := rig.ReadPage(t, "../../docs/apache.md")
-	rig.Apache(t, address, append(enabled(t, page, "enable-fcgid"), "rewrite"), apacheRewrites+
+	page := testenv.ReadPage(t, "../../docs/apache.md")
+	testenv.Apache(t, address, append(enabled(t, page, "enable-fcgid"), "rewrite"), apacheRewrites+
 		page.Block(t, "dbsep-fcgid.conf", "/usr/lib/dbsep", install(t, s), "/etc/asterisk/dbsep.conf", s.Conf))
 }
 
 func rewriteApacheProxyFastCGI(t *testing.T, s *site, address string) {
-	rig.Apache(t, address, []string{"rewrite", "proxy", "proxy_fcgi"}, apacheRewrites+
+	testenv.Apache(t, address, []string{"rewrite", "proxy", "proxy_fcgi"}, apacheRewrites+
 		"ProxyPass /cgi-bin/dbsep.cgi unix:"+fastCGISocket(t, s)+"|fcgi://localhost/cgi-bin/dbsep.cgi\n")
 }
 
@@ -99,7 +99,7 @@ func rewriteNginx(params string) func(t *testing.T, s *site, address string) {
 // fastCGISocket starts dbsep under FastCGI, as the manual does for nginx.
 func fastCGISocket(t *testing.T, s *site) string {
 	t.Helper()
-	page := rig.ReadPage(t, "../../docs/nginx.md")
+	page := testenv.ReadPage(t, "../../docs/nginx.md")
 	socket := filepath.Join(s.Folder, "fastcgi.sock")
 	serveFastCGI(t, page, s, listenFastCGI(t, page, socket))
 	return socket
@@ -129,7 +129,7 @@ url.rewrite-once = (
 		}
 		file := filepath.Join(s.Folder, "lighttpd.conf")
 		check(t, os.WriteFile(file, []byte(text), 0o644))
-		p := rig.Start(t, nil, rig.Installed(t, "lighttpd", "lighttpd"), "-D", "-f", file)
-		rig.WaitFor(t, "lighttpd at "+address, p, rig.Listening(address))
+		p := testenv.Start(t, nil, testenv.Installed(t, "lighttpd", "lighttpd"), "-D", "-f", file)
+		testenv.WaitFor(t, "lighttpd at "+address, p, testenv.Listening(address))
 	}
 }

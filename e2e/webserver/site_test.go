@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
 const scripts = "../../internal/replay/testdata/asterisk-"
@@ -18,8 +18,8 @@ const scripts = "../../internal/replay/testdata/asterisk-"
 // A site is a telephone system's database that can be away for a while. Its
 // dbsep.conf holds what the Perl script's users have in theirs, and nothing more.
 type site struct {
-	*rig.Site
-	outage *rig.Outage
+	*testenv.Site
+	outage *testenv.Outage
 
 	// A store into rt_bulk waits from hold to release. The error of held says
 	// that none of the processes has one waiting yet.
@@ -31,14 +31,14 @@ type site struct {
 var sites = map[string]func(t *testing.T) *site{"SQLite": sqlite, "MariaDB": mariadb}
 
 func sqlite(t *testing.T) *site {
-	s := &site{Site: rig.SQLite(t, scripts+"sqlite.sql"), hold: "BEGIN IMMEDIATE", release: "ROLLBACK"}
+	s := &site{Site: testenv.SQLite(t, scripts+"sqlite.sql"), hold: "BEGIN IMMEDIATE", release: "ROLLBACK"}
 	s.held = s.fileOpen
 	s.prepare(t, "no")
 	return s
 }
 
 func mariadb(t *testing.T) *site {
-	s := &site{Site: rig.MariaDB(t, scripts+"mysql.sql"), hold: "LOCK TABLES rt_bulk WRITE", release: "UNLOCK TABLES"}
+	s := &site{Site: testenv.MariaDB(t, scripts+"mysql.sql"), hold: "LOCK TABLES rt_bulk WRITE", release: "UNLOCK TABLES"}
 	s.held = s.waiting
 	s.prepare(t, "yes")
 	return s
@@ -48,7 +48,7 @@ func mariadb(t *testing.T) *site {
 func (s *site) prepare(t *testing.T, backslash string) {
 	t.Helper()
 	s.Configure(t, "backslash_is_escape="+backslash)
-	s.outage = rig.NewOutage(t, s.Site)
+	s.outage = testenv.NewOutage(t, s.Site)
 	s.exec(t, "CREATE TABLE long_text (id VARCHAR(40) PRIMARY KEY, val LONGTEXT)")
 }
 

@@ -15,7 +15,7 @@ import (
 	"sync"
 	"testing"
 
-	"dbsep/database"
+	"dbsep/internal/database"
 )
 
 // cgiProgram asks the program as a web server starts it.

@@ -3,7 +3,7 @@ package replay
 import (
 	"testing"
 
-	"dbsep/database"
+	"dbsep/internal/database"
 )
 
 // A fixture is a database that can be made fresh again and again.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
-	"dbsep/database"
+	"dbsep/internal/database"
 	"dbsep/internal/mariadbtest"
 )
 

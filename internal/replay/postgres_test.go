@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/database"
+	"dbsep/internal/database"
 	"dbsep/internal/pgtest"
 )
 

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/database"
 	"dbsep/gateway"
+	"dbsep/internal/database"
 )
 
 // server asks the gateway as it stands behind a listener. It stays the same as

@@ -9,7 +9,7 @@ import (
 
 	"dbsep/internal/sqlitetest"
 
-	"dbsep/database"
+	"dbsep/internal/database"
 )
 
 // sqlite copies a prepared file for each use: no program may have a file open

@@ -3,7 +3,7 @@ package replay
 import (
 	"testing"
 
-	"dbsep/database"
+	"dbsep/internal/database"
 )
 
 // An answer is what dbsep answered, and what it wrote to its log meanwhile.

@@ -15,8 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dbsep/database"
 	"dbsep/gateway"
+	"dbsep/internal/database"
 )
 
 // A wireRequest is a request of an Asterisk 22 as it came over the wire.

@@ -1,0 +1,131 @@
+package auth
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"os"
+	"strings"
+
+	"github.com/tg123/go-htpasswd"
+
+	"dbsep/gateway"
+)
+
+// passwords are the users of an htpasswd file.
+type passwords struct {
+	users    map[string]storedPassword
+	decoy    storedPassword // compared with when the user does not exist: the response must not come sooner
+	attempts *attempts
+	salt     [32]byte // makes the keys of verdicts meaningless outside this process
+}
+
+// A storedPassword is what a line of the file says after the user.
+type storedPassword struct {
+	text string
+	htpasswd.EncodedPasswd
+}
+
+// maxPassword is the longest password that the htpasswd program takes, in
+// bytes. Comparing a longer one with a SHA hash takes more than linear time.
+const maxPassword = 255
+
+func readPasswords(name string) (*passwords, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read [server] htpasswd: %w", err)
+	}
+	p := &passwords{users: map[string]storedPassword{}, attempts: newAttempts()}
+	bad := 0
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		user, stored, ok := parseLine(line)
+		if !ok {
+			bad++
+			continue
+		}
+		if len(p.users) == 0 {
+			p.decoy = stored
+		}
+		p.users[user] = stored
+	}
+	if bad > 0 {
+		return nil, fmt.Errorf("read [server] htpasswd: %d of its lines cannot be used; make them anew with htpasswd -B %s USER", bad, name)
+	}
+	if len(p.users) == 0 {
+		return nil, fmt.Errorf("read [server] htpasswd: %s names no user; make one with htpasswd -B %[1]s USER", name)
+	}
+	_, err = rand.Read(p.salt[:])
+	return p, err
+}
+
+func parseLine(line string) (user string, stored storedPassword, ok bool) {
+	user, text, found := strings.Cut(line, ":")
+	if !found {
+		return "", storedPassword{}, false
+	}
+	for _, parse := range []htpasswd.PasswdParser{htpasswd.AcceptBcrypt, htpasswd.AcceptCryptSha} {
+		encoded, err := parse(text)
+		if err != nil {
+			return "", storedPassword{}, false
+		}
+		if encoded != nil {
+			return user, storedPassword{text, encoded}, true
+		}
+	}
+	return "", storedPassword{}, false
+}
+
+// remember takes over what an earlier reading of the file has found out. It
+// stays true for each user whose line is the same.
+func (p *passwords) remember(before *passwords) { p.attempts, p.salt = before.attempts, before.salt }
+
+// check returns the user whose password a request has.
+func (p *passwords) check(r *http.Request, from netip.Addr, ended <-chan struct{}) (string, error) {
+	user, password, ok := r.BasicAuth()
+	if !ok {
+		return "", &gateway.Error{Code: gateway.Unauthorized}
+	}
+	if len(password) > maxPassword {
+		return "", wrongPassword()
+	}
+	stored, exists := p.users[user]
+	who := sender{network: network(from), user: user}
+	if !exists {
+		stored, who.user = p.decoy, "" // all names that do not exist are one user
+	}
+	a := attempt{
+		sender: who,
+		key:    p.key(user, stored.text, password),
+		right:  func() bool { return stored.MatchesPassword(password) && exists },
+	}
+	if err := p.attempts.try(r.Context(), a, ended); err != nil {
+		return "", err
+	}
+	return user, nil
+}
+
+func wrongPassword() error {
+	return &gateway.Error{Code: gateway.Unauthorized, Remedy: "the user or the password is wrong: compare them with the file [server] htpasswd"}
+}
+
+// key is a hash of what is compared with what. When the user's line changes, so
+// does the key.
+func (p *passwords) key(user, stored, password string) verdictKey {
+	h := sha256.New()
+	h.Write(p.salt[:])
+	fmt.Fprintf(h, "%d %d %s%s%s", len(user), len(stored), user, stored, password)
+	return verdictKey(h.Sum(nil))
+}
+
+// network is what counts as one address: with IPv6 one client has a whole
+// network.
+func network(from netip.Addr) netip.Prefix {
+	n, _ := from.Prefix(min(from.BitLen(), 64))
+	return n
+}

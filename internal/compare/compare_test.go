@@ -1,0 +1,330 @@
+package compare_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	realtime "dbsep/gateway"
+	"dbsep/internal/compare"
+)
+
+func TestCompare(t *testing.T) {
+	const order, coded = "order of the rows of `multi`", "a `;` in a value that is written"
+	const letters, array = "letters beyond ASCII on PostgreSQL", "an array of PostgreSQL"
+	for _, test := range []struct {
+		name, operation string
+		old, new        compare.Answer
+		want            compare.Verdict
+	}{
+		{"the order of columns does not count", "single", text("b=2&a=1\n"), text("a=1&b=2\n"), compare.Verdict{Same: true}},
+		{"no row", "single", text("\n"), text("\n"), compare.Verdict{Same: true}},
+		{"no rows", "multi", text(""), text(""), compare.Verdict{Same: true}},
+		{"a row more", "multi", text("a=1\n"), text("a=1\na=2\n"), different("old has 1 rows, new 2")},
+		{"another value, which is not shown", "multi", text("a=1&pw=x\n"), text("a=1&pw=hunter2\n"), different("row 1, column pw: old has 1 bytes, new 7 bytes")},
+		{"a column less", "single", text("a=1&b=2\n"), text("a=1\n"), different("row 1, column b: old has 1 bytes, new nothing")},
+		{"another order of the rows", "multi", text("a=2\na=1\n"), text("a=1\na=2\n"), explained(order)},
+		{"of a file it counts", "static", text("a=2\na=1\n"), text("a=1\na=2\n"), different("row 1, column a: old has 1 bytes, new 1 bytes", "row 2, column a: old has 1 bytes, new 1 bytes")},
+		{"a coded semicolon", "single", text("id=a%5E3B%40c\n"), text("id=a%3B%40c\n"), explained(coded)},
+		{"a coded semicolon in rows of another order", "multi", text("id=b\nid=a%5E3Bc\n"), text("id=a%3Bc\nid=b\n"), explained(coded, order)},
+		{"empty items", "single", text("a=&a=x\n"), text("a=x\n"), explained("empty items of a list")},
+		{"blanks round items", "single", text("a=x&a=%20y\n"), text("a=x&a=y\n"), explained("blanks round the items of a list")},
+		{"letters by their numbers", "single", text("a=%E9%20%20AC%1F600%2541\n"), text("a=%C3%A9%20%E2%82%AC%F0%9F%98%80%2541\n"), explained(letters)},
+		{"letters that the script stored", "single", text("a=%C3%A9\n"), text("a=%C3%83%C2%A9\n"), explained(letters)},
+		{"letters in a file", "static", text("a=%E9\na=x\n"), text("a=%C3%A9\na=x\n"), explained(letters)},
+		{"letters beside the bytes of a bytea", "single", text("a=%E9&b=%FF\n"), text("a=%C3%A9&b=%FF\n"), explained(letters)},
+		{"other letters", "single", text("a=%E9\n"), text("a=%C3%A8\n"), different("row 1, column a: old has 1 bytes, new 2 bytes")},
+		{"an array", "multi", text("a=ARRAY%280x5653dba3d458%29\n"), text("a=%7Ba%2Cb%7D\n"), explained(array)},
+		{"an array with a ; in rows of another order", "multi", text("a=x\na=ARRAY%280x1%29\n"), text("a=%7Ba&a=b%7D\na=x\n"), explained(array, order)},
+		{"an array of letters, with letters beside it", "single", text("a=ARRAY%280x1%29&b=%E9\n"), text("a=%7B%C3%A9%7D&b=%C3%A9\n"), explained(letters, array)},
+		{"an address in the place of a text", "single", text("a=ARRAY%280x1%29\n"), text("a=x\n"), different("row 1, column a: old has 10 bytes, new 1 bytes")},
+		{"an error text of the script", "single", text("Invalid query: SELECT * FROM x WHERE a='1'\n"), refused(400, "unknown-column"), explained("an error's text")},
+		{"a page of HTML", "multi", compare.Answer{Status: 500, Body: "<!DOCTYPE HTML>\n"}, refused(503, "unavailable"), explained("an error's text")},
+		{"a column that the script cannot use", "multi", text("Invalid query: SELECT 100rel\n"), text("id=a\n"), explained("columns, tables and operators that the script could not use")},
+		{"files, which the script never reads", "static", text("Invalid query: SELECT\n"), text("cat_metric=0&category=a&var_name=b&var_val=c\n"), explained("files from the database")},
+		{"dbsep refuses what the script answers", "multi", text("a=1\n"), refused(400, "unknown-column"), different("old answers 1 rows, new refuses with unknown-column")},
+		{"require is met", "require", text("0\n"), text("0\n"), compare.Verdict{Same: true}},
+		{"require is not met", "require", text("0\n"), text("-1\n"), explained("`require` is answered from the real schema")},
+		{"require of a script that died", "require", compare.Answer{Status: 500, Body: "<!DOCTYPE"}, text("0\n"), explained("an error's text")},
+		{"require otherwise", "require", text("1\n"), text("0\n"), different(`old answers "1\n", new "0\n"`)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := compare.Request{Method: "POST", Path: "/t/" + test.operation, Body: "a=1"}
+			if diff := cmp.Diff(test.want, compare.Compare(r, test.old, test.new)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestConditionThatTheScriptLeftOut(t *testing.T) {
+	const body = "position%20%3E%3D=0&name=default"
+	old, new := text("position=0\nposition=%2D1\n"), text("position=0\n")
+	want := explained("columns, tables and operators that the script could not use")
+	for _, r := range []compare.Request{
+		{Method: "POST", Path: "/musiconhold_entry/multi", Body: body},
+		{Method: "GET", Path: "/musiconhold_entry/multi", Query: body},
+	} {
+		if diff := cmp.Diff(want, compare.Compare(r, old, new)); diff != "" {
+			t.Error(diff)
+		}
+	}
+	r := compare.Request{Method: "POST", Path: "/musiconhold_entry/multi", Body: "name=default"}
+	if v := compare.Compare(r, old, new); v.Explained() {
+		t.Errorf("got %+v", v)
+	}
+}
+
+func TestConditionThatIsCoded(t *testing.T) {
+	old, new := text("id=alice&id=%40c1\n"), text("id=alice%3B%40c2\n")
+	for body, want := range map[string]compare.Verdict{
+		"id%20LIKE=alice%3B%40%25": explained("a `;` in a condition"),
+		"fullname=a%5Eb":           explained("a `^` in a condition"),
+		"fullname=ab":              different("row 1, column id: old has 2 items, new 9 bytes"),
+		"fullname;x=ab":            explained("columns, tables and operators that the script could not use"),
+	} {
+		r := compare.Request{Method: "POST", Path: "/ps_contacts/multi", Body: body}
+		if diff := cmp.Diff(want, compare.Compare(r, old, new)); diff != "" {
+			t.Errorf("%s: %s", body, diff)
+		}
+		if v := compare.Compare(r, old, refused(400, "unknown-column")); v.Explained() {
+			t.Errorf("%s: a refusal is explained: %+v", body, v)
+		}
+	}
+}
+
+func text(body string) compare.Answer { return compare.Answer{Status: 200, Body: body} }
+
+func refused(status int, code string) compare.Answer {
+	return compare.Answer{Status: status, Code: code}
+}
+
+func explained(reasons ...string) compare.Verdict { return compare.Verdict{Reasons: reasons} }
+func different(details ...string) compare.Verdict { return compare.Verdict{Details: details} }
+
+func TestParseRequest(t *testing.T) {
+	for line, want := range map[string]compare.Request{
+		`{"method":"POST","path":"/x/peers/single","body":"id=1"}`:                                                   {Method: "POST", Path: "/x/peers/single", Body: "id=1"},
+		`{"path":"/peers/multi","body":"id=1"}`:                                                                      {Method: "POST", Path: "/peers/multi", Body: "id=1"},
+		`127.0.0.1 - - [21/Nov/2026:20:51:57 +0000] "GET /cgi/ast_config/static?file=a.conf HTTP/1.1" 200 5 "-" "x"`: {Method: "GET", Path: "/cgi/ast_config/static", Query: "file=a.conf"},
+		`127.0.0.1 - bob [x] "POST /cgi/peers/single HTTP/1.1" 200 5`:                                                {Method: "POST", Path: "/cgi/peers/single"},
+	} {
+		if got, err := compare.ParseRequest(line); err != nil || got != want {
+			t.Errorf("%s: got %+v, %v", line, got, err)
+		}
+	}
+	for _, line := range []string{"nonsense", `{"path":`, `{"method":"GET"}`, `"GET /x"`, `x "GET /x" y`} {
+		if got, err := compare.ParseRequest(line); err == nil {
+			t.Errorf("%s: got %+v", line, got)
+		}
+	}
+}
+
+func FuzzParseRequest(f *testing.F) {
+	f.Add(`{"path":"/a/single","body":"secret=hunter2"}`)
+	f.Add(`h - - [d] "GET /a/static?file=x HTTP/1.1" 200 1`)
+	f.Fuzz(func(_ *testing.T, line string) {
+		if r, err := compare.ParseRequest(line); err == nil {
+			_, _, _ = r.Reads(), r.Complete(), r.String()
+			compare.Compare(r, text(line), text(r.Body))
+		}
+	})
+}
+
+func TestRequestIsNamedWithoutItsValues(t *testing.T) {
+	r := compare.Request{Method: "POST", Path: "/cgi-bin/x/voicemail/single", Body: "mailbox=100&password=1234"}
+	if got := r.String(); got != "POST /voicemail/single mailbox password" {
+		t.Errorf("got %q", got)
+	}
+	r = compare.Request{Method: "POST", Path: "/é/single", Body: "\x1b[2Jid=1&a b\x00=2"}
+	if got := r.String(); got != "POST /%C3%A9/single %1B[2Jid a b%00" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A gateway answers each path with a text, and counts what it is asked.
+type gateway struct {
+	*httptest.Server
+	mu    sync.Mutex
+	asked []string
+}
+
+func newGateway(t *testing.T, answers map[string]string) *gateway {
+	g := new(gateway)
+	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		g.mu.Lock()
+		g.asked = append(g.asked, r.Method+" "+r.URL.RequestURI()+" "+string(body))
+		g.mu.Unlock()
+		fmt.Fprint(w, answers[r.URL.Path])
+	}))
+	t.Cleanup(g.Close)
+	return g
+}
+
+func (g *gateway) questions() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return append([]string(nil), g.asked...)
+}
+
+func TestRun(t *testing.T) {
+	old := newGateway(t, map[string]string{"/cgi/p/single": "a=1\n", "/cgi/p/multi": "a=2\na=1\n", "/cgi/q/single": "a=1\n"})
+	new := newGateway(t, map[string]string{"/p/single": "a=1\n", "/p/multi": "a=1\na=2\n", "/q/single": "a=2\n"})
+	const file = `{"path":"/x/p/single","body":"a=1"}
+{"path":"/x/p/multi","body":"a LIKE=%25"}
+
+{"path":"/x/q/single","body":"a=1"}
+{"path":"/x/p/destroy","body":"a=1"}
+{"path":"/x/p/update","query":"a=1","body":"b=1"}
+127.0.0.1 - - [x] "POST /x/p/single HTTP/1.1" 200 5
+nonsense
+`
+	var told []string
+	read := 0
+	sum, err := compare.Run(t.Context(), compare.Dial(old.URL+"/cgi/"), compare.Dial(new.URL), strings.NewReader(file),
+		func(d compare.Difference) { told = append(told, d.Request.String()) }, func(n int) { read += n })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &compare.Summary{Same: 1, Explained: 1, Different: 1, Writes: 2, Incomplete: 1, Unreadable: 1,
+		Reasons: map[string]int{"order of the rows of `multi`": 1}}
+	if diff := cmp.Diff(want, sum); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"POST /p/multi a LIKE", "POST /q/single a"}, told); diff != "" {
+		t.Error(diff)
+	}
+	if read != len(file) || sum.Clean() {
+		t.Errorf("%d bytes of %d; clean is %v", read, len(file), sum.Clean())
+	}
+	for _, q := range append(old.questions(), new.questions()...) {
+		if strings.Contains(q, "destroy") || strings.Contains(q, "update") {
+			t.Errorf("a write was asked: %s", q)
+		}
+	}
+}
+
+func TestGatewayThatDoesNotAnswer(t *testing.T) {
+	old := newGateway(t, nil)
+	gone := newGateway(t, nil)
+	gone.Close()
+	sum, err := compare.Run(t.Context(), compare.Dial(old.URL), compare.Dial(gone.URL), strings.NewReader(`{"path":"/p/single","body":"a=1"}`),
+		func(d compare.Difference) {
+			if d.Err == nil {
+				t.Errorf("got %+v", d)
+			}
+		}, func(int) {})
+	if err != nil || sum.Failed != 1 || sum.Clean() {
+		t.Errorf("got %+v, %v", sum, err)
+	}
+}
+
+func TestRecorder(t *testing.T) {
+	old := newGateway(t, map[string]string{"/cgi/p/single": "a=1\n", "/cgi/p/update": "1\n", "/cgi/q%/single": "x=1\n"})
+	new := newGateway(t, map[string]string{"/p/single": "a=2\n", "/q%/single": "x=1\n"})
+	told := make(chan compare.Difference, 10)
+	r, err := compare.NewRecorder(old.URL+"/cgi", compare.Dial(new.URL), realtime.Refuse, func(d compare.Difference) { told <- d })
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() { r.Run(t.Context()); close(done) }()
+	front := httptest.NewServer(r)
+	defer front.Close()
+
+	ask := func(path, body string) string {
+		response, err := http.Post(front.URL+path, "application/x-www-form-urlencoded", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if got := ask("/any/prefix/p/update?a=1", "b=2"); got != "1\n" {
+		t.Errorf("a write is answered %q", got)
+	}
+	if got := ask("/q%25/single", "x=1"); got != "x=1\n" {
+		t.Errorf("a table with an odd name is answered %q", got)
+	}
+	if got := ask("/p/single", "a=1"); got != "a=1\n" {
+		t.Errorf("the client does not get the old answer but %q", got)
+	}
+	select {
+	case d := <-told:
+		if d.Request.Path != "/p/single" || d.Verdict.Explained() {
+			t.Errorf("told %+v", d)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("the difference was not told")
+	}
+	r.Close()
+	<-done
+	sum, dropped := r.Summary()
+	want := compare.Summary{Same: 1, Different: 1, Writes: 1}
+	if diff := cmp.Diff(want, sum); diff != "" || dropped != 0 {
+		t.Error(diff, dropped)
+	}
+	wantOld := []string{"POST /cgi/p/update?a=1 b=2", "POST /cgi/q%25/single x=1", "POST /cgi/p/single a=1"}
+	if diff := cmp.Diff(wantOld, old.questions()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"POST /q%25/single x=1", "POST /p/single a=1"}, new.questions()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRecorderWithoutTheOldGateway(t *testing.T) {
+	gone := newGateway(t, nil)
+	gone.Close()
+	r, err := compare.NewRecorder(gone.URL, compare.Dial(gone.URL), realtime.Refuse, func(compare.Difference) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"/p/destroy": "-1\n", "/p/single": "",
+		"/p/static": "cat_metric=0&category=general&var_name=%23include&var_val=%2Fdbsep%2Ferror%2Finternal\n",
+	} {
+		w := httptest.NewRecorder()
+		r.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, strings.NewReader("a=1")))
+		if w.Body.String() != want {
+			t.Errorf("%s is answered %q", path, w.Body)
+		}
+	}
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	g := newGateway(t, nil)
+	if _, err := compare.Run(ctx, compare.Dial(g.URL), compare.Dial(g.URL), strings.NewReader(`{"path":"/p/single","body":"a=1"}`),
+		func(compare.Difference) {}, func(int) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestReasonsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/differences.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reason := range compare.Reasons {
+		if !strings.Contains(string(page), "\n| "+reason+" |") {
+			t.Errorf("docs/differences.md has no row %q", reason)
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"dbsep/internal/config"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestTables(t *testing.T) {
+	c := parse(t, `dsn=x
+[server]
+htpasswd=/etc/dbsep/htpasswd
+tls_cert=/c
+tls_key=/k
+client_ca=/a
+[Tables]
+* = Write
+CDR* = none
+# a comment
+fields = read
+ps_auths = read: id, username,password
+[tables user:Kamailio]
+*=none
+[tables  Certificate: edge1.example.org ]
+*=read
+[tables network:10.1.2.3/16]
+*=write
+[compat]
+semicolons=raw
+[tables user:Kamailio]
+subscriber=read username
+`)
+	want := []config.Ruling{
+		{Rights: []config.Right{
+			{Pattern: "*", Read: true, Write: true, Columns: []string{}},
+			{Pattern: "cdr*", Columns: []string{}},
+			{Pattern: "fields", Read: true, Columns: []string{}},
+			{Pattern: "ps_auths", Read: true, Columns: []string{"id", "username", "password"}},
+		}},
+		{Kind: "user", Name: "Kamailio", Rights: []config.Right{
+			{Pattern: "*", Columns: []string{}},
+			{Pattern: "subscriber", Read: true, Columns: []string{"username"}},
+		}},
+		{Kind: "certificate", Name: "edge1.example.org", Rights: []config.Right{{Pattern: "*", Read: true, Columns: []string{}}}},
+		{Kind: "network", Name: "10.1.0.0/16", Rights: []config.Right{{Pattern: "*", Read: true, Write: true, Columns: []string{}}}},
+	}
+	if diff := cmp.Diff(want, c.Tables); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if c.Compat.Semicolons != "raw" {
+		t.Error("the section behind the tables was not read")
+	}
+	expect(t, c.Warnings, nil)
+}
+
+func TestThePerlScriptsKeysCountAmongTables(t *testing.T) {
+	c := parse(t, "[tables]\n*=none\ndsn=x\n")
+	if c.DSN != "x" {
+		t.Errorf("dsn is %q", c.DSN)
+	}
+}
+
+func TestTablesForClientsThatCannotCome(t *testing.T) {
+	c := parse(t, "[tables user:a]\n*=none\n[tables certificate:b]\n*=none\n")
+	expect(t, c.Warnings, []string{"[tables user:a] counts under a web server only", "[tables certificate:b] counts under a web server only"})
+}
+
+func TestMistakesOfServerAndTables(t *testing.T) {
+	problems := mistakes(t, `[server]
+allow=10.0.0.0/8, all
+htpasswd=passwords
+tls_cert=/c
+client_ca=/a
+http2=perhaps
+socket_mode=0999
+status_listen=9108
+[tables user]
+*=none
+[tables network:10.0.0.0/33]
+*=none
+[tables]
+a=raed
+b=none x
+c
+d=
+e=none
+E=write
+`)
+	expect(t, problems, []string{
+		`2: allow: "all" is no network`,
+		`3: htpasswd: "passwords" is no full path`,
+		`4: a certificate and its key belong together; set both`,
+		`6: http2: "perhaps" is neither yes nor no`,
+		`7: socket_mode: "0999" is no file mode`,
+		`8: status_listen: "9108" is no address`,
+		`9: the header names no client`,
+		`11: "10.0.0.0/33" is no network`,
+		`13: the section says nothing of the tables that it does not name; add *=none, *=read or *=write`,
+		`14: "raed" is no right; did you mean read?`,
+		`15: none has no columns`,
+		`16: the line gives no right`,
+		`17: the line gives no right`,
+		`19: the section gives two rights to the same tables; remove one`,
+	})
+}
+
+func TestSettingsThatNeedTLS(t *testing.T) {
+	expect(t, mistakes(t, "[server]\nclient_ca=/a\nhttp2=yes\n"), []string{
+		"2: client_ca: clients show certificates over TLS only",
+		"3: http2: HTTP/2 is spoken over TLS only",
+	})
+}
+
+func TestAges(t *testing.T) {
+	c := parse(t, `[database]
+lastgood_file=/var/lib/dbsep/lastgood
+[LastGood]
+PS_* = 24h
+ast_config=7d
+[cache]
+ps_endpoints=0
+extensions=500ms
+fields=2
+`)
+	if diff := cmp.Diff([]config.Age{{"ps_*", 24 * time.Hour}, {"ast_config", 7 * 24 * time.Hour}}, c.LastGood); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]config.Age{{"ps_endpoints", 0}, {"extensions", 500 * time.Millisecond}, {"fields", 2 * time.Second}}, c.Cache); diff != "" {
+		t.Error(diff)
+	}
+	expect(t, c.Warnings, nil)
+	expect(t, mistakes(t, "[lastgood]\nps_aors=24h\nps_auths=0\nx=soon\ny\nz=1000d\n[cache]\na=-1s\n"), []string{
+		"[lastgood] has no file to keep answers in; set lastgood_file",
+		"3: the line gives no duration; write TABLE=24h, or 7d",
+		"4: the line gives no duration", "5: the line gives no duration", "6: the line gives no duration",
+		"8: the line gives no duration; write TABLE=500ms, or 0",
+	})
+}
+
+func TestCompatForSomeTables(t *testing.T) {
+	c, err := config.Parse("dbsep.conf", []byte("dsn=DBI:SQLite:x\n[compat]\nstrict=no\n[compat ps_*]\nstrict=yes\n[Compat CDR]\nstrict=NO\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []config.TableCompat{{Pattern: "ps_*", Strict: true}, {Pattern: "cdr", Strict: false}}
+	if diff := cmp.Diff(want, c.TableCompat); diff != "" || c.Compat.Strict {
+		t.Errorf("strict=%v (-want +got):\n%s", c.Compat.Strict, diff)
+	}
+	for text, problem := range map[string]string{
+		"[compat cdr]\nstrict=maybe":                        "neither yes nor no",
+		"[compat cdr]\nsemicolons=raw":                      "no setting for some tables only",
+		"[compat cdr]\nstrict=no\n[compat cdr]\nstrict=yes": "a second section",
+		"[compat cdr": "damaged",
+	} {
+		if _, err := config.Parse("dbsep.conf", []byte("dsn=DBI:SQLite:x\n"+text+"\n")); err == nil || !strings.Contains(err.Error(), problem) {
+			t.Errorf("%q: %v, want word of %q", text, err, problem)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package metrics_test
+
+import (
+	"maps"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dbsep/gateway"
+	"dbsep/internal/metrics"
+)
+
+// A told series is what the manual's table says of one.
+type told struct {
+	Kind   string
+	Labels string // with commas between, in the order of the alphabet
+}
+
+// TestManualTellsOfEverySeries compares the table in docs/monitoring.md with the
+// series that are there.
+func TestManualTellsOfEverySeries(t *testing.T) {
+	text, err := os.ReadFile("../../docs/monitoring.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manual := map[string]told{}
+	row := regexp.MustCompile("(?m)^\\| `(dbsep_[a-z_]+)` \\| ([a-z]+) \\|([^|]*)\\| .+ \\|$")
+	for _, m := range row.FindAllStringSubmatch(string(text), -1) {
+		manual[m[1]] = told{m[2], sorted(regexp.MustCompile(`[a-z]+`).FindAllString(m[3], -1))}
+	}
+	if diff := cmp.Diff(series(t), manual); diff != "" {
+		t.Errorf("the series (-) are not those of docs/monitoring.md (+):\n%s", diff)
+	}
+	for n := range gateway.Notes {
+		if !strings.Contains(string(text), "`"+string(n)+"`") {
+			t.Errorf("docs/monitoring.md does not name the note %s", n)
+		}
+	}
+}
+
+// series reads what a process tells that has seen something of everything.
+func series(t *testing.T) map[string]told {
+	t.Helper()
+	m := metrics.New("1.2", metrics.Sources{Pools: func() []metrics.Pool { return []metrics.Pool{{Name: "all"}} }, Clients: func() int { return 0 }, Shared: func() (int64, int64) { return 4, 6 }})
+	m.Observe(gateway.Event{Operation: "single", Table: "peers", Took: time.Millisecond, Stale: true})
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	kinds := map[string]told{}
+	for _, k := range regexp.MustCompile(`(?m)^# TYPE (dbsep_\S+) (\S+)$`).FindAllStringSubmatch(w.Body.String(), -1) {
+		sample := regexp.MustCompile(`(?m)^` + k[1] + `(?:_count)?(?:\{(.*)\})? `).FindStringSubmatch(w.Body.String())
+		if sample == nil {
+			t.Fatalf("%s has no value", k[1])
+		}
+		labels := map[string]bool{}
+		for _, l := range regexp.MustCompile(`([a-z]+)="`).FindAllStringSubmatch(sample[1], -1) {
+			labels[l[1]] = true
+		}
+		kinds[k[1]] = told{k[2], sorted(slices.Collect(maps.Keys(labels)))}
+	}
+	if len(kinds) == 0 {
+		t.Fatalf("no series:\n%s", w.Body)
+	}
+	return kinds
+}
+
+func sorted(words []string) string {
+	slices.Sort(words)
+	return strings.Join(words, ",")
+}

@@ -1,0 +1,67 @@
+package testenv
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Root unpacks a Debian suite with packages into a folder, to be run with
+// chroot, and returns the folder. Programs in it share the machine's network but
+// not its files. It needs root and mmdebstrap.
+//
+// A root that an earlier run left in the folder DBSEP_E2E_ROOTS is used again,
+// as long as it was made of the same packages.
+func Root(t testing.TB, suite string, packages ...string) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		skip(t, "only root can unpack and enter a Debian root")
+	}
+	if _, err := exec.LookPath("mmdebstrap"); err != nil {
+		skip(t, "mmdebstrap is missing; install it with: sudo apt-get install mmdebstrap")
+	}
+	roots := os.Getenv("DBSEP_E2E_ROOTS")
+	if roots == "" {
+		roots = openFolder(t)
+	}
+	dir := filepath.Join(roots, suite+"_"+strings.Join(packages, "_"))
+	if _, err := os.Stat(filepath.Join(dir, "complete")); err == nil {
+		return dir
+	}
+	check(t, os.MkdirAll(roots, 0o755))
+	check(t, os.RemoveAll(dir))
+	out, err := exec.CommandContext(t.Context(), "mmdebstrap", "--variant=apt", "--mode=root",
+		"--aptopt="+validity(), "--aptopt=APT::Install-Recommends \"false\"", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
+		"--include="+strings.Join(packages, ","), suite, dir).CombinedOutput()
+	if err != nil {
+		t.Fatalf("unpack %s: %v\n%s", suite, err, out)
+	}
+	check(t, os.WriteFile(filepath.Join(dir, "complete"), nil, 0o644))
+	return dir
+}
+
+// validity is what this machine's apt thinks of package lists that are past
+// their date: a mirror may keep the state of a day, and mmdebstrap reads none of
+// the machine's settings by itself.
+func validity() string {
+	out, err := exec.Command("apt-config", "dump", "Acquire::Check-Valid-Until").Output()
+	if err != nil || len(out) == 0 {
+		return "Acquire::Check-Valid-Until \"true\";"
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// skip leaves a test out where something is missing on a developer's machine.
+// CI leaves nothing out.
+func skip(t testing.TB, why string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(why)
+	}
+	pages.Lock()
+	pages.leftOut = true
+	pages.Unlock()
+	t.Skip("LEFT OUT: " + why)
+}
