@@ -85,7 +85,7 @@ func TestMakeSaysWhichGoItNeedsBeforeItDoesAnything(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ script, want string }{
 		"too old":       {`echo go version go1.19.8 linux/amd64`, `^dbsep needs Go 1\.\d+\.\d+ or later, and \S+/go is Go 1\.19\.8\. Get it from https://go\.dev/dl/.* Nothing was installed\.\n`},
-		"refuses":       {`echo "go: go.mod requires go >= 9.9 (running go 1.24.4; GOTOOLCHAIN=local)" >&2; exit 1`, `^dbsep needs Go .* and go cannot be used: go: go\.mod requires go >= 9\.9 .* Get it from`},
+		"refuses":       {`echo "go: go.mod requires go >= 9.9 (running go 1.24.4; GOTOOLCHAIN=local)" >&2; exit 1`, `^dbsep needs Go .* and go is older or cannot be used\. Get it from .*\ngo: go\.mod requires go >= 9\.9 `},
 		"not installed": {"", `^dbsep needs Go .* and there is no program '/nosuch/go'\. Get it from`},
 	} {
 		for _, target := range compiling(t) {
