@@ -12,10 +12,10 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/rig"
+	"dbsep/internal/testenv"
 )
 
-func TestMain(m *testing.M) { rig.Main(m) }
+func TestMain(m *testing.M) { testenv.Main(m) }
 
 // suites are the releases that are tried: the current one, and with DBSEP_E2E=full
 // the one before, too.
@@ -30,16 +30,16 @@ func TestNewcomer(t *testing.T) {
 	for _, suite := range suites() {
 		t.Run(suite, func(t *testing.T) {
 			f := fresh(t, suite)
-			rig.Feature(t, "debian/"+suite, "make demo compiles visibly and answers", func(t *testing.T) { demoAnswers(t, f) })
-			rig.Feature(t, "debian/"+suite, "make test installs what it needs and passes", func(t *testing.T) { testPasses(t, f) })
-			rig.Feature(t, "debian/"+suite, "no cluster and no service stays", func(t *testing.T) { nothingStays(t, f) })
+			testenv.Feature(t, "debian/"+suite, "make demo compiles visibly and answers", func(t *testing.T) { demoAnswers(t, f) })
+			testenv.Feature(t, "debian/"+suite, "make test installs what it needs and passes", func(t *testing.T) { testPasses(t, f) })
+			testenv.Feature(t, "debian/"+suite, "no cluster and no service stays", func(t *testing.T) { nothingStays(t, f) })
 		})
 	}
 }
 
 // demoAnswers asks make demo, which runs in the Debian, from outside.
 func demoAnswers(t *testing.T, f *machine) {
-	address := rig.FreeAddress(t)
+	address := testenv.FreeAddress(t)
 	out := f.run(t, fmt.Sprintf(`
 		make demo LISTEN=%[1]s >/tmp/demo.log 2>&1 &
 		until curl -s -d id=alice http://%[1]s/ps_endpoints/single >/tmp/answer; do
@@ -112,7 +112,7 @@ type machine struct {
 
 func fresh(t *testing.T, suite string) *machine {
 	t.Helper()
-	base := rig.Root(t, suite, "make", "git", "ca-certificates", "curl")
+	base := testenv.Root(t, suite, "make", "git", "ca-certificates", "curl")
 	f := &machine{root: filepath.Join(t.TempDir(), "root")}
 	command(t, "cp", "-a", "--reflink=auto", base, f.root)
 	check(t, os.Remove(filepath.Join(f.root, "etc/dpkg/dpkg.cfg.d/99mmdebstrap"))) // the roots of the tests leave files out
@@ -132,7 +132,7 @@ func (f *machine) run(t *testing.T, script string) string {
 	script = "set -e\n" + script + "\n" + `for p in /proc/[0-9]*; do
 		case $(cat $p/comm) in systemd|'(sd-'*|sh|cat) ;; *) echo "` + leftBehind + ` $(cat $p/comm)" ;; esac
 	done`
-	p := rig.Start(t, nil, rig.Installed(t, "systemd-nspawn", "systemd-container"), "--quiet", "--directory="+f.root,
+	p := testenv.Start(t, nil, testenv.Installed(t, "systemd-nspawn", "systemd-container"), "--quiet", "--directory="+f.root,
 		"--as-pid2", "--register=no", "--keep-unit", "--link-journal=no", "--timezone=off", "--settings=no", "--console=pipe",
 		"--bind-ro="+goEnv(t, "GOROOT")+":/usr/local/go", "--bind="+goEnv(t, "GOMODCACHE")+":/root/go/pkg/mod", "--bind="+goEnv(t, "GOCACHE")+":/root/.cache/go-build",
 		"--setenv=PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
