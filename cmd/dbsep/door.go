@@ -34,13 +34,9 @@ func (s *server) newDoor(c *config.Config, log *slog.Logger) (d *door, err error
 		return d, nil
 	}
 	files := auth.TLS{Cert: c.Server.TLSCert, Key: c.Server.TLSKey, ClientCA: c.Server.ClientCA}
-	if d.tls, err = files.Config(func(err error) { log.Error(err.Error()) }); err != nil || !c.Server.HTTP2 {
-		return d, err
+	if d.tls, err = files.Config(func(err error) { log.Error(err.Error()) }); err != nil {
+		return nil, err
 	}
-	d.tls.NextProtos = []string{"h2", "http/1.1"}
-	d.Protocols = new(http.Protocols)
-	d.Protocols.SetHTTP1(true)
-	d.Protocols.SetUnencryptedHTTP2(true) // net/http sees what has been decrypted
 	return d, nil
 }
 

@@ -72,7 +72,7 @@ var faults = []fault{
 		answer: reply{503, "timeout", ""}, metric: `dbsep_requests_total{code="timeout",operation="single",table="slow"}`,
 		log: `level=ERROR msg="the database took too long" code=timeout operation=single table=slow`},
 
-	{name: "all connections are in use", settings: "[database]\nmax_connections=1\n[limits]\nconnection_wait=20ms\n",
+	{name: "all connections are in use", settings: "[database]\nmax_connections=1\n[limits]\npool_timeout=20ms\n",
 		happen: func(t *testing.T, r *running) reply {
 			r.describe("plain")
 			r.describe("slow")

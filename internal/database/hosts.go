@@ -93,7 +93,7 @@ func (o *opening) oneOf(c *choice) *connections {
 	return made
 }
 
-// An address is a server of read_from.
+// An address is a server of read_replicas.
 type address struct {
 	host string // a name, an address, or the folder of a socket
 	port string // empty where none is named
@@ -108,7 +108,7 @@ func (o *opening) readFrom() []address {
 	for text := range strings.SplitSeq(o.ReadFrom, ",") {
 		a, ok := parseAddress(strings.TrimSpace(text))
 		if !ok {
-			o.refuse("read_from", "names something that is no host and no host:port", "write read_from=db2,db3:3307, and an IPv6 address with a port as [::1]:3307")
+			o.refuse("read_replicas", "names something that is no host and no host:port", "write read_replicas=db2,db3:3307, and an IPv6 address with a port as [::1]:3307")
 			return nil
 		}
 		all = append(all, a)

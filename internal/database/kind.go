@@ -97,7 +97,7 @@ type kind struct {
 	// statement did nothing because another server is to be asked. May be nil.
 	elsewhere func(err error) bool
 
-	// hosts says that [database] read_from may name servers.
+	// hosts says that [database] read_replicas may name servers.
 	hosts bool
 }
 

@@ -39,8 +39,8 @@ func (m mysqlOptions) writers(o *opening) (*connections, string) {
 	return o.served(servers.servers[0]), where
 }
 
-// readers are the connections to the servers of read_from, and to the others
-// where none of them answers; nil where there is no read_from. A database of
+// readers are the connections to the servers of read_replicas, and to the others
+// where none of them answers; nil where there is no read_replicas. A database of
 // mistakes has none.
 func (m mysqlOptions) readers(o *opening, writers *connections) (*connections, string) {
 	named := o.readFrom()

@@ -22,8 +22,8 @@ func (m postgresOptions) writers(o *opening, config *pgx.ConnConfig) *connection
 	return made
 }
 
-// readers are the connections to the servers of read_from, and to the others
-// where none of them answers; nil where there is no read_from. given are the
+// readers are the connections to the servers of read_replicas, and to the others
+// where none of them answers; nil where there is no read_replicas. given are the
 // options before they were completed for the writers.
 func (m postgresOptions) readers(o *opening, given postgresOptions, writers *connections) (*connections, string) {
 	named := o.readFrom()
@@ -44,7 +44,7 @@ func (m postgresOptions) readers(o *opening, given postgresOptions, writers *con
 		once.findings = new(findings)
 		config := own.config(&once)
 		if config == nil || len(once.problems) > 0 {
-			o.refuse("read_from", "names a host with which the options of dsn cannot be used", "compare it with the manual")
+			o.refuse("read_replicas", "names a host with which the options of dsn cannot be used", "compare it with the manual")
 			return nil, ""
 		}
 		servers.servers = append(servers.servers, &connecting{Connector: o.postgresConnector(config), timeout: config.ConnectTimeout})

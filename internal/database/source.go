@@ -23,7 +23,7 @@ type Source struct {
 	// Password is taken from DBI_DSN, DBI_USER and DBI_PASS, as DBI does.
 	Environ func(string) string
 
-	// ReadFrom is read_from: servers that reads go to, as host or host:port with
+	// ReadFrom is read_replicas: servers that reads go to, as host or host:port with
 	// commas between. Empty: the server of the DSN.
 	ReadFrom string
 
@@ -90,7 +90,7 @@ func Open(s Source) (*DB, error) {
 		return nil, f.err()
 	}
 	if s.ReadFrom != "" && !k.hosts {
-		o.refuse("read_from", "means nothing to "+k.name, "remove the line; it is for MariaDB, MySQL and PostgreSQL")
+		o.refuse("read_replicas", "means nothing to "+k.name, "remove the line; it is for MariaDB, MySQL and PostgreSQL")
 	}
 	if o.BusyTimeout == 0 {
 		o.BusyTimeout = defaultBusyTimeout
