@@ -120,7 +120,7 @@ func (s *server) tlsFailed(client net.Addr, err error) {
 		return
 	}
 	s.now.Load().log.Warn("TLS handshake failed", slog.String("client", client.String()), slog.String("reason", err.Error()),
-		slog.String("remedy", "let the client use https://, trust the server's certificate, and show one of [server] client_ca if that is set"))
+		slog.String("hint", "let the client use https://, trust the server's certificate, and show one of [server] client_ca if that is set"))
 }
 
 // drain ends a server: it takes no more requests and waits for those in flight.

@@ -223,7 +223,7 @@ func TestTLSOnAPortForPlainHTTP(t *testing.T) {
 		if _, err := overTLS(l.dial(t)).Write([]byte("x")); err == nil {
 			t.Error("the handshake succeeded")
 		}
-		l.said("code=bad-request .*remedy=.*the client speaks TLS")
+		l.said("code=bad-request .*hint=.*the client speaks TLS")
 	}
 }
 
