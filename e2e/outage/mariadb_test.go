@@ -50,7 +50,7 @@ func newMariaDB(t *testing.T, port string, options ...string) *mariadb {
 	program := testenv.Installed(t, "mariadbd", "mariadb-server-core")
 	dir := folder(t)
 	as := ordinary(t, dir)
-	runs(t, append(as, testenv.Installed(t, "mariadb-install-db", "mariadb-server-core"), "--no-defaults", "--datadir="+filepath.Join(dir, "data"),
+	runs(t, append(as, "env", "TMPDIR="+dir, testenv.Installed(t, "mariadb-install-db", "mariadb-server-core"), "--no-defaults", "--datadir="+filepath.Join(dir, "data"),
 		"--skip-test-db", "--auth-root-authentication-method=normal", "--skip-name-resolve", "--force")...)
 	m := &mariadb{socket: filepath.Join(dir, "socket"), port: port}
 	m.server = &server{owner: t, name: "MariaDB", dir: dir, polite: syscall.SIGTERM}

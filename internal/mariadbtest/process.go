@@ -59,7 +59,10 @@ func create(install, dir string) error {
 		"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--skip-test-db",
 		"--auth-root-authentication-method=normal", "--skip-name-resolve", "--force", // where no name resolves at all
 	}, account()...)
-	if out, err := exec.Command(install, args...).CombinedOutput(); err != nil {
+	command := exec.Command(install, args...)
+	// A server that starts removes the temporary tables of others in its folder.
+	command.Env = append(os.Environ(), "TMPDIR="+dir)
+	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("create a MariaDB server's folder: %w\n%s", err, out)
 	}
 	return nil
