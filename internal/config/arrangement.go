@@ -105,9 +105,11 @@ func (a *arrangement) misplaced(l line, s *setting) {
 // header tells about a section that is not one of ours.
 func (a *arrangement) header(l line) {
 	ours := slices.Contains(sections(), l.section) || ruled(l.section)
-	switch {
+	switch misspelt := misspeltSection(l.section); {
 	case ours && l.broken:
 		a.mistake(l, "", fmt.Sprintf("the header of section %s is damaged", l.section), fmt.Sprintf("write [%s] alone on its line", l.section))
+	case !ours && misspelt != "":
+		a.misspelt(l, misspelt)
 	case !ours:
 		a.warn(l, "", "no such section; its lines have no effect, as with the Perl script",
 			suggest(l.section, allSections(), "dbsep has "+bracketed(allSections())))
@@ -118,12 +120,20 @@ func (a *arrangement) header(l line) {
 // Its text is not shown: it may be the rest of a broken password line.
 func (a *arrangement) stray(l line) {
 	const text = "the line is neither name=value nor a comment"
-	switch {
+	switch misspelt := misspeltSection(l.name); {
+	case misspelt != "" && strings.ContainsAny(l.name[len(l.name)-1:], "])}>"):
+		a.misspelt(l, misspelt)
 	case slices.Contains(sections(), l.section):
 		a.mistake(l, "", text, "write name=value, or # in front of a comment")
 	case l.section == "":
 		a.warn(l, "", text+"; it has no effect, as with the Perl script", "write name=value, or # in front of a comment")
 	}
+}
+
+// misspelt reports a header that must not be ignored.
+func (a *arrangement) misspelt(l line, section string) {
+	a.mistake(l, "", fmt.Sprintf("no such section, and its name is close to that of [%s], which decides what clients may do", section),
+		fmt.Sprintf("correct the header, or write # before it and before its lines; dbsep has %s", bracketed(allSections())))
 }
 
 func (a *arrangement) mistake(l line, key, text, remedy string) {

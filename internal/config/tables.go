@@ -53,7 +53,7 @@ var rulingKinds = []string{"user", "certificate", "network"}
 
 // ruled tells whether the lines of a section are patterns of tables.
 func ruled(section string) bool {
-	word, rest, _ := strings.Cut(section, " ")
+	word, rest := cutSection(section)
 	return word == tablesSection || section == lastGoodSection || section == cacheSection || word == compatSection && rest != ""
 }
 
@@ -61,11 +61,11 @@ func ruled(section string) bool {
 func (a *arrangement) tableCompats() []TableCompat {
 	var all []TableCompat
 	for _, h := range a.ruled {
-		word, pattern, _ := strings.Cut(h.section, " ")
+		word, pattern := cutSection(h.section)
 		if word != compatSection {
 			continue
 		}
-		t := TableCompat{Pattern: strings.Trim(pattern, blanks), Strict: true}
+		t := TableCompat{Pattern: pattern, Strict: true}
 		twice := slices.ContainsFunc(all, func(o TableCompat) bool { return o.Pattern == t.Pattern })
 		if twice {
 			a.mistake(h.line, "", "a second section is for the same tables", "put the lines of both into one")
@@ -124,7 +124,7 @@ func age(text string) (time.Duration, bool) {
 func (a *arrangement) rulings() []Ruling {
 	var all []Ruling
 	for _, h := range a.ruled {
-		if word, _, _ := strings.Cut(h.section, " "); word != tablesSection {
+		if word, _ := cutSection(h.section); word != tablesSection {
 			continue
 		}
 		kind, name, ok := a.ruling(h)
@@ -155,8 +155,7 @@ func (a *arrangement) rulings() []Ruling {
 
 // ruling reads the header of a ruling.
 func (a *arrangement) ruling(h ruledSection) (kind, name string, ok bool) {
-	_, client, _ := strings.Cut(h.title, " ")
-	client = strings.Trim(client, blanks)
+	_, client := cutSection(h.title)
 	if client == "" {
 		return "", "", true
 	}

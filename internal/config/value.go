@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -161,7 +162,14 @@ func network(text string) (netip.Prefix, error) {
 		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
 	}
 	n, err := netip.ParsePrefix(text)
-	return n.Masked(), err
+	if err != nil || !n.Addr().Is4In6() {
+		return n.Masked(), err
+	}
+	const mapped = 96 // bits that say that the rest is an IPv4 address
+	if n.Bits() < mapped {
+		return netip.Prefix{}, errors.New("a part of the IPv4 addresses only by their IPv6 form")
+	}
+	return netip.PrefixFrom(n.Addr().Unmap(), n.Bits()-mapped).Masked(), nil
 }
 
 // optional says of an address that none is one too.
