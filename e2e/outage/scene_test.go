@@ -78,9 +78,8 @@ func (s *scene) serve(t *testing.T, through ...string) *scene {
 	return s
 }
 
-// reload has the gateway read its configuration again and again, until the load
-// stops: it then reads the schema of each table again, so that no outage spares it
-// that.
+// reload has the gateway read its configuration again and again while clients ask:
+// it then reads the schema of each table again, so that no outage spares it that.
 func (s *scene) reload(ctx context.Context) {
 	clock := time.NewTicker(300 * time.Millisecond)
 	defer clock.Stop()
@@ -89,7 +88,9 @@ func (s *scene) reload(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-clock.C:
+			s.load.gate.RLock()
 			_ = s.gateway.Process.Signal(syscall.SIGHUP)
+			s.load.gate.RUnlock()
 		}
 	}
 }
