@@ -12,7 +12,7 @@ LDFLAGS  := -s -w -X main.version=$(VERSION)
 # Later versions of nfpm ask for modules that the module proxy does not give.
 NFPM     := $(BIN)/nfpm-v2.45.2
 
-.PHONY: help build static demo install deb test test-static test-odbc e2e attack soak full lint bench compare-speed fuzz clean need-go
+.PHONY: help build static demo install deb test test-static test-odbc e2e attack soak full lint bench compare-speed fuzz generate clean need-go
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -167,6 +167,9 @@ compare-speed: need-go ## dbsep, the Perl script and the least program that can 
 	CI=true $(GO) test -tags bench -count 1 -timeout 0 -run TestCompareSpeed -v ./bench/speed -args $(SPEED)
 
 FUZZTIME ?= 20s
+generate: need-go ## the lists of settings in dbsep.conf.sample, docs/configuration.md and dbsep.conf(5)
+	$(GO) generate ./internal/config
+
 fuzz: need-go ## every fuzz target for FUZZTIME (20s)
 	@for package in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \

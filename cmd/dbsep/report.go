@@ -58,7 +58,7 @@ type reportRight struct {
 func reportSettings(c *config.Config) []reportSetting {
 	var all []reportSetting
 	for _, set := range config.Settings() {
-		all = append(all, reportSetting{set.Section, set.Key, shown(c, set), c.Line(set.Key), firstSentence(set.Doc)})
+		all = append(all, reportSetting{set.Section, set.Key, shown(c, set), c.Line(set.Key), firstSentence(set.PlainDoc())})
 	}
 	return all
 }

@@ -117,7 +117,7 @@ func Default() Config {
 	var c Config
 	for _, s := range table {
 		if s.Section != "" {
-			_ = s.read(&c, s.Default) // a default has no mistake; a test sees to it
+			_ = s.value.read(&c, s.Default) // a default has no mistake; a test sees to it
 		}
 	}
 	return c
@@ -147,7 +147,7 @@ func Parse(file string, text []byte) (*Config, error) {
 		if s.Section != "" { // the Perl script's hold secrets
 			c.texts[s.Key] = text
 		}
-		if p := s.read(&c, text); p != nil {
+		if p := s.value.read(&c, text); p != nil {
 			a.mistake(at, s.Key, p.Text, p.Remedy)
 		}
 		a.compare(s, at)

@@ -3,175 +3,245 @@ package config
 import (
 	"io/fs"
 	"net/netip"
+	"strings"
 	"time"
 )
 
-// A Setting is one line that a dbsep.conf may have.
+// A Setting is a line that a dbsep.conf may have.
 type Setting struct {
 	Section string // empty for the keys of the Perl script
 	Key     string // lower case, and unique in all sections
+	Kind    string // of its values: "duration", "size" and so on
 	Default string // as it would be written in the file
-	Doc     string // what it is for
+	Example string // for a key without a default, the value in dbsep.conf.sample
+	Doc     string // what it is for, in Markdown
+	Details string // what else docs/configuration.md says of it, in Markdown
 }
 
-// Settings is every setting that dbsep knows, the five keys of the Perl script
+// PlainDoc returns Doc without Markdown.
+func (s Setting) PlainDoc() string { return strings.ReplaceAll(s.Doc, "`", "") }
+
+// Settings returns every setting that dbsep knows, the keys of the Perl script
 // first.
 func Settings() []Setting {
 	settings := make([]Setting, len(table))
-	for i := range table {
-		settings[i] = table[i].Setting
+	for i, s := range table {
+		settings[i] = s.Setting
+		settings[i].Kind = s.value.name
 	}
 	return settings
 }
 
-// A setting knows beside what it is how its value is read.
+// A setting is a Setting and how its value is read.
 type setting struct {
 	Setting
-	read read
+	value kind
 }
 
-// table is what Parse and Default work from. A new setting is a row here, a
-// field of Config, and an entry in dbsep.conf.sample, docs/configuration.md and
-// contrib/man/dbsep.conf.5, which a test asks for.
+//go:generate go test -count 1 -run TestDocumentsAreGenerated . -update
+
+// table is the only place that names all settings. Parse and Default work from
+// it, and the lists of settings in dbsep.conf.sample, docs/configuration.md and
+// contrib/man/dbsep.conf.5 are generated from it by "make generate". A new setting
+// is an entry here and the field of Config that it sets.
 var table = []setting{
-	{Setting{"", "dsn", "",
-		"The database, as Perl's DBI names it: DBI:driver:parameters. Without the line, or with an empty value, the environment variable DBI_DSN counts."},
-		plain(func(c *Config, text string) { c.DSN = text })},
-	{Setting{"", "dbuser", "",
-		"The user for the database. Without the line, the environment variable DBI_USER counts."},
-		plain(func(c *Config, text string) { c.User, c.HasUser = text, true })},
-	{Setting{"", "dbpass", "",
-		"The password of that user. Without the line, the environment variable DBI_PASS counts."},
-		plain(func(c *Config, text string) { c.Password, c.HasPassword = text, true })},
-	{Setting{"", "dbschema", "",
-		"The schema that holds the tables, where it is not the one that the database looks in by itself."},
-		plain(func(c *Config, text string) { c.Schema = text })},
-	{Setting{"", "backslash_is_escape", "",
-		"Only the Perl script needs it. dbsep binds every value, so that no character in it can mean anything."},
-		plain(func(*Config, string) {})},
+	{Setting{
+		Key:     "dsn",
+		Example: "DBI:mysql:database=asterisk",
+		Doc:     "The database, as Perl's DBI names it: `DBI:driver:parameters`. If the line is missing or empty, the environment variable `DBI_DSN` is used.",
+	}, text("text", func(c *Config, text string) { c.DSN = text })},
+	{Setting{
+		Key:     "dbuser",
+		Example: "asterisk",
+		Doc:     "The user for the database. If the line is missing, the environment variable `DBI_USER` is used.",
+		Details: "If it is empty, dbsep sends no user name and does not read `DBI_USER`.",
+	}, text("text", func(c *Config, text string) { c.User, c.HasUser = text, true })},
+	{Setting{
+		Key:     "dbpass",
+		Doc:     "The password of the user. If the line is missing, the environment variable `DBI_PASS` is used.",
+		Details: "If it is empty, dbsep sends no password and does not read `DBI_PASS`. A MariaDB account that is identified by its socket needs none.",
+	}, text("text", func(c *Config, text string) { c.Password, c.HasPassword = text, true })},
+	{Setting{
+		Key: "dbschema",
+		Doc: "The schema that contains the tables. If empty, the schema that the database searches by default.",
+	}, text("text", func(c *Config, text string) { c.Schema = text })},
+	{Setting{
+		Key:     "backslash_is_escape",
+		Example: "yes",
+		Doc:     "Only the Perl script uses it. dbsep passes every value as a parameter, so no character in a value has a special meaning.",
+		Details: "dbsep accepts the line so that old files stay valid.",
+	}, text("text", func(*Config, string) {})},
 
-	{Setting{"server", "listen", "127.0.0.1:8000",
-		"Where the server listens: host:port, or unix:/path for a socket. On an address that other machines can reach, one of allow, htpasswd and client_ca is needed."},
-		address(func(c *Config) *string { return &c.Server.Listen })},
-	{Setting{"server", "allow", "",
-		"The networks that may ask, as 10.1.0.0/16 or 10.1.2.3, with commas between. Empty: every client that reaches the address. It does not concern a unix: socket."},
-		networks(func(c *Config) *[]netip.Prefix { return &c.Server.Allow })},
-	{Setting{"server", "proxy_protocol", "",
-		"The networks of the proxies that may send a header of the PROXY protocol, version 1 or 2, comma-separated. The client's address in it then counts for allow, [tables network:] and the log. Empty: such a header is refused."},
-		networks(func(c *Config) *[]netip.Prefix { return &c.Server.ProxyProtocol })},
-	{Setting{"server", "htpasswd", "",
-		"A file of htpasswd with the users that may ask, made with htpasswd -B. Empty: nobody is asked for a password."},
-		path(func(c *Config) *string { return &c.Server.Htpasswd })},
-	{Setting{"server", "tls_cert", "",
-		"The certificate of the server in PEM, with those that vouch for it. With it the server speaks HTTPS only. A renewed file is taken over by itself."},
-		path(func(c *Config) *string { return &c.Server.TLSCert })},
-	{Setting{"server", "tls_key", "",
-		"The key of that certificate."},
-		path(func(c *Config) *string { return &c.Server.TLSKey })},
-	{Setting{"server", "client_ca", "",
-		"The authorities whose certificates a client must show one of. Empty: no certificate is asked for."},
-		path(func(c *Config) *string { return &c.Server.ClientCA })},
-	{Setting{"server", "socket_mode", "0660",
-		"Who may connect to a unix: socket, in octal."},
-		mode(func(c *Config) *fs.FileMode { return &c.Server.SocketMode })},
-	{Setting{"server", "socket_group", "",
-		"The group of a unix: socket. Empty: that of the process."},
-		plain(func(c *Config, text string) { c.Server.SocketGroup = text })},
-	{Setting{"server", "status_listen", "",
-		"A second address, that answers nothing but /metrics, /livez and /readyz, to anybody. Empty: they are answered at listen, and /metrics only to those who may ask there."},
-		address(func(c *Config) *string { return &c.Server.StatusListen }, optional)},
+	{Setting{
+		Section: "server", Key: "listen", Default: "127.0.0.1:8000",
+		Doc:     "The address on which the server listens: `host:port`, or `unix:/path` for a socket. If other machines can reach the address, `allow`, `htpasswd` or `client_ca` must be set.",
+		Details: "Without one of them `serve` refuses to start. An empty host, as in `:8000`, means all addresses of the machine.",
+	}, address(func(c *Config) *string { return &c.Server.Listen })},
+	{Setting{
+		Section: "server", Key: "allow",
+		Doc: "The networks that may connect, such as `10.1.0.0/16` or `10.1.2.3`, comma-separated. If empty, all clients that can reach the address. It does not apply to a `unix:` socket.",
+	}, networks(func(c *Config) *[]netip.Prefix { return &c.Server.Allow })},
+	{Setting{
+		Section: "server", Key: "proxy_protocol",
+		Doc:     "The networks of the proxies that may send a PROXY protocol header, version 1 or 2, comma-separated. The client address in the header is used for `allow`, `[tables network:]` and the log. If empty, such a header is refused.",
+		Details: "HAProxy sends it with `send-proxy` or `send-proxy-v2`. The connections of these proxies do not count for `max_clients_per_address`. A connection without a header, such as a health check, counts with its own address. From all other addresses a header is refused with `unexpected-proxy-header`. On a `unix:` socket every client may send one as soon as a network is set here.",
+	}, networks(func(c *Config) *[]netip.Prefix { return &c.Server.ProxyProtocol })},
+	{Setting{
+		Section: "server", Key: "htpasswd",
+		Doc: "An htpasswd file with the users that may connect, created with `htpasswd -B`. If empty, no password is required.",
+	}, path(func(c *Config) *string { return &c.Server.Htpasswd })},
+	{Setting{
+		Section: "server", Key: "tls_cert",
+		Doc: "The certificate of the server in PEM format, with the intermediate certificates. If it is set, the server accepts HTTPS only. A renewed file is loaded automatically.",
+	}, path(func(c *Config) *string { return &c.Server.TLSCert })},
+	{Setting{
+		Section: "server", Key: "tls_key",
+		Doc: "The private key of the certificate.",
+	}, path(func(c *Config) *string { return &c.Server.TLSKey })},
+	{Setting{
+		Section: "server", Key: "client_ca",
+		Doc: "The certificate authorities of the clients in PEM format. If it is set, every client must present a certificate from one of them.",
+	}, path(func(c *Config) *string { return &c.Server.ClientCA })},
+	{Setting{
+		Section: "server", Key: "socket_mode", Default: "0660",
+		Doc: "The permissions of a `unix:` socket, in octal.",
+	}, mode(func(c *Config) *fs.FileMode { return &c.Server.SocketMode })},
+	{Setting{
+		Section: "server", Key: "socket_group",
+		Doc: "The group of a `unix:` socket. If empty, the group of the process.",
+	}, text("group", func(c *Config, text string) { c.Server.SocketGroup = text })},
+	{Setting{
+		Section: "server", Key: "status_listen",
+		Doc: "A second address that serves only `/metrics`, `/livez` and `/readyz`, to every client. If empty, they are served at `listen`, and `/metrics` only to clients that may connect there.",
+	}, address(func(c *Config) *string { return &c.Server.StatusListen }, optional)},
 
-	{Setting{"log", "level", "info",
-		"How much the log tells, under a web server too. debug: also the database's own words about a failure. They may hold values of a request, so switch it on only to find a fault."},
-		choice(func(c *Config) *string { return &c.Log.Level }, "debug", "info", "warn", "error")},
-	{Setting{"log", "format", "text",
-		"text or json, one line for each event."},
-		choice(func(c *Config) *string { return &c.Log.Format }, "text", "json")},
-	{Setting{"log", "access", "no",
-		"Whether every request leaves a line: who asked what, the result and how long it took. Never a value."},
-		yesNo(func(c *Config) *bool { return &c.Log.Access })},
-	{Setting{"log", "slow", "1s",
-		"A request that takes longer leaves a line, with the columns that it asked by and without their values."},
-		duration(func(c *Config) *time.Duration { return &c.Log.Slow })},
+	{Setting{
+		Section: "log", Key: "level", Default: "info",
+		Doc: "The lowest level that is logged, under a web server too: `error`, `warn`, `info` or `debug`. `debug` adds the messages of the database itself, which can contain values of requests. Use it only to find a fault.",
+	}, choice(func(c *Config) *string { return &c.Log.Level }, "debug", "info", "warn", "error")},
+	{Setting{
+		Section: "log", Key: "format", Default: "text",
+		Doc: "The format of log lines: `text` or `json`.",
+	}, choice(func(c *Config) *string { return &c.Log.Format }, "text", "json")},
+	{Setting{
+		Section: "log", Key: "access", Default: "no",
+		Doc: "Whether every request is logged: the client, the operation, the table, the result and the duration. Values are never logged.",
+	}, yesNo(func(c *Config) *bool { return &c.Log.Access })},
+	{Setting{
+		Section: "log", Key: "slow", Default: "1s",
+		Doc: "A request that takes longer is logged, with the columns of its conditions but without values.",
+	}, duration(func(c *Config) *time.Duration { return &c.Log.Slow })},
 
-	{Setting{"database", "read_replicas", "",
-		"Servers that reads go to instead, as host or host:port with commas between, in any order; the database of dsn where none of them answers. For MariaDB, MySQL and PostgreSQL. What one of them has not received yet is not read."},
-		plain(func(c *Config, text string) { c.Database.ReadReplicas = text })},
-	{Setting{"database", "server_prepare", "no",
-		"Whether statements stay prepared on a PostgreSQL server, which saves it much of its work. Not behind a pooler that gives each statement to another connection. Other databases keep them in any case."},
-		yesNo(func(c *Config) *bool { return &c.Database.ServerPrepare })},
-	{Setting{"database", "max_connections", "16",
-		"How many connections to the database may be open at a time. Further requests wait for a free one."},
-		count(10000, func(c *Config) *int { return &c.Database.MaxConnections })},
-	{Setting{"database", "connect_timeout", "5s",
-		"How long making one connection may take, its login included."},
-		duration(func(c *Config) *time.Duration { return &c.Database.ConnectTimeout })},
-	{Setting{"database", "busy_timeout", "5s",
-		"How long a statement waits while another program has SQLite's file locked."},
-		duration(func(c *Config) *time.Duration { return &c.Database.BusyTimeout })},
-	{Setting{"database", "lastgood_file", "",
-		"The file in which the server keeps the answers of the section [lastgood]. It belongs to one server alone."},
-		path(func(c *Config) *string { return &c.Database.LastGoodFile })},
-	{Setting{"database", "lastgood_bytes", "256M",
-		"How much the answers in that file may come to. The oldest go first."},
-		size(func(c *Config) *int64 { return &c.Database.LastGoodBytes })},
-	{Setting{"database", "cache_bytes", "64M",
-		"How much memory the answers of the section [cache] may take."},
-		size(func(c *Config) *int64 { return &c.Database.CacheBytes })},
+	{Setting{
+		Section: "database", Key: "read_replicas",
+		Doc:     "Replicas that reads are sent to, as `host` or `host:port`, comma-separated, in any order. If none of them responds, reads go to the database of `dsn`. For MariaDB, MySQL and PostgreSQL. A read does not see what the replica has not received yet.",
+		Details: "See [databases.md](databases.md#several-servers). Reads and writes have `max_connections` each.",
+	}, text("hosts", func(c *Config, text string) { c.Database.ReadReplicas = text })},
+	{Setting{
+		Section: "database", Key: "server_prepare", Default: "no",
+		Doc:     "Whether statements stay prepared on a PostgreSQL server, which saves it much work. Do not set it behind a pooler that sends each statement over another connection. Other databases always keep them prepared.",
+		Details: "See [databases.md](databases.md#postgresql).",
+	}, yesNo(func(c *Config) *bool { return &c.Database.ServerPrepare })},
+	{Setting{
+		Section: "database", Key: "max_connections", Default: "16",
+		Doc:     "The maximum number of open connections to the database. Further requests wait for a free one.",
+		Details: "The database must allow as many.",
+	}, count(10000, func(c *Config) *int { return &c.Database.MaxConnections })},
+	{Setting{
+		Section: "database", Key: "connect_timeout", Default: "5s",
+		Doc: "How long opening a connection may take, including the login.",
+	}, duration(func(c *Config) *time.Duration { return &c.Database.ConnectTimeout })},
+	{Setting{
+		Section: "database", Key: "busy_timeout", Default: "5s",
+		Doc:     "How long a statement waits while another program has locked the SQLite file.",
+		Details: "The DSN of an ODBC source can set it, too.",
+	}, duration(func(c *Config) *time.Duration { return &c.Database.BusyTimeout })},
+	{Setting{
+		Section: "database", Key: "lastgood_file",
+		Doc: "The file in which the server keeps the responses of the section `[lastgood]`. Only one server may use it.",
+	}, path(func(c *Config) *string { return &c.Database.LastGoodFile })},
+	{Setting{
+		Section: "database", Key: "lastgood_bytes", Default: "256M",
+		Doc: "The maximum size of the responses in that file. The oldest are removed first.",
+	}, size(func(c *Config) *int64 { return &c.Database.LastGoodBytes })},
+	{Setting{
+		Section: "database", Key: "cache_bytes", Default: "64M",
+		Doc: "The maximum memory for the responses of the section `[cache]`.",
+	}, size(func(c *Config) *int64 { return &c.Database.CacheBytes })},
 
-	{Setting{"limits", "max_body_bytes", "4M",
-		"The largest body of a request, in bytes or with K, M or G."},
-		size(func(c *Config) *int64 { return &c.Limits.MaxBodyBytes })},
-	{Setting{"limits", "max_fields", "512",
-		"How many name=value pairs a request may have."},
-		count(100000, func(c *Config) *int { return &c.Limits.MaxFields })},
-	{Setting{"limits", "max_rows", "1000000",
-		"How many rows an answer may have."},
-		count(1<<30, func(c *Config) *int { return &c.Limits.MaxRows })},
-	{Setting{"limits", "statement_timeout", "10s",
-		"How long the database may take for one statement. Asterisk itself gives up after 180 seconds."},
-		duration(func(c *Config) *time.Duration { return &c.Limits.Statement })},
-	{Setting{"limits", "pool_timeout", "5s",
-		"How long a request waits for a free connection to the database before it is answered as busy."},
-		duration(func(c *Config) *time.Duration { return &c.Limits.PoolTimeout })},
-	{Setting{"limits", "header_timeout", "10s",
-		"How long a client may take to send the header of a request."},
-		duration(func(c *Config) *time.Duration { return &c.Limits.Header })},
-	{Setting{"limits", "read_timeout", "30s",
-		"How long a client may take to send a whole request."},
-		duration(func(c *Config) *time.Duration { return &c.Limits.Read })},
-	{Setting{"limits", "write_timeout", "30s",
-		"How long a client may take to accept one piece of an answer. A long answer may take longer, as long as it moves."},
-		duration(func(c *Config) *time.Duration { return &c.Limits.Write })},
-	{Setting{"limits", "slow_reader_timeout", "1s",
-		"How long an answer may keep its connection to the database only because its client does not read. What is left of it then waits in memory."},
-		duration(func(c *Config) *time.Duration { return &c.Limits.SlowReaderTimeout })},
-	{Setting{"limits", "response_memory", "16M",
-		"How much memory may be taken for what slow clients have not accepted yet, all together. A client that needs more is cut off."},
-		size(func(c *Config) *int64 { return &c.Limits.ResponseMemory })},
-	{Setting{"limits", "idle_timeout", "125s",
-		"How long a connection is kept open between two requests."},
-		duration(func(c *Config) *time.Duration { return &c.Limits.Idle })},
-	{Setting{"limits", "drain_timeout", "30s",
-		"How long the server, told to end, waits for requests that it is still answering."},
-		duration(func(c *Config) *time.Duration { return &c.Limits.Drain })},
-	{Setting{"limits", "max_clients", "8192",
-		"How many connections of clients may be open. Each needs one of the files that the process may open."},
-		count(1000000, func(c *Config) *int { return &c.Limits.MaxClients })},
-	{Setting{"limits", "max_clients_per_address", "4096",
-		"How many of them may come from one address. All clients behind a proxy share its address."},
-		count(1000000, func(c *Config) *int { return &c.Limits.MaxClientsPerAddress })},
+	{Setting{
+		Section: "limits", Key: "max_body_bytes", Default: "4M",
+		Doc: "The maximum size of a request body, in bytes or with K, M or G.",
+	}, size(func(c *Config) *int64 { return &c.Limits.MaxBodyBytes })},
+	{Setting{
+		Section: "limits", Key: "max_fields", Default: "512",
+		Doc: "The maximum number of `name=value` pairs in a request.",
+	}, count(100000, func(c *Config) *int { return &c.Limits.MaxFields })},
+	{Setting{
+		Section: "limits", Key: "max_rows", Default: "1000000",
+		Doc: "The maximum number of rows in a response.",
+	}, count(1<<30, func(c *Config) *int { return &c.Limits.MaxRows })},
+	{Setting{
+		Section: "limits", Key: "statement_timeout", Default: "10s",
+		Doc: "How long the database may take for one statement. Asterisk itself gives up after 180 seconds.",
+	}, duration(func(c *Config) *time.Duration { return &c.Limits.Statement })},
+	{Setting{
+		Section: "limits", Key: "pool_timeout", Default: "5s",
+		Doc: "How long a request waits for a free connection to the database before it fails with `busy`.",
+	}, duration(func(c *Config) *time.Duration { return &c.Limits.PoolTimeout })},
+	{Setting{
+		Section: "limits", Key: "header_timeout", Default: "10s",
+		Doc: "How long a client may take to send the header of a request.",
+	}, duration(func(c *Config) *time.Duration { return &c.Limits.Header })},
+	{Setting{
+		Section: "limits", Key: "read_timeout", Default: "30s",
+		Doc: "How long a client may take to send a whole request.",
+	}, duration(func(c *Config) *time.Duration { return &c.Limits.Read })},
+	{Setting{
+		Section: "limits", Key: "write_timeout", Default: "30s",
+		Doc: "How long a client may take to accept one chunk of a response. A long response may take longer, as long as the client keeps reading.",
+	}, duration(func(c *Config) *time.Duration { return &c.Limits.Write })},
+	{Setting{
+		Section: "limits", Key: "slow_reader_timeout", Default: "1s",
+		Doc: "How long a response may keep its connection to the database only because its client does not read. The rest of the response then waits in memory.",
+	}, duration(func(c *Config) *time.Duration { return &c.Limits.SlowReaderTimeout })},
+	{Setting{
+		Section: "limits", Key: "response_memory", Default: "16M",
+		Doc:     "The maximum memory for all responses that wait for slow clients. A client that needs more is disconnected.",
+		Details: "Its error code is `slow-client`.",
+	}, size(func(c *Config) *int64 { return &c.Limits.ResponseMemory })},
+	{Setting{
+		Section: "limits", Key: "idle_timeout", Default: "125s",
+		Doc: "How long a connection stays open between two requests.",
+	}, duration(func(c *Config) *time.Duration { return &c.Limits.Idle })},
+	{Setting{
+		Section: "limits", Key: "drain_timeout", Default: "30s",
+		Doc: "How long the server waits for running requests before it exits.",
+	}, duration(func(c *Config) *time.Duration { return &c.Limits.Drain })},
+	{Setting{
+		Section: "limits", Key: "max_clients", Default: "8192",
+		Doc: "The maximum number of open connections from clients. Each needs one of the files that the process may open.",
+	}, count(1000000, func(c *Config) *int { return &c.Limits.MaxClients })},
+	{Setting{
+		Section: "limits", Key: "max_clients_per_address", Default: "4096",
+		Doc: "The maximum number of open connections from one address, so that one client cannot take those of all others. The proxies of `proxy_protocol` do not count; clients behind any other proxy share its address.",
+	}, count(1000000, func(c *Config) *int { return &c.Limits.MaxClientsPerAddress })},
 
-	{Setting{"compat", "semicolons", "encode",
-		"encode: the signs ; and ^ stand in the database as ^3B and ^5E, as Asterisk's native drivers write them. raw: as they are, as the Perl script did."},
-		choice(func(c *Config) *string { return &c.Compat.Semicolons }, "encode", "raw")},
-	{Setting{"compat", "unknown_columns", "",
-		"What becomes of a write that names a column which the table does not have. skip: it is left out. fail: the write is refused. Empty: an update skips, a store fails."},
-		choice(func(c *Config) *string { return &c.Compat.UnknownColumns }, "", "skip", "fail")},
-	{Setting{"compat", "store_duplicate", "fail",
-		"What becomes of a store whose row exists already. fail: the store is refused. replace: the row is overwritten."},
-		choice(func(c *Config) *string { return &c.Compat.StoreDuplicate }, "fail", "replace")},
-	{Setting{"compat", "strict", "yes",
-		"On MariaDB and MySQL, whether a write is refused whose value does not fit its column. no: the server decides by its own sql_mode, and may store another value."},
-		yesNo(func(c *Config) *bool { return &c.Compat.Strict })},
+	{Setting{
+		Section: "compat", Key: "semicolons", Default: "encode",
+		Doc:     "`encode`: `;` and `^` are stored as `^3B` and `^5E`, as Asterisk's native drivers store them. `raw`: they are stored unchanged, as the Perl script did.",
+		Details: "With `encode`, dbsep and the native drivers can share a database. With `raw`, PJSIP contacts are split at the semicolon when they are read.",
+	}, choice(func(c *Config) *string { return &c.Compat.Semicolons }, "encode", "raw")},
+	{Setting{
+		Section: "compat", Key: "unknown_columns",
+		Doc: "What a write does with a column that the table does not have. `skip`: it leaves the column out. `fail`: it fails. If empty, an update leaves it out and a store fails.",
+	}, choice(func(c *Config) *string { return &c.Compat.UnknownColumns }, "", "skip", "fail")},
+	{Setting{
+		Section: "compat", Key: "store_duplicate", Default: "fail",
+		Doc: "What a store does if the row exists already. `fail`: it fails. `replace`: it overwrites the row.",
+	}, choice(func(c *Config) *string { return &c.Compat.StoreDuplicate }, "fail", "replace")},
+	{Setting{
+		Section: "compat", Key: "strict", Default: "yes",
+		Doc: "On MariaDB and MySQL, whether a write fails if a value does not fit its column. `no`: the `sql_mode` of the server decides, which may store another value.",
+	}, yesNo(func(c *Config) *bool { return &c.Compat.Strict })},
 }

@@ -6,28 +6,33 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// A read puts the text of a value into its place in a Config, or tells why it
-// cannot be one: a Problem of Text and Remedy alone.
-type read func(c *Config, text string) *Problem
+// A kind is how the text of a value is read.
+type kind struct {
+	name string
+	// read sets a field, or returns why the text is not a value of this kind: a
+	// Problem that has only Text and Remedy.
+	read func(c *Config, text string) *Problem
+}
 
-// plain takes any text as it is.
-func plain(set func(c *Config, text string)) read {
-	return func(c *Config, text string) *Problem {
+// text is any text, unchanged.
+func text(name string, set func(c *Config, text string)) kind {
+	return kind{name, func(c *Config, text string) *Problem {
 		set(c, text)
 		return nil
-	}
+	}}
 }
 
 // duration takes what time.ParseDuration does, and a bare number as seconds.
 // Zero is refused: no wait is endless, and none is so short that all fails.
-func duration(place func(*Config) *time.Duration) read {
+func duration(place func(*Config) *time.Duration) kind {
 	const least, most = time.Millisecond, 24 * time.Hour
-	return func(c *Config, text string) *Problem {
+	return kind{"duration", func(c *Config, text string) *Problem {
 		d, err := time.ParseDuration(text)
 		if seconds, bare := strconv.ParseUint(text, 10, 32); bare == nil {
 			d, err = time.Duration(seconds)*time.Second, nil
@@ -40,13 +45,13 @@ func duration(place func(*Config) *time.Duration) read {
 		}
 		*place(c) = d
 		return nil
-	}
+	}}
 }
 
 // size takes a number of bytes, with K, M or G for powers of 1024.
-func size(place func(*Config) *int64) read {
+func size(place func(*Config) *int64) kind {
 	const least, most = 1 << 10, 1 << 30
-	return func(c *Config, text string) *Problem {
+	return kind{"size", func(c *Config, text string) *Problem {
 		number := strings.TrimSuffix(strings.TrimSuffix(strings.ToUpper(text), "B"), "I")
 		shift := 0
 		for i, unit := range []string{"K", "M", "G"} {
@@ -64,24 +69,28 @@ func size(place func(*Config) *int64) read {
 		}
 		*place(c) = int64(n)
 		return nil
-	}
+	}}
 }
 
 // count takes a number from 1 up to most.
-func count(most int, place func(*Config) *int) read {
-	return func(c *Config, text string) *Problem {
+func count(most int, place func(*Config) *int) kind {
+	name := "number"
+	if most < 1<<30 {
+		name = fmt.Sprintf("number, at most %d", most)
+	}
+	return kind{name, func(c *Config, text string) *Problem {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > most {
 			return refuse(text, "is no number in range", fmt.Sprintf("give a whole number from 1 to %d", most))
 		}
 		*place(c) = n
 		return nil
-	}
+	}}
 }
 
 // choice takes one of some words, in any case. The empty word may be one.
-func choice(place func(*Config) *string, words ...string) read {
-	return func(c *Config, text string) *Problem {
+func choice(place func(*Config) *string, words ...string) kind {
+	return kind{choiceName(words), func(c *Config, text string) *Problem {
 		for _, w := range words {
 			if strings.EqualFold(text, w) {
 				*place(c) = w
@@ -93,12 +102,12 @@ func choice(place func(*Config) *string, words ...string) read {
 			remedy = "did you mean " + w + "? " + remedy
 		}
 		return refuse(text, "is no choice here", remedy)
-	}
+	}}
 }
 
 // yesNo takes the words that people use for a truth value.
-func yesNo(place func(*Config) *bool) read {
-	return func(c *Config, text string) *Problem {
+func yesNo(place func(*Config) *bool) kind {
+	return kind{"yes or no", func(c *Config, text string) *Problem {
 		switch strings.ToLower(text) {
 		case "yes", "on", "true", "1":
 			*place(c) = true
@@ -108,37 +117,37 @@ func yesNo(place func(*Config) *bool) read {
 			return refuse(text, "is neither yes nor no", "give yes or no")
 		}
 		return nil
-	}
+	}}
 }
 
 // path takes the name of a file, which must be a full one: a server's working
 // directory is nobody's choice. Empty is none.
-func path(place func(*Config) *string) read {
-	return func(c *Config, text string) *Problem {
+func path(place func(*Config) *string) kind {
+	return kind{"file", func(c *Config, text string) *Problem {
 		if text != "" && !strings.HasPrefix(text, "/") {
 			return refuse(text, "is no full path", "give a path that begins with /")
 		}
 		*place(c) = text
 		return nil
-	}
+	}}
 }
 
 // mode takes the permissions of a file in octal.
-func mode(place func(*Config) *fs.FileMode) read {
-	return func(c *Config, text string) *Problem {
+func mode(place func(*Config) *fs.FileMode) kind {
+	return kind{"mode", func(c *Config, text string) *Problem {
 		n, err := strconv.ParseUint(text, 8, 32)
 		if err != nil || n > 0o777 {
 			return refuse(text, "is no file mode", "give it in octal, for example 0660")
 		}
 		*place(c) = fs.FileMode(n)
 		return nil
-	}
+	}}
 }
 
 // networks takes networks and addresses with commas or blanks between. Empty is
 // none.
-func networks(place func(*Config) *[]netip.Prefix) read {
-	return func(c *Config, text string) *Problem {
+func networks(place func(*Config) *[]netip.Prefix) kind {
+	return kind{"networks", func(c *Config, text string) *Problem {
 		var all []netip.Prefix
 		for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(blanks+",", r) }) {
 			n, err := network(word)
@@ -149,7 +158,7 @@ func networks(place func(*Config) *[]netip.Prefix) read {
 		}
 		*place(c) = all
 		return nil
-	}
+	}}
 }
 
 // network reads a network, or an address as the network of itself.
@@ -176,8 +185,8 @@ func network(text string) (netip.Prefix, error) {
 const optional = true
 
 // address takes host:port or unix:/path.
-func address(place func(*Config) *string, mayBeEmpty ...bool) read {
-	return func(c *Config, text string) *Problem {
+func address(place func(*Config) *string, mayBeEmpty ...bool) kind {
+	return kind{"address", func(c *Config, text string) *Problem {
 		if text == "" && len(mayBeEmpty) > 0 {
 			*place(c) = ""
 			return nil
@@ -199,7 +208,7 @@ func address(place func(*Config) *string, mayBeEmpty ...bool) read {
 		}
 		*place(c) = text
 		return nil
-	}
+	}}
 }
 
 // refuse tells what is wrong with the value of a setting of our own. Those
@@ -213,6 +222,11 @@ func refuse(text, wrong, remedy string) *Problem {
 		text = text[:enough] + "..."
 	}
 	return &Problem{Text: fmt.Sprintf("%q %s", text, wrong), Remedy: remedy}
+}
+
+// choiceName lists the words of a choice in Markdown.
+func choiceName(words []string) string {
+	return "`" + strings.Join(slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "" }), "`, `") + "`"
 }
 
 // either lists the words of a choice for a sentence.
