@@ -1,9 +1,7 @@
 package gateway_test
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -14,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"dbsep/gateway"
-	"dbsep/sqlgen"
 )
 
 // door admits everybody as the client it holds, or nobody.
@@ -232,29 +229,6 @@ func TestLineOfASlowRequest(t *testing.T) {
 	}
 	if line := ask(gateway.Options{Slow: 1}, "contact=x", "two words"); line["request"] != nil {
 		t.Errorf("a request's name with a blank is in the log: %v", line)
-	}
-}
-
-// A lagging database gives an answer of some time ago first, for a table that has
-// changed since, and a fresh one when it is asked again.
-type lagging struct {
-	*script
-	asked *int
-}
-
-func (l lagging) Query(ctx context.Context, s sqlgen.Statement, row func([][]byte) error) error {
-	if *l.asked++; *l.asked == 1 {
-		gateway.Stale(ctx, time.Hour)
-		return &sqlgen.Fault{Cause: sqlgen.UnknownColumn, Err: errors.New("changed")}
-	}
-	return l.script.Query(ctx, s, row)
-}
-
-func TestAFreshAnswerIsNotMarkedAsStale(t *testing.T) {
-	w := newRecorder()
-	gateway.New(lagging{newScript(), new(int)}, gateway.Options{Stale: true, Log: new(logBuffer).logger()}).ServeHTTP(w, post("/peers/multi", "id=a"))
-	if w.Code != 200 || w.Header().Get("X-Dbsep-Stale") != "" {
-		t.Errorf("%d, %v", w.Code, w.Header())
 	}
 }
 

@@ -36,6 +36,23 @@ type Database interface {
 	Exec(ctx context.Context, s sqlgen.Statement) (affected int64, err error)
 }
 
+// A StaleReader is a [Database] that keeps rows for the time in which it is
+// unavailable. The gateway marks a response made of them.
+type StaleReader interface {
+	// StaleRows returns the rows that the database returned for a statement
+	// before. failure is the error of Query, which has returned no row. ok is
+	// false where the failure is another one, or no such rows are kept.
+	StaleRows(s sqlgen.Statement, failure error) (rows StaleRows, ok bool)
+}
+
+// StaleRows are rows that a database returned some time ago.
+type StaleRows struct {
+	Age time.Duration
+
+	// Each calls row for each of them, as [Database].Query does.
+	Each func(row func(columns [][]byte) error) error
+}
+
 // Options are a gateway's settings. The zero value is what Asterisk wants.
 type Options struct {
 	// Log takes one line for each failed request. Nil: slog.Default().
@@ -61,9 +78,6 @@ type Options struct {
 
 	// Observe, if it is not nil, is told of every request once it is answered.
 	Observe func(Event)
-
-	// Stale says that answers may come that are older; see the function Stale.
-	Stale bool
 
 	// Slow is how long a request may take without leaving a line in the log.
 	// Zero: one second.
@@ -120,6 +134,7 @@ const (
 // many goroutines.
 type Gateway struct {
 	db     Database
+	stale  StaleReader // nil: the database keeps no rows
 	tables tables
 	log    *slog.Logger
 	long   long
@@ -153,6 +168,7 @@ func New(db Database, o Options) *Gateway {
 		long:    long{places: make(chan struct{}, o.LongAnswers), wait: o.LongWait},
 		Options: o,
 	}
+	g.stale, _ = db.(StaleReader)
 	g.memory.give(int(o.MemoryBytes))
 	return g
 }
@@ -278,9 +294,6 @@ func (g *Gateway) query(ctx context.Context, s sqlgen.Statement, out *reply, row
 func (g *Gateway) queryRows(ctx context.Context, s sqlgen.Statement, out *reply, row func(columns [][]byte) error, enter func() error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if g.Stale {
-		ctx = context.WithValue(ctx, staleKey{}, out)
-	}
 	clock := time.AfterFunc(g.StatementTimeout, func() { cancel(context.DeadlineExceeded) })
 	defer clock.Stop()
 	next := func(columns [][]byte) error {
@@ -300,24 +313,25 @@ func (g *Gateway) queryRows(ctx context.Context, s sqlgen.Statement, out *reply,
 		clock.Reset(g.StatementTimeout)
 		return err
 	}
-	return g.db.Query(ctx, s, func(columns [][]byte) error {
+	begun := false
+	each := func(columns [][]byte) error {
+		begun = true
 		err := next(columns)
 		if err != nil {
-			cancel(err) // or the driver would read the rows that are left
+			cancel(err) // or the driver would read the remaining rows
 		}
 		return err
-	})
-}
-
-// staleKey is the key of a context under which the reply to a query travels.
-type staleKey struct{}
-
-// Stale notes, before the first row of an answer, that the rows of a query are
-// those that the database gave some time ago. ctx is the query's.
-func Stale(ctx context.Context, age time.Duration) {
-	if out, ok := ctx.Value(staleKey{}).(*reply); ok {
-		out.isStale, out.stale = true, age
 	}
+	err := g.db.Query(ctx, s, each)
+	if err == nil || begun || g.stale == nil {
+		return err
+	}
+	stale, ok := g.stale.StaleRows(s, err)
+	if !ok {
+		return err
+	}
+	out.isStale, out.stale = true, stale.Age
+	return stale.Each(each)
 }
 
 // exec runs a changing statement within the time allowed. It goes on when the

@@ -82,7 +82,7 @@ func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
 func (s *server) options(g *generation) gateway.Options {
 	c := g.site.config
 	o := options(c, g.log)
-	o.Guard, o.Observe, o.Stale = g.guard, s.metrics.Observe, len(c.LastGood) > 0
+	o.Guard, o.Observe = g.guard, s.metrics.Observe
 	if lines := newAccessLog(&s.log, c.Log); lines != nil {
 		o.Observe = func(e gateway.Event) {
 			s.metrics.Observe(e)

@@ -113,11 +113,12 @@ func (f *fake) questions() int {
 	return f.asked
 }
 
-// ask returns the rows of an answer as texts.
+// ask returns the rows of a response as texts, stale ones where the gateway would use
+// them.
 func ask(t *testing.T, db gateway.Database, s sqlgen.Statement) (string, error) {
 	t.Helper()
 	var got []string
-	err := db.Query(t.Context(), s, func(columns [][]byte) error {
+	row := func(columns [][]byte) error {
 		var texts []string
 		for _, c := range columns {
 			if c == nil {
@@ -128,7 +129,13 @@ func ask(t *testing.T, db gateway.Database, s sqlgen.Statement) (string, error) 
 		}
 		got = append(got, strings.Join(texts, ","))
 		return nil
-	})
+	}
+	err := db.Query(t.Context(), s, row)
+	if reader, ok := db.(gateway.StaleReader); ok && err != nil {
+		if stale, ok := reader.StaleRows(s, err); ok {
+			err = stale.Each(row)
+		}
+	}
 	return strings.Join(got, " "), err
 }
 

@@ -29,46 +29,60 @@ type LastGood struct {
 	stale atomic.Int64 // how many have, in this outage
 }
 
+var _ gateway.StaleReader = (*LastGood)(nil)
+
 // Over returns a database that keeps its answers in the store, for the tables of
 // rules. scope names the database, so that no other's answers are given for it.
 func (s *Store) Over(db gateway.Database, scope string, rules []Rule, log *slog.Logger) *LastGood {
 	return &LastGood{Database: db, store: s, scope: scope, rules: newRules(rules), log: log}
 }
 
-// Query answers from the database, or else from the store. An answer without a
-// row is not kept: strangers may ask for telephones that there are not.
+// Query queries the database and keeps the rows. A response without a row is not
+// kept: clients may query names that do not exist.
 func (l *LastGood) Query(ctx context.Context, st sqlgen.Statement, row func(columns [][]byte) error) error {
-	rule, ok := l.rules.find(st.Table)
-	if !ok {
+	if _, ok := l.rules.find(st.Table); !ok {
 		return l.Database.Query(ctx, st, row)
 	}
 	key := question(l.scope, st)
 	writes := l.store.began(st.Table)
 	answer := recording{most: int(l.store.most / 8)}
-	begun, stopped := false, false
 	err := l.Database.Query(ctx, st, func(columns [][]byte) error {
-		begun = true
 		answer.add(columns)
-		err := row(columns)
-		stopped = err != nil
-		return err
+		return row(columns)
 	})
-	switch {
-	case err == nil && !begun || err == nil && answer.over:
+	if err != nil {
+		return err
+	}
+	if len(answer.text) == 0 {
 		l.store.gone(key, st.Table, writes)
-	case err == nil:
+	} else {
 		l.store.keep(key, st, writes, answer.text)
-	case !begun && !stopped && fails(err):
-		return l.instead(ctx, key, rule.Age, row, err)
 	}
-	if err == nil {
-		l.back()
-	}
-	return err
+	l.back()
+	return nil
 }
 
-// fails tells whether a database could not answer, and not that it would not.
-func fails(err error) bool {
+// StaleRows returns the rows that the database returned for a statement before,
+// where a query failed because the database is unavailable.
+func (l *LastGood) StaleRows(st sqlgen.Statement, failure error) (rows gateway.StaleRows, ok bool) {
+	rule, ok := l.rules.find(st.Table)
+	if !ok || !isUnavailable(failure) {
+		return gateway.StaleRows{}, false
+	}
+	text, age, ok := l.store.find(question(l.scope, st), rule.Age)
+	if !ok {
+		return gateway.StaleRows{}, false
+	}
+	l.stale.Add(1)
+	if l.away.CompareAndSwap(false, true) {
+		l.log.Warn("the database cannot answer: last good answers are given out", slog.Duration("first", age.Round(time.Second)))
+	}
+	return gateway.StaleRows{Age: age, Each: func(row func(columns [][]byte) error) error { return replay(text, row) }}, true
+}
+
+// isUnavailable reports whether a database could not run a statement, and did not
+// refuse it.
+func isUnavailable(err error) bool {
 	var fault *sqlgen.Fault
 	if !errors.As(err, &fault) {
 		return false
@@ -78,20 +92,6 @@ func fails(err error) bool {
 		return true
 	}
 	return false
-}
-
-// instead answers from the store, or with the database's error.
-func (l *LastGood) instead(ctx context.Context, key string, age time.Duration, row func(columns [][]byte) error, err error) error {
-	text, old, ok := l.store.find(key, age)
-	if !ok {
-		return err
-	}
-	l.stale.Add(1)
-	if l.away.CompareAndSwap(false, true) {
-		l.log.Warn("the database cannot answer: last good answers are given out", slog.Duration("first", old.Round(time.Second)))
-	}
-	gateway.Stale(ctx, old)
-	return replay(text, row)
 }
 
 // back notes that the database answers.
@@ -120,7 +120,7 @@ func (l *LastGood) Describe(ctx context.Context, name string) (*sqlgen.Table, er
 		if _, ok := l.rules.find(t.Name); ok {
 			l.store.describe(l.scope+" "+name, t)
 		}
-	case fails(err):
+	case isUnavailable(err):
 		if old := l.store.described(l.scope + " " + name); old != nil {
 			return old, nil
 		}
