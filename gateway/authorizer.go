@@ -3,72 +3,74 @@ package gateway
 import (
 	"errors"
 	"net/http"
-	"slices"
-	"strings"
 
 	"dbsep/sqlgen"
 )
 
-// A Guard decides who may ask, and what. Without one everybody may ask anything.
-type Guard interface {
-	// Admit tells who sent a request, or refuses it with an [Error], before
-	// anything of its body is read.
-	Admit(r *http.Request) (Client, error)
+// An Authorizer decides which clients may send requests, and which tables and
+// columns they may use. Without one every client may do everything.
+type Authorizer interface {
+	// Authorize identifies the client of a request, or refuses the request with
+	// an [Error], before anything of its body is read.
+	Authorize(r *http.Request) (Client, error)
 }
 
-// A Client is who asks.
+// A Client is the sender of a request.
 type Client struct {
-	Name string // for the log; empty where nobody knows
+	Name string // for the log; empty where the client is not known by name
 
-	// Rights gives the client's rights to a table of the schema, by its name in
-	// the database's spelling. It returns the same pointer for the same rights.
-	// Nil: the client has every right.
-	Rights func(table string) *Rights
+	// Rights returns the client's rights to a table, whose name is in the
+	// database's spelling. Nil: no right. The same rights are equal values, with
+	// which the gateway caches what the client may see. A nil function: every
+	// right to every table.
+	Rights func(table string) Rights
 }
 
 // Rights are what a client may do with a table.
-type Rights struct {
-	Read, Write bool
+type Rights interface {
+	CanRead() bool
+	CanWrite() bool
 
-	// Columns are those that the client may read, compare with and write, without
-	// regard to case. None: all columns.
-	Columns []string
+	// AllColumns reports whether the client may use every column. If not,
+	// CanUse decides for each: the client can neither read it, compare with it,
+	// nor write it.
+	AllColumns() bool
+	CanUse(column string) bool
 }
 
-// admit asks the guard.
-func (g *Gateway) admit(r *http.Request) (Client, error) {
-	if g.Guard == nil {
+// authorize identifies the client of a request.
+func (g *Gateway) authorize(r *http.Request) (Client, error) {
+	if g.Authorizer == nil {
 		return Client{}, nil
 	}
-	return g.Guard.Admit(r)
+	return g.Authorizer.Authorize(r)
 }
 
-// seen is a table as a client may see it.
-func (t *table) seen(c Client, o *operation) (*table, error) {
+// visibleTo returns the table with the columns that a client may use, or an error
+// if the client may not run the operation on it.
+func (t *table) visibleTo(c Client, o *operation) (*table, error) {
 	if c.Rights == nil {
 		return t, nil
 	}
 	rights := c.Rights(t.Name)
-	if rights == nil || !(o.harmless && rights.Read || rights.Write) {
+	if rights == nil || !(o.harmless && rights.CanRead() || rights.CanWrite()) {
 		return nil, &Error{Code: Forbidden, Table: t.Name}
 	}
-	if len(rights.Columns) == 0 {
+	if rights.AllColumns() {
 		return t, nil
 	}
-	if part, ok := t.parts.Load(rights); ok {
-		return part.(*table), nil
+	if view, ok := t.views.Load(rights); ok {
+		return view.(*table), nil
 	}
-	part := newTable(t.Only(func(c *sqlgen.Column) bool {
-		return slices.ContainsFunc(rights.Columns, func(name string) bool { return strings.EqualFold(name, c.Name) })
-	}), t.read)
-	part.whole = t.Table
-	t.parts.Store(rights, part)
-	return part, nil
+	view := newTable(t.Only(func(c *sqlgen.Column) bool { return rights.CanUse(c.Name) }), t.read)
+	view.whole = t.Table
+	t.views.Store(rights, view)
+	return view, nil
 }
 
-// concealed makes Forbidden of an error about a column that the table has and the
-// client may not see.
-func (t *table) concealed(err error) error {
+// hideColumns turns an error about a column that the table has, but the client may
+// not use, into Forbidden.
+func (t *table) hideColumns(err error) error {
 	var fault *sqlgen.Fault
 	if t.whole == t.Table || !errors.As(err, &fault) || fault.Column == "" {
 		return err

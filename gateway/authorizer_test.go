@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,20 +15,38 @@ import (
 	"dbsep/gateway"
 )
 
-// door admits everybody as the client it holds, or nobody.
-type door struct {
+// An authorizer admits every client as the one it holds, or refuses all.
+type authorizer struct {
 	client gateway.Client
 	err    error
 }
 
-func (d door) Admit(*http.Request) (gateway.Client, error) { return d.client, d.err }
+func (a authorizer) Authorize(*http.Request) (gateway.Client, error) { return a.client, a.err }
 
-// reader may do with each table what a map says.
-func reader(rights map[string]*gateway.Rights) gateway.Guard {
-	return door{client: gateway.Client{Name: "kamailio", Rights: func(table string) *gateway.Rights { return rights[table] }}}
+// rights to a table.
+type rights struct {
+	read, write bool
+	columns     []string // none: all
 }
 
-func TestWhoIsNotAdmitted(t *testing.T) {
+func (r *rights) CanRead() bool    { return r.read }
+func (r *rights) CanWrite() bool   { return r.write }
+func (r *rights) AllColumns() bool { return len(r.columns) == 0 }
+func (r *rights) CanUse(column string) bool {
+	return slices.ContainsFunc(r.columns, func(name string) bool { return strings.EqualFold(name, column) })
+}
+
+// withRights admits every client, with its rights by table.
+func withRights(all map[string]*rights) gateway.Authorizer {
+	return authorizer{client: gateway.Client{Name: "kamailio", Rights: func(table string) gateway.Rights {
+		if r := all[table]; r != nil {
+			return r
+		}
+		return nil
+	}}}
+}
+
+func TestRefusedClients(t *testing.T) {
 	const static = "cat_metric=0&category=general&var_name=%23include&var_val=%2Fdbsep%2Ferror%2F"
 	for _, test := range []struct {
 		name    string
@@ -49,7 +68,7 @@ func TestWhoIsNotAdmitted(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			db := newScript()
-			got := ask(t, db, gateway.Options{Guard: door{err: &gateway.Error{Code: test.code}}}, test.request)
+			got := ask(t, db, gateway.Options{Authorizer: authorizer{err: &gateway.Error{Code: test.code}}}, test.request)
 			if got.status != test.status || got.body != test.body || got.code != string(test.code) {
 				t.Errorf("%+v", got)
 			}
@@ -62,16 +81,16 @@ func TestWhoIsNotAdmitted(t *testing.T) {
 
 func TestUnauthorizedNamesTheScheme(t *testing.T) {
 	w := newRecorder()
-	gateway.New(newScript(), gateway.Options{Guard: door{err: &gateway.Error{Code: gateway.Unauthorized}}}).ServeHTTP(w, get("/peers/single?id=a"))
+	gateway.New(newScript(), gateway.Options{Authorizer: authorizer{err: &gateway.Error{Code: gateway.Unauthorized}}}).ServeHTTP(w, get("/peers/single?id=a"))
 	if got := w.Header().Get("WWW-Authenticate"); !strings.HasPrefix(got, "Basic ") {
 		t.Errorf("%q", got)
 	}
 }
 
 func TestRights(t *testing.T) {
-	guard := reader(map[string]*gateway.Rights{
-		"peers":      {Read: true},
-		"voicemail":  {Read: true, Write: true},
+	authorizer := withRights(map[string]*rights{
+		"peers":      {read: true},
+		"voicemail":  {read: true, write: true},
 		"rt_test":    {},
 		"ast_config": nil,
 	})
@@ -90,7 +109,7 @@ func TestRights(t *testing.T) {
 		{post("/rt_test/single", "id=a"), 403},
 		{get("/ast_config/static?file=x"), 403},
 	} {
-		got := ask(t, newScript(), gateway.Options{Guard: guard}, test.request)
+		got := ask(t, newScript(), gateway.Options{Authorizer: authorizer}, test.request)
 		if got.status != test.status {
 			t.Errorf("%s: %+v", test.request.URL, got)
 		}
@@ -101,7 +120,7 @@ func TestRights(t *testing.T) {
 }
 
 func TestColumnsThatMayNotLeave(t *testing.T) {
-	guard := reader(map[string]*gateway.Rights{"voicemail": {Read: true, Write: true, Columns: []string{"CONTEXT", "mailbox"}}})
+	authorizer := withRights(map[string]*rights{"voicemail": {read: true, write: true, columns: []string{"CONTEXT", "mailbox"}}})
 	for _, test := range []struct {
 		name    string
 		request *http.Request
@@ -128,7 +147,7 @@ func TestColumnsThatMayNotLeave(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			db := newScript()
 			db.rows = test.rows
-			got := ask(t, db, gateway.Options{Guard: guard}, test.request)
+			got := ask(t, db, gateway.Options{Authorizer: authorizer}, test.request)
 			if got.code != string(test.code) || got.body != test.body {
 				t.Errorf("%+v", got)
 			}
@@ -237,12 +256,12 @@ func TestLineOfASlowRequest(t *testing.T) {
 func TestGluedFieldsAreSplitByTheColumnsOfTheTable(t *testing.T) {
 	db := newScript()
 	db.tables["voicemail"] = textTable("voicemail", "context", "box", "mailbox", "password")
-	guard := reader(map[string]*gateway.Rights{"voicemail": {Read: true, Write: true, Columns: []string{"context", "box", "password"}}})
+	authorizer := withRights(map[string]*rights{"voicemail": {read: true, write: true, columns: []string{"context", "box", "password"}}})
 	for _, r := range []*http.Request{
 		post("/voicemail/update?&context=defaultmailbox=1234", "&password=8642"),
 		post("/voicemail/update?&context=default", "&password=8642mailbox=1"),
 	} {
-		if got := ask(t, db, gateway.Options{Guard: guard}, r); got.body != "-1\n" || got.code == "" || len(db.statements) > 0 {
+		if got := ask(t, db, gateway.Options{Authorizer: authorizer}, r); got.body != "-1\n" || got.code == "" || len(db.statements) > 0 {
 			t.Errorf("%s: %+v, ran %+v", r.URL, got, db.statements)
 		}
 	}

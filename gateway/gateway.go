@@ -73,8 +73,9 @@ type Options struct {
 	// column of a table as something else, where its own settings say so. Nil: never.
 	Lenient func(table string) bool
 
-	// Guard decides who may ask, and what. Nil: everybody may ask anything.
-	Guard Guard
+	// Authorizer decides which clients may do what. Nil: every client may do
+	// everything.
+	Authorizer Authorizer
 
 	// Observe, if it is not nil, is told of every request once it is answered.
 	Observe func(Event)
@@ -200,7 +201,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, refused error) {
 // answer carries a request out and sends its answer. Who may not ask is told so
 // before anything else.
 func (g *Gateway) answer(r *http.Request, req *request, out *reply, misread error) (err error) {
-	if req.client, err = g.admit(r); err != nil {
+	if req.client, err = g.authorize(r); err != nil {
 		return err
 	}
 	if misread != nil {
@@ -238,11 +239,11 @@ func (g *Gateway) run(ctx context.Context, req *request, out *reply) error {
 // runOn carries a request out on a table as far as its client may see it.
 func (g *Gateway) runOn(ctx context.Context, req *request, t *table, out *reply) error {
 	req.found = t.Name
-	t, err := t.seen(req.client, req.operation)
+	t, err := t.visibleTo(req.client, req.operation)
 	if err != nil {
 		return err
 	}
-	return t.concealed(req.operation.run(g, ctx, req, t, out))
+	return t.hideColumns(req.operation.run(g, ctx, req, t, out))
 }
 
 // misdescribed tells whether a request failed in a way that a table changed

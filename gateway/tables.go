@@ -20,11 +20,11 @@ type table struct {
 	names  [][]byte // "name=" of each column, encoded for a row of text
 	keys   [][]byte // "\"name\":" of each column, for a row of JSON
 	warned *warned
-	parts  *sync.Map // *Rights → *table, for clients that see a part of the columns
+	views  *sync.Map // Rights → *table, for clients that may use some of the columns
 }
 
 func newTable(d *sqlgen.Table, read time.Time) *table {
-	t := &table{Table: d, whole: d, read: read, warned: new(warned), parts: new(sync.Map)}
+	t := &table{Table: d, whole: d, read: read, warned: new(warned), views: new(sync.Map)}
 	for i := range d.Columns {
 		column := []byte(d.Columns[i].Name)
 		t.names = append(t.names, append(appendEscaped(nil, column), '='))

@@ -59,7 +59,7 @@ func webGateway(variable func(r *http.Request, name string) string) (http.Handle
 		o.Observe = lines.write
 	}
 	if len(s.config.Tables) > 0 {
-		o.Guard = auth.NewWeb(rulings(s.config), variable)
+		o.Authorizer = auth.NewWeb(rulings(s.config), variable)
 	}
 	return gateway.New(s.db, o), log
 }

@@ -18,7 +18,7 @@ import (
 type generation struct {
 	site  *site
 	db    *sharedDatabase
-	guard *auth.Guard
+	guard *auth.Authorizer
 	log   *slog.Logger
 	asked *door // by clients
 	state *door // for the state of the server; shut where clients are told it too
@@ -82,7 +82,7 @@ func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
 func (s *server) options(g *generation) gateway.Options {
 	c := g.site.config
 	o := options(c, g.log)
-	o.Guard, o.Observe = g.guard, s.metrics.Observe
+	o.Authorizer, o.Observe = g.guard, s.metrics.Observe
 	if lines := newAccessLog(&s.log, c.Log); lines != nil {
 		o.Observe = func(e gateway.Event) {
 			s.metrics.Observe(e)

@@ -182,7 +182,7 @@ func rulings(c *config.Config) []auth.Ruling {
 	for _, r := range c.Tables {
 		rights := make([]auth.Right, len(r.Rights))
 		for i, one := range r.Rights {
-			rights[i] = auth.Right{Pattern: one.Pattern, Rights: gateway.Rights{Read: one.Read, Write: one.Write, Columns: one.Columns}}
+			rights[i] = auth.Right(one)
 		}
 		all = append(all, auth.Ruling{Kind: r.Kind, Name: r.Name, Rights: rights})
 	}

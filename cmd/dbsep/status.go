@@ -97,7 +97,7 @@ func (s *status) end() {
 
 // over answers for the state of the server, and lets a gateway answer all other
 // requests. The metrics are for those who may ask.
-func (s *status) over(h http.Handler, guard gateway.Guard) http.Handler {
+func (s *status) over(h http.Handler, guard gateway.Authorizer) http.Handler {
 	state := s.handler(guard)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -112,7 +112,7 @@ func (s *status) over(h http.Handler, guard gateway.Guard) http.Handler {
 // handler answers for the state of the server; guard, where it is not nil,
 // decides who may see the metrics. All else is refused as the gateway does: Asterisk
 // may have the wrong port.
-func (s *status) handler(guard gateway.Guard) http.Handler {
+func (s *status) handler(guard gateway.Authorizer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		if err := s.respond(w, r, guard); err != nil {
@@ -121,7 +121,7 @@ func (s *status) handler(guard gateway.Guard) http.Handler {
 	})
 }
 
-func (s *status) respond(w http.ResponseWriter, r *http.Request, guard gateway.Guard) error {
+func (s *status) respond(w http.ResponseWriter, r *http.Request, guard gateway.Authorizer) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return &gateway.Error{Code: gateway.UnknownOperation}
 	}
@@ -132,7 +132,7 @@ func (s *status) respond(w http.ResponseWriter, r *http.Request, guard gateway.G
 		say(w, *s.ready.Load())
 	case "/metrics":
 		if guard != nil {
-			if _, err := guard.Admit(r); err != nil {
+			if _, err := guard.Authorize(r); err != nil {
 				return err
 			}
 		}

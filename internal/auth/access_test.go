@@ -28,7 +28,7 @@ func from(remote string) *http.Request {
 	return r
 }
 
-func newGuard(t *testing.T, r auth.Rules) *auth.Guard {
+func newAuthorizer(t *testing.T, r auth.Rules) *auth.Authorizer {
 	t.Helper()
 	g, err := auth.New(r)
 	if err != nil {
@@ -47,7 +47,7 @@ func codeOf(err error) gateway.Code {
 }
 
 func TestAllow(t *testing.T) {
-	g := newGuard(t, auth.Rules{Allow: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/8")}})
+	g := newAuthorizer(t, auth.Rules{Allow: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/8")}})
 	for remote, want := range map[string]gateway.Code{
 		"10.1.2.3:5":          "",
 		"10.2.2.3:5":          gateway.Forbidden,
@@ -56,7 +56,7 @@ func TestAllow(t *testing.T) {
 		"[fe80::1]:5":         gateway.Forbidden,
 		"@":                   "", // a unix socket
 	} {
-		if _, err := g.Admit(from(remote)); codeOf(err) != want {
+		if _, err := g.Authorize(from(remote)); codeOf(err) != want {
 			t.Errorf("%s: %v", remote, err)
 		}
 	}
@@ -87,9 +87,9 @@ func withPassword(r *http.Request, user, password string) *http.Request {
 }
 
 func TestPasswords(t *testing.T) {
-	g := newGuard(t, auth.Rules{Htpasswd: htpasswdFile(t)})
+	g := newAuthorizer(t, auth.Rules{Htpasswd: htpasswdFile(t)})
 	for range 2 { // the second time it is remembered
-		c, err := g.Admit(withPassword(from("10.0.0.1:1"), "alice", "wonderland"))
+		c, err := g.Authorize(withPassword(from("10.0.0.1:1"), "alice", "wonderland"))
 		if err != nil || c.Name != "alice" {
 			t.Errorf("%+v, %v", c, err)
 		}
@@ -101,7 +101,7 @@ func TestPasswords(t *testing.T) {
 		withPassword(from("10.0.0.1:1"), "bob", "wonderland"),
 		withPassword(from("10.0.0.1:1"), "", "alicewonderland"),
 	} {
-		if _, err := g.Admit(r); codeOf(err) != gateway.Unauthorized {
+		if _, err := g.Authorize(r); codeOf(err) != gateway.Unauthorized {
 			t.Errorf("%q: %v", r.Header.Get("Authorization"), err)
 		}
 	}
@@ -125,28 +125,34 @@ func TestFilesOfPasswordsThatCannotBeUsed(t *testing.T) {
 }
 
 var (
-	none  = gateway.Rights{}
-	read  = gateway.Rights{Read: true}
-	write = gateway.Rights{Read: true, Write: true}
+	none  = auth.Right{Pattern: "*"}
+	read  = auth.Right{Pattern: "*", Read: true}
+	write = auth.Right{Pattern: "*", Read: true, Write: true}
 )
+
+// to returns the right to tables of another pattern.
+func to(pattern string, r auth.Right) auth.Right {
+	r.Pattern = pattern
+	return r
+}
 
 func TestRights(t *testing.T) {
 	tables := []auth.Ruling{
-		{Rights: []auth.Right{{"*", write}, {"cdr*", none}, {"cdr", read}, {"*_log", read}, {"queue_*g", none}, {"q*e*l*g", write}}},
-		{Kind: "user", Name: "alice", Rights: []auth.Right{{"*", none}}},
-		{Kind: "certificate", Name: "edge", Rights: []auth.Right{{"*", read}}},
-		{Kind: "network", Name: "10.0.0.0/8", Rights: []auth.Right{{"*", read}}},
-		{Kind: "network", Name: "10.1.0.0/16", Rights: []auth.Right{{"*", none}}},
+		{Rights: []auth.Right{write, to("cdr*", none), to("cdr", read), to("*_log", read), to("queue_*g", none), to("q*e*l*g", write)}},
+		{Kind: "user", Name: "alice", Rights: []auth.Right{none}},
+		{Kind: "certificate", Name: "edge", Rights: []auth.Right{read}},
+		{Kind: "network", Name: "10.0.0.0/8", Rights: []auth.Right{read}},
+		{Kind: "network", Name: "10.1.0.0/16", Rights: []auth.Right{none}},
 	}
-	g := newGuard(t, auth.Rules{Tables: tables})
-	for table, want := range map[string]gateway.Rights{
+	g := newAuthorizer(t, auth.Rules{Tables: tables})
+	for table, want := range map[string]auth.Right{
 		"ps_endpoints": write, "CDR": read, "cdr_old": none, "Queue_Log": none, "my_log": read, "cd": write, "queueing": write, "queuelog": write,
 	} {
-		c, err := g.Admit(from("192.0.2.1:1"))
+		c, err := g.Authorize(from("192.0.2.1:1"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := c.Rights(table); got.Read != want.Read || got.Write != want.Write || got != c.Rights(table) {
+		if got := c.Rights(table); got.CanRead() != want.Read || got.CanWrite() != want.Write || got != c.Rights(table) {
 			t.Errorf("%s: %+v", table, got)
 		}
 	}
@@ -154,7 +160,7 @@ func TestRights(t *testing.T) {
 	for _, test := range []struct {
 		name      string
 		variables map[string]string
-		want      gateway.Rights
+		want      auth.Right
 	}{
 		{"nobody known", nil, write},
 		{"a user", map[string]string{"REMOTE_USER": "alice", "REMOTE_ADDR": "10.0.0.1"}, none},
@@ -167,36 +173,36 @@ func TestRights(t *testing.T) {
 		for name, value := range test.variables {
 			r.Header.Set(name, value)
 		}
-		c, err := web.Admit(r)
+		c, err := web.Authorize(r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := c.Rights("t"); got.Read != test.want.Read || got.Write != test.want.Write {
+		if got := c.Rights("t"); got.CanRead() != test.want.Read || got.CanWrite() != test.want.Write {
 			t.Errorf("%s: %+v", test.name, got)
 		}
 	}
 }
 
 func TestWithoutRulesEveryRight(t *testing.T) {
-	c, err := newGuard(t, auth.Rules{}).Admit(from("192.0.2.1:1"))
+	c, err := newAuthorizer(t, auth.Rules{}).Authorize(from("192.0.2.1:1"))
 	if err != nil || c.Rights != nil || c.Name != "" {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
 
 func TestNamesOfACertificate(t *testing.T) {
-	g := newGuard(t, auth.Rules{Tables: []auth.Ruling{
-		{Rights: []auth.Right{{"*", none}}},
-		{Kind: "certificate", Name: "edge1.example.org", Rights: []auth.Right{{"*", read}}},
+	g := newAuthorizer(t, auth.Rules{Tables: []auth.Ruling{
+		{Rights: []auth.Right{none}},
+		{Kind: "certificate", Name: "edge1.example.org", Rights: []auth.Right{read}},
 	}})
 	cert := &x509.Certificate{Subject: pkix.Name{CommonName: "Edge"}, DNSNames: []string{"edge1.example.org"}}
 	r := from("192.0.2.1:1")
 	r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{cert}}
-	if c, _ := g.Admit(r); c.Rights("t").Read || c.Name != "" {
+	if c, _ := g.Authorize(r); c.Rights("t").CanRead() || c.Name != "" {
 		t.Error("a certificate that nobody vouches for counts")
 	}
 	r.TLS.VerifiedChains = [][]*x509.Certificate{{cert}}
-	if c, _ := g.Admit(r); !c.Rights("t").Read || c.Name != "Edge" {
+	if c, _ := g.Authorize(r); !c.Rights("t").CanRead() || c.Name != "Edge" {
 		t.Errorf("%+v", c)
 	}
 }
@@ -208,11 +214,11 @@ func TestClients(t *testing.T) {
 	}
 	refused := make(chan struct{}, 100)
 	clients := auth.NewClients(2, 2, func() { refused <- struct{}{} })
-	guard := newGuard(t, auth.Rules{})
+	authorizer := newAuthorizer(t, auth.Rules{})
 	server := &http.Server{
 		ConnContext: auth.ConnContext,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			_, err := guard.Admit(r)
+			_, err := authorizer.Authorize(r)
 			w.Header().Set("X-Code", string(codeOf(err)))
 		}),
 	}

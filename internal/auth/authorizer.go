@@ -9,80 +9,80 @@ import (
 	"dbsep/gateway"
 )
 
-// Rules say who may ask. A client must meet all that are set.
+// Rules say which clients may send requests. A client must meet all that are set.
 type Rules struct {
 	Allow    []netip.Prefix // none: every address
-	Htpasswd string         // a file; empty: no password is asked for
+	Htpasswd string         // a file; empty: no password is required
 	Tables   []Ruling       // none: every right
 }
 
-// A Guard admits clients by rules. It is safe for use by many goroutines.
-type Guard struct {
+// An Authorizer admits clients by rules. It is safe for use by many goroutines.
+type Authorizer struct {
 	allow     []netip.Prefix
-	passwords *passwords // nil: none are asked for
+	passwords *passwords // nil: none are required
 	tables    *rulings
 	ended     chan struct{}
 }
 
-var _ gateway.Guard = (*Guard)(nil)
+var _ gateway.Authorizer = (*Authorizer)(nil)
 
-// New returns a guard of a server's own door. Its error tells what is wrong with
-// the file of passwords.
-func New(r Rules) (*Guard, error) {
-	g := &Guard{allow: r.Allow, tables: newRulings(r.Tables), ended: make(chan struct{})}
+// New returns an authorizer for a server. Its error reports what is wrong with the
+// htpasswd file.
+func New(r Rules) (*Authorizer, error) {
+	a := &Authorizer{allow: r.Allow, tables: newRulings(r.Tables), ended: make(chan struct{})}
 	if r.Htpasswd == "" {
-		return g, nil
+		return a, nil
 	}
 	var err error
-	g.passwords, err = readPasswords(r.Htpasswd)
-	return g, err
+	a.passwords, err = readPasswords(r.Htpasswd)
+	return a, err
 }
 
-// Next returns a guard for other rules. It knows the passwords that g has
-// compared, as far as the users' lines in the file are the same.
-func (g *Guard) Next(r Rules) (*Guard, error) {
+// Next returns an authorizer for other rules. It keeps the results of the password
+// comparisons that a has done, for users whose lines in the file are unchanged.
+func (a *Authorizer) Next(r Rules) (*Authorizer, error) {
 	next, err := New(r)
-	if err == nil && next.passwords != nil && g.passwords != nil {
-		next.passwords.remember(g.passwords)
+	if err == nil && next.passwords != nil && a.passwords != nil {
+		next.passwords.remember(a.passwords)
 	}
 	return next, err
 }
 
-// End lets responses that are delayed be sent at once. It is called once, when no
-// new requests are to come.
-func (g *Guard) End() { close(g.ended) }
+// End sends delayed responses at once. It is called once, when no new requests
+// will come.
+func (a *Authorizer) End() { close(a.ended) }
 
-// Admit tells who asks. A connection that was one too many, an address outside
-// the networks and a wrong password are refused, in this order.
-func (g *Guard) Admit(r *http.Request) (gateway.Client, error) {
+// Authorize identifies the client. It refuses a connection over the limit, an
+// address outside the networks and a wrong password, in this order.
+func (a *Authorizer) Authorize(r *http.Request) (gateway.Client, error) {
 	if surplus(r.Context()) {
 		return gateway.Client{}, &gateway.Error{Code: gateway.TooManyClients}
 	}
-	who := identity{address: address(r.RemoteAddr), certificate: certificateNames(r)}
-	if !g.allowed(who.address) {
+	id := identity{address: address(r.RemoteAddr), certificate: certificateNames(r)}
+	if !a.allowed(id.address) {
 		return gateway.Client{}, &gateway.Error{Code: gateway.Forbidden, Hint: "add the client's network to [server] allow"}
 	}
-	if g.passwords != nil {
+	if a.passwords != nil {
 		var err error
-		if who.user, err = g.passwords.check(r, who.address, g.ended); err != nil {
+		if id.user, err = a.passwords.check(r, id.address, a.ended); err != nil {
 			return gateway.Client{}, err
 		}
 	}
-	return g.tables.client(who), nil
+	return a.tables.client(id), nil
 }
 
-// allowed tells whether an address may ask. A client of a unix socket has none:
-// the file's mode decides there.
-func (g *Guard) allowed(a netip.Addr) bool {
-	return len(g.allow) == 0 || !a.IsValid() ||
-		slices.ContainsFunc(g.allow, func(n netip.Prefix) bool { return n.Contains(a) })
+// allowed reports whether an address is in the allowed networks. A client of a unix
+// socket has none: the file's mode decides there.
+func (a *Authorizer) allowed(addr netip.Addr) bool {
+	return len(a.allow) == 0 || !addr.IsValid() ||
+		slices.ContainsFunc(a.allow, func(n netip.Prefix) bool { return n.Contains(addr) })
 }
 
-// identity is what is known of who asks.
+// identity is what is known of a client.
 type identity struct {
 	address     netip.Addr // invalid for a unix socket
 	user        string
-	certificate []string // its names, the common one first
+	certificate []string // its names, the common name first
 }
 
 // name is the identity for the log.
@@ -96,14 +96,13 @@ func (i identity) name() string {
 	return ""
 }
 
-// address reads net/http's RemoteAddr. That of a unix socket is none.
+// address parses net/http's RemoteAddr. A unix socket has no address.
 func address(remote string) netip.Addr {
 	p, _ := netip.ParseAddrPort(remote)
 	return p.Addr().Unmap().WithZone("")
 }
 
-// certificateNames are the names of the certificate that a client has shown and
-// that one of the authorities vouches for.
+// certificateNames returns the names of the verified client certificate.
 func certificateNames(r *http.Request) []string {
 	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
 		return nil

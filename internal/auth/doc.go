@@ -1,6 +1,7 @@
-// Package auth decides who may ask, and which tables a client may read and
-// write: by network, password and certificate, each where it is configured.
+// Package auth decides which clients may connect, and which tables and columns a
+// client may read and write: by network, password and certificate, each where it
+// is configured.
 //
-// It decides neither how a refusal is answered, which the gateway does, nor
-// where the rules stand in a file.
+// Its types [Ruling] and [Right] are the one model of rights. How a refusal is sent
+// is the gateway's matter, and where the rules are in a file is config's.
 package auth

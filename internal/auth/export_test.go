@@ -1,10 +1,10 @@
 package auth
 
-// Comparisons is how many passwords a guard has compared.
-func Comparisons(g *Guard) int64 { return g.passwords.attempts.comparisons.Load() }
+// Comparisons is how many passwords an authorizer has compared.
+func Comparisons(g *Authorizer) int64 { return g.passwords.attempts.comparisons.Load() }
 
-// Remembered is how many entries a guard keeps about passwords and senders.
-func Remembered(g *Guard) int {
+// Remembered is how many entries an authorizer keeps about passwords and senders.
+func Remembered(g *Authorizer) int {
 	a := g.passwords.attempts
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -33,8 +33,8 @@ func users(t *testing.T, cost int, passwords ...string) string {
 }
 
 // admit sends a password and returns the code of the refusal.
-func admit(g *auth.Guard, remote, user, password string) gateway.Code {
-	_, err := g.Admit(withPassword(from(remote), user, password))
+func admit(g *auth.Authorizer, remote, user, password string) gateway.Code {
+	_, err := g.Authorize(withPassword(from(remote), user, password))
 	return codeOf(err)
 }
 
@@ -48,7 +48,7 @@ func together(n int, f func(i int)) {
 }
 
 func TestRightPasswordsAtOnceAreAllAccepted(t *testing.T) {
-	g := newGuard(t, auth.Rules{Htpasswd: users(t, bcrypt.MinCost, "alice", "wonderland")})
+	g := newAuthorizer(t, auth.Rules{Htpasswd: users(t, bcrypt.MinCost, "alice", "wonderland")})
 	together(100, func(i int) {
 		if code := admit(g, "10.0.0.1:1", "alice", "wonderland"); code != "" {
 			t.Errorf("request %d: %q", i, code)
@@ -59,7 +59,7 @@ func TestRightPasswordsAtOnceAreAllAccepted(t *testing.T) {
 func TestEqualPasswordsShareOneComparison(t *testing.T) {
 	file := users(t, 6, "alice", "wonderland")
 	for what, addresses := range map[string]int{"one address": 1, "many addresses": 100} {
-		g := newGuard(t, auth.Rules{Htpasswd: file})
+		g := newAuthorizer(t, auth.Rules{Htpasswd: file})
 		before := auth.Comparisons(g)
 		together(100, func(i int) {
 			if code := admit(g, fmt.Sprintf("10.0.0.%d:1", i%addresses), "alice", "wonderland"); code != "" {
@@ -78,7 +78,7 @@ func TestEqualPasswordsShareOneComparison(t *testing.T) {
 }
 
 func TestWrongPasswordsAreComparedOnce(t *testing.T) {
-	g := newGuard(t, auth.Rules{Htpasswd: users(t, bcrypt.MinCost, "alice", "wonderland")})
+	g := newAuthorizer(t, auth.Rules{Htpasswd: users(t, bcrypt.MinCost, "alice", "wonderland")})
 	together(20, func(int) {
 		if code := admit(g, "10.0.0.1:1", "alice", "old"); code != gateway.Unauthorized && code != gateway.TooManyAttempts {
 			t.Errorf("%q", code)
@@ -92,14 +92,14 @@ func TestWrongPasswordsAreComparedOnce(t *testing.T) {
 func TestPasswordsAreKnownAfterAReload(t *testing.T) {
 	file := users(t, bcrypt.MinCost, "alice", "wonderland", "bob", "builder")
 	rules := auth.Rules{Htpasswd: file}
-	g := newGuard(t, rules)
+	g := newAuthorizer(t, rules)
 	for _, user := range []string{"alice wonderland", "bob builder"} {
 		name, password, _ := strings.Cut(user, " ")
 		if code := admit(g, "10.0.0.1:1", name, password); code != "" {
 			t.Fatalf("%s: %q", name, code)
 		}
 	}
-	next := func(of *auth.Guard, r auth.Rules) *auth.Guard {
+	next := func(of *auth.Authorizer, r auth.Rules) *auth.Authorizer {
 		t.Helper()
 		g, err := of.Next(r)
 		if err != nil {
@@ -146,7 +146,7 @@ func TestPasswordsAreKnownAfterAReload(t *testing.T) {
 func TestGuessingIsSlowed(t *testing.T) {
 	file := users(t, bcrypt.MinCost, "alice", "wonderland", "bob", "builder", "carol", "singer")
 	synctest.Test(t, func(t *testing.T) {
-		g := newGuard(t, auth.Rules{Htpasswd: file})
+		g := newAuthorizer(t, auth.Rules{Htpasswd: file})
 		if code := admit(g, "[fd00::9]:1", "alice", "wonderland"); code != "" {
 			t.Fatal(code)
 		}
@@ -187,7 +187,7 @@ func TestGuessingIsSlowed(t *testing.T) {
 func TestGuessingUsersIsSlowed(t *testing.T) {
 	file := users(t, bcrypt.MinCost, "alice", "wonderland")
 	synctest.Test(t, func(t *testing.T) {
-		g := newGuard(t, auth.Rules{Htpasswd: file})
+		g := newAuthorizer(t, auth.Rules{Htpasswd: file})
 		begun := time.Now()
 		for i := range 50 {
 			if code := admit(g, "10.0.0.1:1", fmt.Sprint("user", i), "wonderland"); code == "" {
@@ -202,13 +202,13 @@ func TestGuessingUsersIsSlowed(t *testing.T) {
 
 // guess sends wrong passwords from some connections at once until ctx ends, each
 // after the response to the one before.
-func guess(ctx context.Context, g *auth.Guard, connections int, remote, user string) (wait func()) {
+func guess(ctx context.Context, g *auth.Authorizer, connections int, remote, user string) (wait func()) {
 	var all sync.WaitGroup
 	for c := range connections {
 		all.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
 				r := withPassword(from(remote), user, fmt.Sprint(c, " ", i))
-				_, _ = g.Admit(r.WithContext(ctx))
+				_, _ = g.Authorize(r.WithContext(ctx))
 			}
 		})
 	}
@@ -219,7 +219,7 @@ func TestAGuesserKeepsNobodyOut(t *testing.T) {
 	file := users(t, bcrypt.MinCost, "alice", "wonderland", "bob", "builder")
 	for _, guesses := range []string{"alice", "nobody"} {
 		synctest.Test(t, func(t *testing.T) {
-			g := newGuard(t, auth.Rules{Htpasswd: file})
+			g := newAuthorizer(t, auth.Rules{Htpasswd: file})
 			ctx, cancel := context.WithCancel(t.Context())
 			wait := guess(ctx, g, 20, "10.0.0.1:1", guesses)
 			for _, after := range []time.Duration{0, time.Second, time.Minute} {
@@ -242,7 +242,7 @@ func TestAGuesserKeepsNobodyOut(t *testing.T) {
 func TestAnUnknownRightPasswordWaitsItsTurn(t *testing.T) {
 	file := users(t, bcrypt.MinCost, "alice", "wonderland")
 	synctest.Test(t, func(t *testing.T) {
-		g := newGuard(t, auth.Rules{Htpasswd: file})
+		g := newAuthorizer(t, auth.Rules{Htpasswd: file})
 		ctx, cancel := context.WithCancel(t.Context())
 		wait := guess(ctx, g, 20, "10.0.0.1:1", "alice")
 		time.Sleep(time.Minute)
@@ -258,7 +258,7 @@ func TestAnUnknownRightPasswordWaitsItsTurn(t *testing.T) {
 func TestWaitingForAComparisonIsLimited(t *testing.T) {
 	file := users(t, bcrypt.MinCost, "alice", "wonderland")
 	synctest.Test(t, func(t *testing.T) {
-		g := newGuard(t, auth.Rules{Htpasswd: file})
+		g := newAuthorizer(t, auth.Rules{Htpasswd: file})
 		begun := time.Now()
 		together(1000, func(i int) {
 			if code := admit(g, "10.0.0.1:1", "alice", fmt.Sprint(i)); code == "" {
@@ -274,10 +274,10 @@ func TestWaitingForAComparisonIsLimited(t *testing.T) {
 	})
 }
 
-func TestDelaysEndWithTheGuard(t *testing.T) {
+func TestDelaysEndWithTheAuthorizer(t *testing.T) {
 	file := users(t, bcrypt.MinCost, "alice", "wonderland")
 	synctest.Test(t, func(t *testing.T) {
-		g := newGuard(t, auth.Rules{Htpasswd: file})
+		g := newAuthorizer(t, auth.Rules{Htpasswd: file})
 		for i := range 10 {
 			admit(g, "10.0.0.1:1", "alice", fmt.Sprint(i))
 		}
@@ -291,7 +291,7 @@ func TestDelaysEndWithTheGuard(t *testing.T) {
 
 func TestMemoryOfPasswordsIsLimited(t *testing.T) {
 	// The password is "wonderland", with the least work that SHA-crypt allows.
-	g := newGuard(t, auth.Rules{Htpasswd: writeFile(t, "alice:$5$rounds=1000$abc$YI2Lywy0S8n3.duLBy/rF/6A39qHaKdhi8X8wgNj4e8\n")})
+	g := newAuthorizer(t, auth.Rules{Htpasswd: writeFile(t, "alice:$5$rounds=1000$abc$YI2Lywy0S8n3.duLBy/rF/6A39qHaKdhi8X8wgNj4e8\n")})
 	if code := admit(g, "10.0.0.1:1", "alice", "wonderland"); code != "" {
 		t.Fatal(code)
 	}
@@ -311,7 +311,7 @@ func TestMemoryOfPasswordsIsLimited(t *testing.T) {
 
 // SHA-crypt takes more than linear time for the length of a password.
 func TestLongPasswordsAreNotCompared(t *testing.T) {
-	g := newGuard(t, auth.Rules{Htpasswd: users(t, bcrypt.MinCost, "alice", "wonderland")})
+	g := newAuthorizer(t, auth.Rules{Htpasswd: users(t, bcrypt.MinCost, "alice", "wonderland")})
 	if code := admit(g, "10.0.0.1:1", "alice", strings.Repeat("x", 256)); code != gateway.Unauthorized || auth.Comparisons(g) != 0 {
 		t.Errorf("%q, %d comparisons", code, auth.Comparisons(g))
 	}

@@ -3,30 +3,51 @@ package auth
 import (
 	"net/netip"
 	"slices"
+	"strings"
 
 	"dbsep/gateway"
 )
 
-// A Ruling gives rights to tables, to everybody or to some clients instead.
+// A Ruling is a section [tables]: the rights of all clients, or of one client that
+// they replace.
 type Ruling struct {
-	Kind   string // "" for everybody, or "user", "certificate", "network"
+	Kind   string // "" for all clients, or "user", "certificate", "network"
 	Name   string // of the user, the certificate or the network
 	Rights []Right
 }
 
-// A Right is what may be done with the tables that a pattern names.
+// A Right is what a client may do with the tables that match a pattern.
 type Right struct {
-	Pattern string // lower case; * stands for any text
-	gateway.Rights
+	Pattern     string // lower case; * matches any text
+	Read, Write bool
+
+	// Columns are those that the client may use, without regard to case. None:
+	// all columns.
+	Columns []string
 }
 
-// rulings finds the rights of a client. It has them in one way for each request
-// to be quick.
+var _ gateway.Rights = (*Right)(nil)
+
+// CanRead reports whether the client may read rows.
+func (r *Right) CanRead() bool { return r.Read }
+
+// CanWrite reports whether the client may change rows.
+func (r *Right) CanWrite() bool { return r.Write }
+
+// AllColumns reports whether the client may use every column.
+func (r *Right) AllColumns() bool { return len(r.Columns) == 0 }
+
+// CanUse reports whether the client may use a column.
+func (r *Right) CanUse(column string) bool {
+	return r.AllColumns() || slices.ContainsFunc(r.Columns, func(name string) bool { return strings.EqualFold(name, column) })
+}
+
+// rulings finds the rights of a client.
 type rulings struct {
 	everybody   *ruling // nil: every right
 	user        map[string]*ruling
 	certificate map[string]*ruling
-	network     []networkRuling // the narrowest first
+	network     []networkRuling // the longest prefix first
 }
 
 type networkRuling struct {
@@ -34,7 +55,7 @@ type networkRuling struct {
 	*ruling
 }
 
-// A ruling is its rights, those first that win where several fit.
+// A ruling is a list of rights. The first one that matches a table applies.
 type ruling []Right
 
 func newRulings(all []Ruling) *rulings {
@@ -59,39 +80,40 @@ func newRulings(all []Ruling) *rulings {
 	return rs
 }
 
-// client is an identity with its rights.
-func (rs *rulings) client(who identity) gateway.Client {
-	c := gateway.Client{Name: who.name()}
-	if r := rs.find(who); r != nil {
+// client returns the client with an identity, and its rights.
+func (rs *rulings) client(id identity) gateway.Client {
+	c := gateway.Client{Name: id.name()}
+	if r := rs.find(id); r != nil {
 		c.Rights = r.rights
 	}
 	return c
 }
 
-// find returns the one ruling that counts for an identity: its user's, else its
+// find returns the one ruling that applies to an identity: its user's, else its
 // certificate's, else its network's, else everybody's; nil for every right.
-func (rs *rulings) find(who identity) *ruling {
-	if r := rs.user[who.user]; r != nil && who.user != "" {
+func (rs *rulings) find(id identity) *ruling {
+	if r := rs.user[id.user]; r != nil && id.user != "" {
 		return r
 	}
-	for _, name := range who.certificate {
+	for _, name := range id.certificate {
 		if r := rs.certificate[name]; r != nil {
 			return r
 		}
 	}
 	for _, n := range rs.network {
-		if n.Contains(who.address) {
+		if n.Contains(id.address) {
 			return n.ruling
 		}
 	}
 	return rs.everybody
 }
 
-// rights finds the first right whose pattern a table's name fits.
-func (r *ruling) rights(table string) *gateway.Rights {
+// rights returns the first right whose pattern matches a table, nil where none
+// does.
+func (r *ruling) rights(table string) gateway.Rights {
 	for i := range *r {
 		if gateway.Fits(table, (*r)[i].Pattern) {
-			return &(*r)[i].Rights
+			return &(*r)[i]
 		}
 	}
 	return nil

@@ -6,23 +6,25 @@ import (
 	"dbsep/gateway"
 )
 
-// A WebGuard goes by what a web server has found out about a client, for
-// programs that one has started. The web server decides who may ask at all.
-type WebGuard struct {
+// A WebServerAuthorizer identifies clients by what a web server found out about
+// them, for programs that a web server starts. It refuses no client: the web
+// server does that.
+type WebServerAuthorizer struct {
 	tables   *rulings
 	variable func(r *http.Request, name string) string
 }
 
-// NewWeb returns a guard that asks for the CGI variables of a request.
-func NewWeb(tables []Ruling, variable func(r *http.Request, name string) string) *WebGuard {
-	return &WebGuard{newRulings(tables), variable}
+// NewWeb returns an authorizer that reads the CGI variables of a request.
+func NewWeb(tables []Ruling, variable func(r *http.Request, name string) string) *WebServerAuthorizer {
+	return &WebServerAuthorizer{newRulings(tables), variable}
 }
 
-// Admit names the client by REMOTE_USER, SSL_CLIENT_S_DN_CN and its address.
-func (g *WebGuard) Admit(r *http.Request) (gateway.Client, error) {
-	who := identity{user: g.variable(r, "REMOTE_USER"), address: address(r.RemoteAddr)}
-	if name := g.variable(r, "SSL_CLIENT_S_DN_CN"); name != "" && g.variable(r, "SSL_CLIENT_VERIFY") == "SUCCESS" {
-		who.certificate = []string{name}
+// Authorize identifies the client by REMOTE_USER, SSL_CLIENT_S_DN_CN and its
+// address.
+func (a *WebServerAuthorizer) Authorize(r *http.Request) (gateway.Client, error) {
+	id := identity{user: a.variable(r, "REMOTE_USER"), address: address(r.RemoteAddr)}
+	if name := a.variable(r, "SSL_CLIENT_S_DN_CN"); name != "" && a.variable(r, "SSL_CLIENT_VERIFY") == "SUCCESS" {
+		id.certificate = []string{name}
 	}
-	return g.tables.client(who), nil
+	return a.tables.client(id), nil
 }
