@@ -5,14 +5,13 @@ import (
 	"strings"
 )
 
-// Asterisk reads a column as a list whose items ; separates. A ; that belongs to
-// a value, as in every PJSIP contact, is therefore stored as ^3B and a ^ as ^5E:
-// the coding of Asterisk's native drivers, so that a database can be shared with
-// them (P7).
+// Asterisk reads a column as a list with ; between the items. A ; that belongs to a
+// value, as in every PJSIP contact, is therefore stored as ^3B, and a ^ as ^5E. That
+// is the encoding of Asterisk's native drivers, which can use the same database (P7).
 
 var caretEncoder = strings.NewReplacer(";", "^3B", "^", "^5E")
 
-// encodeCaret codes a value for a column, a condition or a LIKE pattern.
+// encodeCaret encodes a value for a column, a condition or a LIKE pattern.
 func encodeCaret(value string) string { return caretEncoder.Replace(value) }
 
 // appendCaretDecoded appends value with every ^XX, XX two upper-case
@@ -34,8 +33,8 @@ func appendCaretDecoded(dst, value []byte) []byte {
 	}
 }
 
-// appendItem appends a value that is coded with ^ as it stands decoded in a row of
-// text. It reports false at a ; which separates items.
+// appendItem appends a value that is encoded with ^, decoded and escaped for a row of
+// text. It reports false if a ; separates items in it.
 func appendItem(dst, value []byte) (_ []byte, one bool) {
 	for len(value) > 0 {
 		n := plainBytes(value)

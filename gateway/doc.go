@@ -1,12 +1,11 @@
-// Package gateway speaks the realtime protocol over HTTP: it reads a path and a
-// form, has a statement made and run, and writes rows or a count.
+// Package gateway implements the realtime protocol over HTTP. It parses a path and
+// a form, has a statement built and run, and writes rows or a count.
 //
-// A request is read top down, in files named after the steps: gateway.go takes
-// it, request.go and form.go read it, operation.go says what each operation
-// needs, sqlgen makes the statement, the [Database] runs it, and reply.go
-// writes the answer. What a client is told when something fails is decided in
-// errors.go alone.
+// A request passes through the files in this order: gateway.go serves it,
+// request.go and form.go parse it, operation.go runs its operation, sqlgen builds
+// the statement, the [Database] runs it, and response.go writes the response.
+// errors.go alone decides what a client gets when something fails.
 //
-// The package knows no driver and no configuration file: a database is what
-// [Database] says, settings are [Options].
+// The package knows no driver and no configuration file: it sees a database as
+// [Database] and its settings as [Options].
 package gateway

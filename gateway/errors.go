@@ -58,15 +58,15 @@ const (
 	Internal             Code = "internal"
 )
 
-// An Entry of the catalogue says what a code means and how it is told.
+// An Entry of the catalogue says what a code means and how it is sent.
 type Entry struct {
 	Code    Code
-	Status  int    // HTTP status; a failed write in text has 200 (P4), unless its client was not admitted
-	Meaning string // for a client's eyes
+	Status  int    // HTTP status; a failed write in text has 200 (P4), unless its client was refused
+	Meaning string // for the client
 	Hint    string // how to fix it
 }
 
-// Catalogue holds every error that a client can be told, in the order of docs/errors.md.
+// Catalogue lists every error that a client can get, in the order of docs/errors.md.
 var Catalogue = []Entry{
 	{Unauthorized, http.StatusUnauthorized, "authentication required", "send a user name and a password that are in the file [server] htpasswd"},
 	{Forbidden, http.StatusForbidden, "forbidden", "see [server] allow and the sections [tables] of dbsep.conf"},
@@ -119,7 +119,7 @@ var catalogue = func() map[Code]Entry {
 	return m
 }()
 
-// codes says what a fault's cause is called on the wire.
+// codes maps the cause of a fault to its code.
 var codes = map[sqlgen.Cause]Code{
 	sqlgen.UnknownTable:    UnknownTable,
 	sqlgen.UnknownColumn:   UnknownColumn,
@@ -141,21 +141,20 @@ var codes = map[sqlgen.Cause]Code{
 	sqlgen.Canceled:        ClientGone,
 }
 
-// An Error is a request that failed: which kind, and what it concerned. It
-// holds no value of the request.
+// An Error is the reason why a request failed. It holds no value of the request.
 type Error struct {
 	Code   Code
-	Table  string // as far as known
-	Column string // as far as known
+	Table  string // if known
+	Column string // if known
 	Hint   string // replaces the catalogue's
-	Err    error  // the cause underneath, for a log at debug level
+	Err    error  // the cause, for a log at debug level
 }
 
 func (e *Error) Error() string { return catalogue[e.Code].Meaning }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// asError brings any error into the catalogue.
+// asError returns any error as an error of the catalogue.
 func asError(err error) *Error {
 	var known *Error
 	var fault *sqlgen.Fault
@@ -179,15 +178,15 @@ func Explain(err error) (code Code, hint string) {
 }
 
 // Refuse responds to a request with an error as a gateway does, and writes no log
-// line. It is for a server that has no gateway at hand.
+// line. It is for a server without a gateway.
 func Refuse(w http.ResponseWriter, r *http.Request, err error) {
-	req, _ := newRequest(r)
-	out := newReply(w, req, defaultWriteTimeout)
-	defer out.release()
-	out.fail(req, asError(err))
+	req := newRequest(r)
+	resp := newResponse(w, req, defaultWriteTimeout)
+	defer resp.release()
+	resp.fail(req, asError(err))
 }
 
-// header sets what the header of a failed request's answer has.
+// header sets the header fields of an error response.
 func (e *Error) header(h http.Header) {
 	h.Set("X-Dbsep-Error", string(e.Code))
 	switch e.Code {
@@ -198,100 +197,98 @@ func (e *Error) header(h http.Header) {
 	}
 }
 
-// fromDatabase tells whether the database itself raised a fault, and not the
-// description of a table.
+// fromDatabase reports whether the database itself returned an error. If not, the
+// request does not match the cached schema.
 func fromDatabase(err error) bool {
 	var fault *sqlgen.Fault
 	return errors.As(err, &fault) && fault.Err != nil
 }
 
-// A safe body is what a failed operation answers in text so that Asterisk takes
-// it for a failure and nothing else.
-type safe int
+// A failureBody is the body of a failed request in text. Asterisk must take it for a
+// failure and nothing else.
+type failureBody int
 
 const (
-	safeRows    safe = iota // nothing, which is no row (P3)
-	safeCount               // -1 with status 200 (P1, P4)
-	safeRequire             // -1 where the table is known to fall short, else 0 (P19)
-	safeStatic              // a row that makes Asterisk keep what it has (P5)
+	failRows    failureBody = iota // empty, which is no row (P3)
+	failCount                      // -1 with status 200 (P1, P4)
+	failRequire                    // -1 where the table is known to lack something, else 0 (P19)
+	failStatic                     // a row that makes Asterisk keep its configuration (P5)
 )
 
-// fail logs an error and tells the client, if it still can be told.
-func (g *Gateway) fail(r *http.Request, req *request, out *reply, err error) {
+// fail logs an error and sends the error response, unless the response has started.
+func (g *Gateway) fail(r *http.Request, req *request, resp *response, err error) {
 	e := asError(err)
 	if e.Table == "" {
 		e.Table = req.table
 	}
 	req.code = e.Code
 	g.logError(r, req, e)
-	if out.started {
-		// What has left cannot be taken back. Breaking off tells the client that
-		// the answer is not whole.
-		out.abandon()
-		panic(http.ErrAbortHandler)
+	if resp.started {
+		resp.abandon()
+		panic(http.ErrAbortHandler) // the client notices that the response is incomplete
 	}
-	out.fail(req, e)
+	resp.fail(req, e)
 }
 
-// fail sends the answer to a failed request.
-func (out *reply) fail(req *request, e *Error) {
-	status := out.failure(req, e)
-	e.header(out.w.Header())
+// fail sends the error response.
+func (resp *response) fail(req *request, e *Error) {
+	status := resp.writeFailure(req, e)
+	e.header(resp.w.Header())
 	if e.Code == MethodNotAllowed && req.operation != nil {
-		out.w.Header().Set("Allow", req.operation.methods())
+		resp.w.Header().Set("Allow", req.operation.methods())
 	}
-	_ = out.send(status)
+	_ = resp.send(status)
 }
 
-// safe is what a failed request is answered with in text. A POST that names no
-// operation may be a write: an empty body would be a false success (P1).
-func (req *request) safe() safe {
+// failureBody returns the kind of body that a failure of this request gets in text. A
+// POST without an operation may be a write: an empty body would be a false success (P1).
+func (req *request) failureBody() failureBody {
 	switch {
 	case req.operation != nil:
-		return req.operation.safe
+		return req.operation.failure
 	case req.posted:
-		return safeCount
+		return failCount
 	}
-	return safeRows
+	return failRows
 }
 
-// failure makes the answer to a failed request and returns its status.
-func (out *reply) failure(req *request, e *Error) int {
+// writeFailure writes the body of an error response and returns its status.
+func (resp *response) writeFailure(req *request, e *Error) int {
 	entry := catalogue[e.Code]
-	out.buf = out.buf[:0]
-	if out.json {
-		out.buf = append(out.buf, e.json()...)
+	resp.buf = resp.buf[:0]
+	if resp.json {
+		resp.buf = append(resp.buf, e.json()...)
 		return entry.Status
 	}
-	switch req.safe() {
-	case safeRows:
+	switch req.failureBody() {
+	case failRows:
 		return entry.Status
-	case safeRequire:
-		if entry.saysNothingOfTable() {
-			out.buf = append(out.buf, "0\n"...)
+	case failRequire:
+		if entry.leavesTableUnknown() {
+			resp.buf = append(resp.buf, "0\n"...)
 		} else {
-			out.buf = append(out.buf, "-1\n"...)
+			resp.buf = append(resp.buf, "-1\n"...)
 		}
-	case safeCount:
-		out.buf = append(out.buf, "-1\n"...)
-	case safeStatic:
-		out.names = staticNames
-		_ = out.staticRow([][]byte{[]byte("0"), []byte("general"), []byte("#include"), []byte("/dbsep/error/" + string(e.Code))})
+	case failCount:
+		resp.buf = append(resp.buf, "-1\n"...)
+	case failStatic:
+		resp.names = staticNames
+		_ = resp.staticRow([][]byte{[]byte("0"), []byte("general"), []byte("#include"), []byte("/dbsep/error/" + string(e.Code))})
 	}
 	switch e.Code {
 	case Unauthorized, Forbidden, TooManyAttempts:
-		return entry.Status // a client's library needs it, to send the password for one
+		return entry.Status // HTTP libraries need it, for example to send a password
 	}
 	if req.operation == nil {
-		return entry.Status // OpenSIPS' db_http, whose paths name none, goes by it
+		return entry.Status // OpenSIPS' db_http needs it, and its paths have no operation
 	}
 	return http.StatusOK
 }
 
-// saysNothingOfTable tells whether an error leaves open what the table is like.
-// Asterisk's queue log gives up its columns until its next reload when it is told
-// at its start that the table falls short.
-func (e Entry) saysNothingOfTable() bool {
+// leavesTableUnknown reports whether an error says nothing about the table. If
+// Asterisk's queue log hears at its start that the table lacks something, it gives up
+// its columns until its next reload.
+func (e Entry) leavesTableUnknown() bool {
 	return e.Status >= http.StatusInternalServerError || e.Status == http.StatusTooManyRequests
 }
 
@@ -315,9 +312,9 @@ func (e *Error) hint() string {
 	return catalogue[e.Code].Hint
 }
 
-// recoverPanic turns a fault of our own into an answer that is safe for the
-// client, instead of a connection that breaks off.
-func (g *Gateway) recoverPanic(r *http.Request, req *request, out *reply) {
+// recoverPanic turns a panic into an error response, where the connection would
+// be closed without one.
+func (g *Gateway) recoverPanic(r *http.Request, req *request, resp *response) {
 	p := recover()
 	if p == nil {
 		return
@@ -325,5 +322,5 @@ func (g *Gateway) recoverPanic(r *http.Request, req *request, out *reply) {
 	if p == http.ErrAbortHandler { //nolint:errorlint // recover returns what panic was given
 		panic(p)
 	}
-	g.fail(r, req, out, &Error{Code: Internal, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())})
+	g.fail(r, req, resp, &Error{Code: Internal, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())})
 }

@@ -2,8 +2,8 @@ package gateway
 
 import "unicode/utf8"
 
-// plain are the bytes that stand for themselves in a row; all others are %XX in
-// upper case, the blank too (a2): Asterisk does not read + as a blank.
+// plain are the bytes that are sent unescaped in a row. All others are %XX in upper
+// case, including the space (a2): Asterisk does not read + as a space.
 var plain = func() (set [256]bool) {
 	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.") {
 		set[c] = true
@@ -11,7 +11,7 @@ var plain = func() (set [256]bool) {
 	return set
 }()
 
-// appendEscaped appends a name or value as it stands in a row of text.
+// appendEscaped appends a name or value, escaped for a row of text.
 func appendEscaped(dst, s []byte) []byte {
 	for len(s) > 0 {
 		n := plainBytes(s)
@@ -24,7 +24,7 @@ func appendEscaped(dst, s []byte) []byte {
 	return dst
 }
 
-// plainBytes counts the bytes at the beginning that stand for themselves.
+// plainBytes returns how many bytes at the beginning need no escape.
 func plainBytes(s []byte) (n int) {
 	for n < len(s) && plain[s[n]] {
 		n++
@@ -32,7 +32,7 @@ func plainBytes(s []byte) (n int) {
 	return n
 }
 
-// appendByte appends a byte as it stands in a row of text.
+// appendByte appends a byte, escaped for a row of text.
 func appendByte(dst []byte, c byte) []byte {
 	const hex = "0123456789ABCDEF"
 	if plain[c] {
@@ -41,8 +41,8 @@ func appendByte(dst []byte, c byte) []byte {
 	return append(dst, '%', hex[c>>4], hex[c&15])
 }
 
-// appendJSON appends s as a JSON string. Bytes that are no UTF-8 become U+FFFD,
-// since JSON has no way to hold them.
+// appendJSON appends s as a JSON string. Invalid UTF-8 becomes U+FFFD, since JSON
+// cannot contain it.
 func appendJSON(dst, s []byte) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')

@@ -7,15 +7,15 @@ import (
 	"dbsep/sqlgen"
 )
 
-// parseForm reads the pairs of a query string or a form body in their order.
+// parseForm parses the pairs of a query string or a form body in their order.
 //
-// It is our own because net/url loses the order, refuses ; and stray %, and
-// because a value's length on the wire tells whether Asterisk cut it (P16).
-// Only & separates pairs and only the first = of a pair separates name and
-// value; empty pairs mean nothing (a9); a name without = has an empty value;
-// + is a blank; % without two hexadecimal digits stands for itself (a12).
+// net/url loses the order, refuses ; and invalid %, and hides a value's encoded
+// length, which shows whether Asterisk cut it (P16). Only & separates pairs, and only
+// the first = of a pair separates name and value. Empty pairs are ignored (a9). A name
+// without = has an empty value. + is a space, and % without two hexadecimal digits is
+// a % (a12).
 //
-// cut lists the values that Asterisk seems to have cut within a character.
+// cut lists the values that Asterisk probably cut within a character.
 func parseForm(text string, limit int) (fields []sqlgen.Field, cut []cutValue, err error) {
 	fields = make([]sqlgen.Field, 0, min(limit, 1+strings.Count(text, "&")))
 	for text != "" {
@@ -44,7 +44,7 @@ func parseForm(text string, limit int) (fields []sqlgen.Field, cut []cutValue, e
 	return fields, cut, nil
 }
 
-// A cutValue is a field whose value ends in a half character.
+// A cutValue is a field whose value ends in an incomplete character.
 type cutValue struct {
 	field   int
 	trimmed string // the value without it
@@ -84,10 +84,10 @@ func unhex(c byte) byte {
 	return c - 'a' + 10
 }
 
-// trimCut removes the half character at the end of a value that Asterisk cut.
-// Its driver has buffers of 256 and 200 bytes, never cuts inside a %XX, and
-// pays no heed to characters: a cut value has 253 to 255 or 197 to 199 encoded
-// bytes (P16). A database would refuse the whole row for the half character.
+// trimCut removes the incomplete character at the end of a value that Asterisk cut.
+// Its driver has buffers of 256 and 200 bytes and cuts within a character, but never
+// within a %XX: a cut value has 253 to 255 or 197 to 199 encoded bytes (P16). A
+// database would refuse the whole row because of the incomplete character.
 func trimCut(value string, encoded int) string {
 	if !(253 <= encoded && encoded <= 255 || 197 <= encoded && encoded <= 199) {
 		return value

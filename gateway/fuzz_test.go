@@ -51,7 +51,7 @@ func FuzzForm(f *testing.F) {
 }
 
 // FuzzPath shows that any path is read or refused, and that table and operation
-// come back whatever stands before them.
+// come back with any path before them.
 func FuzzPath(f *testing.F) {
 	for _, s := range []string{"/peers/single", "peers", "//", "/a%2Fb/multi", "/%zz/x", "/..", "/x?y/multi.json"} {
 		f.Add(s)
@@ -75,8 +75,8 @@ func FuzzPath(f *testing.F) {
 	})
 }
 
-// FuzzUnglue shows that an update2 is read as it was meant, or refused.
-func FuzzUnglue(f *testing.F) {
+// FuzzSeparate shows that an update2 is read as it was meant, or refused.
+func FuzzSeparate(f *testing.F) {
 	f.Add("default", "1234", "x", uint8(0))
 	f.Add("xnam", "mailbox", "e", uint8(7))
 	f.Add("", "=&", "%", uint8(30))
@@ -93,19 +93,19 @@ func FuzzUnglue(f *testing.F) {
 			table.Columns[third].Name + "=" + asteriskEscape(v3),
 		}
 		text := "&" + strings.Join(pairs, "")
-		if !glued(text) {
-			t.Fatalf("%q is not seen as glued", text)
+		if !isGlued(text) {
+			t.Fatalf("%q is not recognized as glued", text)
 		}
-		got, err := unglue(text, table)
+		got, err := separate(text, table)
 		if want := "&" + strings.Join(pairs, "&"); err == nil && got != want {
 			t.Errorf("%q is read as %q, want %q", text, got, want)
 		}
 	})
 }
 
-// FuzzUnglueAnything shows that a text is read if there is exactly one way to do
+// FuzzSeparateAnything shows that a text is read if there is exactly one way to do
 // so, and that the work grows with the length of the text and no faster.
-func FuzzUnglueAnything(f *testing.F) {
+func FuzzSeparateAnything(f *testing.F) {
 	f.Add("&context=defaultmailbox=1234")
 	f.Add("&=&===")
 	f.Add("&x=aaaaa=aa=aaaaaa=a")
@@ -113,11 +113,11 @@ func FuzzUnglueAnything(f *testing.F) {
 	f.Add("&x=%%41=%4aa=1")
 	table := sqlgen.NewTable("t", []sqlgen.Column{{Name: "context"}, {Name: "mailbox"}, {Name: "box"}, {Name: "x"}, {Name: "é"}, {Name: "a"}, {Name: "aa"}, {Name: "AAA"}, {Name: "aaaa"}, {Name: "a9"}, {Name: "41"}})
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := unglue(text, table)
+		got, err := separate(text, table)
 		if err == nil && strings.ReplaceAll(got, "&", "") != strings.ReplaceAll(text, "&", "") {
 			t.Errorf("%q became %q", text, got)
 		}
-		u := newUngluer(table)
+		u := newSeparator(table)
 		for segment := range strings.SplitSeq(text, "&") {
 			if n := strings.Count(segment, "="); n < 2 || n > 8 {
 				continue
@@ -129,15 +129,15 @@ func FuzzUnglueAnything(f *testing.F) {
 				t.Errorf("%q is read as %q, %v; it can be read as %q", segment, read, ok, all)
 			}
 		}
-		if most := unglueSteps(table, len(text)); u.steps > most {
+		if most := separateSteps(table, len(text)); u.steps > most {
 			t.Errorf("%d steps for %d bytes, more than %d", u.steps, len(text), most)
 		}
 	})
 }
 
-// unglueSteps is what the work for a text may come to.
-func unglueSteps(table *sqlgen.Table, bytes int) int {
-	longest := newUngluer(table).longest
+// separateSteps is what the work for a text may come to.
+func separateSteps(table *sqlgen.Table, bytes int) int {
+	longest := newSeparator(table).longest
 	return bytes*longest + 3*bytes
 }
 
@@ -169,9 +169,9 @@ func everyReading(table *sqlgen.Table, name string, rest []string, used map[*sql
 	return all
 }
 
-// TestUnglueGrowsWithItsInput doubles what a client can make long, and looks at
+// TestSeparateGrowsWithItsInput doubles what a client can make long, and looks at
 // the steps.
-func TestUnglueGrowsWithItsInput(t *testing.T) {
+func TestSeparateGrowsWithItsInput(t *testing.T) {
 	var columns []sqlgen.Column
 	for n := 1; n <= 60; n++ {
 		columns = append(columns, sqlgen.Column{Name: strings.Repeat("a", n)})
@@ -201,12 +201,12 @@ func TestUnglueGrowsWithItsInput(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for n := 1 << 10; n <= 1<<22; n *= 2 {
-				u := newUngluer(table)
+				u := newSeparator(table)
 				body := text(n)
 				for segment := range strings.SplitSeq(body, "&") {
 					u.reading(segment)
 				}
-				if most := unglueSteps(table, len(body)); u.steps > most {
+				if most := separateSteps(table, len(body)); u.steps > most {
 					t.Fatalf("%d bytes: %d steps, more than %d", len(body), u.steps, most)
 				}
 			}

@@ -13,25 +13,25 @@ import (
 
 // A Database is what the gateway needs of a database.
 //
-// Every error is, or wraps, a [sqlgen.Fault], except one that the function
-// given to Query returned, which comes back as it is.
+// Every error is, or wraps, a [sqlgen.Fault], except an error of the function
+// passed to Query, which Query returns unchanged.
 type Database interface {
-	// Dialect tells how statements for this database are spelled.
+	// Dialect returns how statements for this database are written.
 	Dialect() *sqlgen.Dialect
 
-	// Describe reads the description of a real table or view of the configured
-	// schema, found in its own spelling or else without regard to case.
+	// Describe reads the schema of a table or view of the configured schema. It
+	// finds the name as it is spelled, or without regard to case.
 	Describe(ctx context.Context, table string) (*sqlgen.Table, error)
 
 	// Keys lists the unique keys of a table by which equality finds one row, each as
 	// the names of its columns, the primary key first.
 	Keys(ctx context.Context, t *sqlgen.Table) ([][]string, error)
 
-	// Query runs a statement that returns rows and gives each to row: the text
+	// Query runs a statement that returns rows and calls row for each: the text
 	// of every column, nil for NULL. The columns are valid until row returns.
 	Query(ctx context.Context, s sqlgen.Statement, row func(columns [][]byte) error) error
 
-	// Exec runs a statement that changes rows and counts those it matched,
+	// Exec runs a statement that changes rows and returns how many rows matched,
 	// changed or not (P8).
 	Exec(ctx context.Context, s sqlgen.Statement) (affected int64, err error)
 }
@@ -53,7 +53,7 @@ type StaleRows struct {
 	Each func(row func(columns [][]byte) error) error
 }
 
-// Options are a gateway's settings. The zero value is what Asterisk wants.
+// Options are a gateway's settings. The zero value suits Asterisk.
 type Options struct {
 	// Log takes one line for each failed request. Nil: slog.Default().
 	Log *slog.Logger
@@ -62,7 +62,7 @@ type Options struct {
 	// as ^3B and ^5E like Asterisk's native drivers (P7).
 	RawSemicolons bool
 
-	// UnknownColumns says what becomes of a value for a column that the table
+	// UnknownColumns says what happens to a value for a column that the table
 	// does not have.
 	UnknownColumns Policy
 
@@ -77,69 +77,68 @@ type Options struct {
 	// everything.
 	Authorizer Authorizer
 
-	// Observe, if it is not nil, is told of every request once it is answered.
+	// Observe, if it is not nil, is called at the end of every request.
 	Observe func(Event)
 
-	// Slow is how long a request may take without leaving a line in the log.
-	// Zero: one second.
+	// Slow is how long a request may take without a line in the log. Zero: one
+	// second.
 	Slow time.Duration
 
-	// BodyBytes and Fields bound a request, Columns a table, Rows an answer.
+	// BodyBytes and Fields limit a request, Columns a table, Rows a response.
 	// Zero: 4 MiB, 512, 2000 and a million.
 	BodyBytes int64
 	Fields    int
 	Columns   int
 	Rows      int
 
-	// StatementTimeout bounds how long the database may take for a count, for a
-	// first row, and for each further piece of an answer. Zero: 10 seconds.
+	// StatementTimeout limits how long the database may take for a count, for a
+	// first row, and for each further chunk of a response. Zero: 10 seconds.
 	StatementTimeout time.Duration
 
-	// WriteTimeout bounds how long a client may take to accept one piece of an
-	// answer. Zero: 30 seconds.
+	// WriteTimeout limits how long a client may take to accept one chunk of a
+	// response. Zero: 30 seconds.
 	WriteTimeout time.Duration
 
-	// LongAnswers is how many answers may be read from the database at a time that
-	// are more than a piece, and LongWait how long a further one waits for that.
+	// LongAnswers is how many responses longer than a chunk may be read from the
+	// database at a time, and LongWait how long a further one waits for its turn.
 	// Zero: 8, and 5 seconds.
 	LongAnswers int
 	LongWait    time.Duration
 
-	// HoldTimeout is how long an answer may keep its connection to the database
-	// only because its client does not read; what is left of it then waits in
-	// memory, of which all such answers together have MemoryBytes. Zero: one
-	// second, and 16 MiB.
+	// HoldTimeout is how long a response may keep its connection to the database
+	// only because its client does not read. The rest of it then waits in memory,
+	// of which all such responses together have MemoryBytes. Zero: one second, and
+	// 16 MiB.
 	HoldTimeout time.Duration
 	MemoryBytes int64
 
-	// DescriptionAge is how long the description of a table is believed before
-	// it is read again. Zero: one minute.
+	// DescriptionAge is how long the schema of a table is cached. Zero: one minute.
 	DescriptionAge time.Duration
 }
 
 // defaultWriteTimeout is the WriteTimeout where none is set.
 const defaultWriteTimeout = 30 * time.Second
 
-// A Policy says what becomes of a value for a column that the table does not have.
+// A Policy says what happens to a value for a column that the table does not have.
 type Policy int
 
 const (
-	// ByOperation leaves it out of an update, with a warning, as long as a
-	// known column remains, and refuses a store (P15).
+	// ByOperation drops it from an update, with a warning, as long as a known
+	// column remains, and refuses a store (P15).
 	ByOperation Policy = iota
-	Skip               // leave it out of both, with a warning
+	Skip               // drop it from both, with a warning
 	Fail               // refuse both
 )
 
-// A Gateway answers realtime requests from a database. It is safe for use by
+// A Gateway responds to realtime requests from a database. It is safe for use by
 // many goroutines.
 type Gateway struct {
-	db     Database
-	stale  StaleReader // nil: the database keeps no rows
-	tables tables
-	log    *slog.Logger
-	long   long
-	memory memory
+	db        Database
+	stale     StaleReader // nil: the database keeps no rows
+	schemas   schemaCache
+	log       *slog.Logger
+	longReads longReads
+	memory    byteBudget // for slow clients
 	Options
 }
 
@@ -163,92 +162,90 @@ func New(db Database, o Options) *Gateway {
 	o.MemoryBytes = cmp.Or(o.MemoryBytes, 16<<20)
 	o.DescriptionAge = cmp.Or(o.DescriptionAge, time.Minute)
 	g := &Gateway{
-		db:      db,
-		tables:  tables{db: db, age: o.DescriptionAge, columns: o.Columns, timeout: o.StatementTimeout, now: time.Now},
-		log:     o.Log,
-		long:    long{places: make(chan struct{}, o.LongAnswers), wait: o.LongWait},
-		Options: o,
+		db:        db,
+		schemas:   schemaCache{db: db, ttl: o.DescriptionAge, maxColumns: o.Columns, timeout: o.StatementTimeout, now: time.Now},
+		log:       o.Log,
+		longReads: longReads{slots: make(chan struct{}, o.LongAnswers), wait: o.LongWait},
+		Options:   o,
 	}
 	g.stale, _ = db.(StaleReader)
-	g.memory.give(int(o.MemoryBytes))
+	g.memory.release(int(o.MemoryBytes))
 	return g
 }
 
-// ServeHTTP answers one request. Any path will do whose last two segments are
-// a table and an operation; nothing is ever redirected.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.serve(w, r, nil) }
+// ServeHTTP responds to one request. The last two segments of its path are a table
+// and an operation, whatever precedes them. There are no redirects.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.serve(w, r, g.handle) }
 
-// Refuse responds to a request with an error, and logs and counts it, as if the
-// gateway had found the error itself.
-func (g *Gateway) Refuse(w http.ResponseWriter, r *http.Request, err error) { g.serve(w, r, err) }
+// Refuse responds to a request with an error, and logs and counts it like an error
+// of the gateway itself.
+func (g *Gateway) Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	g.serve(w, r, func(*http.Request, *request, *response) error { return err })
+}
 
-// serve answers a request, with an error where there is one already.
-func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, refused error) {
-	begun := time.Now()
-	req, err := newRequest(r)
-	out := newReply(w, req, g.WriteTimeout)
-	defer out.release()
-	defer func() { g.observe(r, req, out, begun) }()
-	defer g.recoverPanic(r, req, out)
-	if refused == nil {
-		refused = g.answer(r, req, out, err)
-	}
-	if refused != nil {
-		g.fail(r, req, out, refused)
+// serve responds to a request with what handle writes, or with its error.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, handle func(*http.Request, *request, *response) error) {
+	start := time.Now()
+	req := newRequest(r)
+	resp := newResponse(w, req, g.WriteTimeout)
+	defer resp.release()
+	defer func() { g.observe(r, req, resp, start) }()
+	defer g.recoverPanic(r, req, resp)
+	if err := handle(r, req, resp); err != nil {
+		g.fail(r, req, resp, err)
 	}
 }
 
-// answer carries a request out and sends its answer. Who may not ask is told so
-// before anything else.
-func (g *Gateway) answer(r *http.Request, req *request, out *reply, misread error) (err error) {
+// handle authorizes the client, reads the request, runs its operation and sends
+// the response. A client that is refused learns nothing else about its request.
+func (g *Gateway) handle(r *http.Request, req *request, resp *response) (err error) {
 	if req.client, err = g.authorize(r); err != nil {
 		return err
 	}
-	if misread != nil {
-		return misread
+	if req.pathError != nil {
+		return req.pathError
 	}
 	if err := g.read(r, req); err != nil {
 		return err
 	}
-	if err := g.run(r.Context(), req, out); err != nil {
+	if err := g.run(r.Context(), req, resp); err != nil {
 		return err
 	}
-	return out.finish()
+	return resp.finish()
 }
 
-// run carries a request out. When the table turns out to be other than its
-// description says, the description is read again and the request tried once
-// more: nothing has happened by then, because a statement that names what is
-// not there does not start.
-func (g *Gateway) run(ctx context.Context, req *request, out *reply) error {
-	t, err := g.tables.find(ctx, req.table)
+// run runs the operation of a request on its table. If it fails because the cached
+// schema may be outdated, it reads the schema again and retries once. Nothing has
+// happened by then: a statement with a name that does not exist does not start.
+func (g *Gateway) run(ctx context.Context, req *request, resp *response) error {
+	t, err := g.schemas.get(ctx, req.table)
 	if err != nil {
 		return err
 	}
-	err = g.runOn(ctx, req, t, out)
-	if err == nil || !misdescribed(err) || out.started {
+	err = g.runOn(ctx, req, t, resp)
+	if err == nil || !mayBeOutdatedSchema(err) || resp.started {
 		return err
 	}
-	if t, err = g.tables.refresh(ctx, req.table, t, err); err != nil {
+	if t, err = g.schemas.refresh(ctx, req.table, t, err); err != nil {
 		return err
 	}
-	req.settled, req.notes = true, nil
-	return g.runOn(ctx, req, t, out)
+	req.schemaIsFresh, req.adjustments = true, nil
+	return g.runOn(ctx, req, t, resp)
 }
 
-// runOn carries a request out on a table as far as its client may see it.
-func (g *Gateway) runOn(ctx context.Context, req *request, t *table, out *reply) error {
-	req.found = t.Name
+// runOn runs the operation of a request on those columns of a table that its client
+// may use.
+func (g *Gateway) runOn(ctx context.Context, req *request, t *table, resp *response) error {
+	req.realTable = t.Name
 	t, err := t.visibleTo(req.client, req.operation)
 	if err != nil {
 		return err
 	}
-	return t.hideColumns(req.operation.run(g, ctx, req, t, out))
+	return t.hideColumns(req.operation.run(g, ctx, req, t, resp))
 }
 
-// misdescribed tells whether a request failed in a way that a table changed
-// behind its description would explain.
-func misdescribed(err error) bool {
+// mayBeOutdatedSchema reports whether an outdated schema would explain an error.
+func mayBeOutdatedSchema(err error) bool {
 	var fault *sqlgen.Fault
 	if !errors.As(err, &fault) {
 		return false
@@ -260,84 +257,78 @@ func misdescribed(err error) bool {
 	return false
 }
 
-// query runs a reading statement and writes its rows. Where the answer turns out
-// to be long and there is no place for one, it begins anew once there is.
-func (g *Gateway) query(ctx context.Context, s sqlgen.Statement, out *reply, row func(columns [][]byte) error) error {
-	placed := false
-	defer func() {
-		if placed {
-			g.long.learn(s.SQL, out.started)
-			g.long.leave()
-		}
-	}()
-	if !g.long.expects(s.SQL) {
-		err := g.queryRows(ctx, s, out, row, func() error {
-			if placed = g.long.enter(); !placed {
-				return errNoPlace
-			}
-			return nil
-		})
-		if err != errNoPlace { //nolint:errorlint // Query returns it as it is
+// query runs a statement and writes its rows to the response.
+//
+// A response longer than a chunk needs a slot of longReads. A statement whose last
+// response was long waits for its slot before it uses the database. Any other
+// statement starts at once. If its response becomes long and no slot is free, the
+// query ends, with nothing sent, and runs again when it has one.
+func (g *Gateway) query(ctx context.Context, s sqlgen.Statement, resp *response, write func(columns [][]byte) error) error {
+	slot := g.longReads.slotFor(s.SQL)
+	defer func() { slot.release(resp.started) }()
+	if !slot.expected() {
+		err := g.queryRows(ctx, s, resp, write, slot)
+		if err != errNoSlot { //nolint:errorlint // Query returns it unchanged
 			return err
 		}
-		g.long.learn(s.SQL, true)
-		out.begin(out.form, out.names, out.keys)
+		resp.begin(resp.kind, resp.names, resp.keys)
 	}
-	if err := g.long.await(ctx); err != nil {
+	if err := slot.await(ctx); err != nil {
 		return err
 	}
-	placed = true
-	return g.queryRows(ctx, s, out, row, func() error { return nil })
+	return g.queryRows(ctx, s, resp, write, slot)
 }
 
-// queryRows runs a reading statement within the time allowed, which starts anew
-// with each piece of the answer that is handed on. It calls enter before the first.
-func (g *Gateway) queryRows(ctx context.Context, s sqlgen.Statement, out *reply, row func(columns [][]byte) error, enter func() error) error {
+// queryRows runs a statement and writes its rows, or stale rows where the database
+// is unavailable. The statement timeout starts again with each chunk.
+func (g *Gateway) queryRows(ctx context.Context, s sqlgen.Statement, resp *response, write func(columns [][]byte) error, slot *slot) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	clock := time.AfterFunc(g.StatementTimeout, func() { cancel(context.DeadlineExceeded) })
-	defer clock.Stop()
-	next := func(columns [][]byte) error {
-		if out.rows >= g.Rows {
-			return &Error{Code: TooManyRows}
-		}
-		if err := row(columns); err != nil || !out.full() {
+	timeout := time.AfterFunc(g.StatementTimeout, func() { cancel(context.DeadlineExceeded) })
+	defer timeout.Stop()
+
+	sendChunk := func() error {
+		if err := slot.acquire(); err != nil {
 			return err
 		}
-		if !out.started {
-			if err := enter(); err != nil {
-				return err
-			}
-		}
-		clock.Stop()
-		err := out.hand(&g.memory, g.HoldTimeout)
-		clock.Reset(g.StatementTimeout)
-		return err
+		timeout.Stop()
+		defer timeout.Reset(g.StatementTimeout)
+		return resp.sendChunk(&g.memory, g.HoldTimeout)
 	}
-	begun := false
-	each := func(columns [][]byte) error {
-		begun = true
-		err := next(columns)
+	writeRow := func(columns [][]byte) error {
+		if resp.rows >= g.Rows {
+			return &Error{Code: TooManyRows}
+		}
+		if err := write(columns); err != nil || !resp.full() {
+			return err
+		}
+		return sendChunk()
+	}
+	hasRows := false
+	row := func(columns [][]byte) error {
+		hasRows = true
+		err := writeRow(columns)
 		if err != nil {
 			cancel(err) // or the driver would read the remaining rows
 		}
 		return err
 	}
-	err := g.db.Query(ctx, s, each)
-	if err == nil || begun || g.stale == nil {
+
+	err := g.db.Query(ctx, s, row)
+	if err == nil || hasRows || g.stale == nil {
 		return err
 	}
 	stale, ok := g.stale.StaleRows(s, err)
 	if !ok {
 		return err
 	}
-	out.isStale, out.stale = true, stale.Age
-	return stale.Each(each)
+	resp.isStale, resp.age = true, stale.Age
+	return stale.Each(row)
 }
 
-// exec runs a changing statement within the time allowed. It goes on when the
-// client goes away, since a client that asks again must find the work done or
-// not begun (P20).
+// exec runs a statement that changes rows. It continues when the client
+// disconnects: a client that retries must find the change done or not started
+// (P20).
 func (g *Gateway) exec(ctx context.Context, s sqlgen.Statement) (int64, error) {
 	s.Lenient = g.Lenient != nil && g.Lenient(s.Table)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.StatementTimeout)

@@ -10,63 +10,62 @@ import (
 	"time"
 )
 
-// An Event is a request that has been answered, or broken off. It holds no value
-// of the request.
+// An Event is a request that has ended. It holds no value of the request.
 type Event struct {
-	Operation string // empty where the path named none
-	Table     string // as the database spells it; empty where none was found
-	Code      Code   // of the error; empty where there was none
-	Status    int    // of HTTP; 0 where nothing was sent
-	Rows      int    // answered, or concerned by a write
-	Bytes     int64  // of the answer's body
-	Ended     time.Time
-	Took      time.Duration
-	Stale     bool   // the rows were those of some time ago
-	Slow      bool   // it took longer than Options.Slow, and has left a line that says so
-	Notes     []Note // of what was mended on the way
+	Operation   string // empty where the path has none
+	Table       string // as the database spells it; empty where it was not found
+	Code        Code   // of the error; empty without one
+	Status      int    // of HTTP; 0 where nothing was sent
+	Rows        int    // in the response, or matched by a write
+	Bytes       int64  // of the response's body
+	Ended       time.Time
+	Took        time.Duration
+	Stale       bool // the rows were stale
+	Slow        bool // it took longer than Options.Slow, and has a line in the log
+	Adjustments []Adjustment
 
-	// For a log. All of these are the client's own words.
+	// For a log. The client chose all of these.
 	Asked  string // the table as the path spells it, shortened
 	Client string // its address, without the port
-	User   string // as the guard knows it; empty where nobody was asked for a name
-	ID     string // that the client, or a proxy, gave the request; empty without one
+	User   string // the name of the Client
+	ID     string // of the header X-Request-Id
 }
 
-// A Note says what was mended in a request that was carried out all the same.
-type Note string
+// An Adjustment is a change that the gateway made to a request before it ran it.
+type Adjustment string
 
 const (
-	CutValue  Note = "cut-value"       // a half character at the end of a value (P16)
-	ToldApart Note = "told-apart"      // the glued fields of an update2 (P6)
-	LeftOut   Note = "left-out-column" // a value for a column that the table does not have (P15)
+	CutValue        Adjustment = "cut-value"       // an incomplete character at the end of a value was removed (P16)
+	SeparatedFields Adjustment = "told-apart"      // the glued fields of an update2 were separated (P6)
+	DroppedColumn   Adjustment = "left-out-column" // a value for a column that the table does not have was dropped (P15)
 )
 
-// Notes are what a note says in the log.
-var Notes = map[Note]string{
-	CutValue:  "the half character at the end of a value was removed: the client has cut the value",
-	ToldApart: "glued fields of an update2 were separated",
-	LeftOut:   "a value was left out: the table has no such column",
+// Adjustments are the log messages of all adjustments.
+var Adjustments = map[Adjustment]string{
+	CutValue:        "the half character at the end of a value was removed: the client has cut the value",
+	SeparatedFields: "glued fields of an update2 were separated",
+	DroppedColumn:   "a value was left out: the table has no such column",
 }
 
-// note writes a note into the log, and keeps it for the event of the request.
-func (g *Gateway) note(ctx context.Context, req *request, n Note, level slog.Level, attrs ...slog.Attr) {
-	req.notes = append(req.notes, n)
-	g.log.LogAttrs(ctx, level, Notes[n], attrs...)
+// adjusted logs an adjustment and adds it to the event of the request.
+func (g *Gateway) adjusted(ctx context.Context, req *request, a Adjustment, level slog.Level, attrs ...slog.Attr) {
+	req.adjustments = append(req.adjustments, a)
+	g.log.LogAttrs(ctx, level, Adjustments[a], attrs...)
 }
 
-// observe tells of a request at its end: the log, where it was slow, and whoever
-// counts.
-func (g *Gateway) observe(r *http.Request, req *request, out *reply, begun time.Time) {
-	took := time.Since(begun)
+// observe logs a slow request and calls Options.Observe.
+func (g *Gateway) observe(r *http.Request, req *request, resp *response, start time.Time) {
+	took := time.Since(start)
 	slow := took > g.Slow
 	if slow {
-		g.logSlow(r, req, out, took)
+		g.logSlow(r, req, resp, took)
 	}
 	if g.Observe == nil {
 		return
 	}
 	e := Event{
-		Table: req.found, Code: req.code, Status: out.status, Rows: out.rows, Bytes: out.bytes, Ended: begun.Add(took), Took: took, Slow: slow, Stale: out.isStale, Notes: req.notes,
+		Table: req.realTable, Code: req.code, Status: resp.status, Rows: resp.rows, Bytes: resp.bytes, Ended: start.Add(took), Took: took,
+		Slow: slow, Stale: resp.isStale, Adjustments: req.adjustments,
 		Asked: shorten(req.table), Client: client(r), User: req.client.Name, ID: req.id,
 	}
 	if req.operation != nil {
@@ -75,10 +74,10 @@ func (g *Gateway) observe(r *http.Request, req *request, out *reply, begun time.
 	g.Observe(e)
 }
 
-// logSlow writes the line of a request that was slow.
-func (g *Gateway) logSlow(r *http.Request, req *request, out *reply, took time.Duration) {
+// logSlow logs a slow request.
+func (g *Gateway) logSlow(r *http.Request, req *request, resp *response, took time.Duration) {
 	attrs := req.attrs(r, req.code)
-	attrs = append(attrs, slog.Int("status", out.status), slog.Int("rows", out.rows), slog.Int64("bytes", out.bytes), slog.Float64("seconds", took.Seconds()),
+	attrs = append(attrs, slog.Int("status", resp.status), slog.Int("rows", resp.rows), slog.Int64("bytes", resp.bytes), slog.Float64("seconds", took.Seconds()),
 		slog.String("asked", shorten(names(req.query)+names(req.body))))
 	g.log.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelWarn, "slow request", attrs...)
 }
@@ -95,8 +94,8 @@ func names(form string) string {
 	return b.String()
 }
 
-// logError writes the one line that a failed request leaves. A row that is not
-// there and a client that left are nobody's fault.
+// logError logs a failed request. A missing row and a client that disconnected are
+// no faults.
 func (g *Gateway) logError(r *http.Request, req *request, e *Error) {
 	level := slog.LevelWarn
 	switch {
@@ -116,8 +115,7 @@ func (g *Gateway) logError(r *http.Request, req *request, e *Error) {
 	g.log.LogAttrs(context.WithoutCancel(r.Context()), level, e.Error(), attrs...)
 }
 
-// attrs are what every line about a request has: what was asked, who asked, and
-// what was wrong.
+// attrs are what every log line about a request has.
 func (req *request) attrs(r *http.Request, code Code) []slog.Attr {
 	attrs := make([]slog.Attr, 0, 12)
 	if code != "" {
@@ -141,7 +139,7 @@ func (req *request) attrs(r *http.Request, code Code) []slog.Attr {
 	return attrs
 }
 
-// client is the address that a request came from.
+// client returns the address of the client, without the port.
 func client(r *http.Request) string {
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		return host
@@ -149,11 +147,11 @@ func client(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-// shorten bounds a name that a client made up, for the log.
+// shorten limits the length of a name that a client sent, for the log.
 func shorten(name string) string {
-	const most = 64
-	if len(name) <= most {
+	const limit = 64
+	if len(name) <= limit {
 		return name
 	}
-	return name[:most] + "... (" + strconv.Itoa(len(name)) + " bytes)"
+	return name[:limit] + "... (" + strconv.Itoa(len(name)) + " bytes)"
 }

@@ -9,68 +9,91 @@ import (
 	"dbsep/sqlgen"
 )
 
-// long are the places of answers that are more than a piece. There are fewer of
-// them than connections to the database, so that those who ask for a row or two
-// never wait behind those who ask for many.
-type long struct {
-	places chan struct{}
-	wait   time.Duration // for a place
+// longReads limits how many responses longer than a chunk are read from the
+// database at a time. There are fewer slots than connections to the database, so
+// that requests for a row or two never wait behind those for many.
+type longReads struct {
+	slots chan struct{}
+	wait  time.Duration // for a slot
 
-	mu    sync.Mutex
-	texts map[string]bool // statements whose last answer was long
+	mu         sync.Mutex
+	statements map[string]bool // those whose last response was long
 }
 
-// longTexts bounds how many statements are remembered.
-const longTexts = 256
+// maxStatements limits how many statements are remembered.
+const maxStatements = 256
 
-// errNoPlace ends a query whose answer turns out to be long when all places are
-// taken. Nothing of it has been sent.
-var errNoPlace = errors.New("no place for a long answer")
+// errNoSlot ends a query whose response becomes long when all slots are taken.
+// Nothing of it has been sent.
+var errNoSlot = errors.New("no slot for a long response")
 
-// enter takes a place if one is free.
-func (l *long) enter() bool {
+// A slot is the permission to send a long response to one statement.
+type slot struct {
+	reads *longReads
+	sql   string
+	held  bool
+}
+
+// slotFor returns the slot for a statement, which is not acquired yet.
+func (l *longReads) slotFor(sql string) *slot { return &slot{reads: l, sql: sql} }
+
+// expected reports whether the response will probably be long, because the last
+// one to the same statement was.
+func (s *slot) expected() bool {
+	s.reads.mu.Lock()
+	defer s.reads.mu.Unlock()
+	return s.reads.statements[s.sql]
+}
+
+// acquire returns errNoSlot if the slot is not held and none is free.
+func (s *slot) acquire() error {
+	if s.held {
+		return nil
+	}
 	select {
-	case l.places <- struct{}{}:
-		return true
+	case s.reads.slots <- struct{}{}:
+		s.held = true
+		return nil
 	default:
-		return false
+		s.reads.remember(s.sql, true)
+		return errNoSlot
 	}
 }
 
-// await waits for a place, without keeping a connection to the database.
-func (l *long) await(ctx context.Context) error {
-	patience := time.NewTimer(l.wait)
-	defer patience.Stop()
+// await waits until a slot is free. The caller holds no connection to the database
+// meanwhile.
+func (s *slot) await(ctx context.Context) error {
+	timeout := time.NewTimer(s.reads.wait)
+	defer timeout.Stop()
 	select {
-	case l.places <- struct{}{}:
+	case s.reads.slots <- struct{}{}:
+		s.held = true
 		return nil
-	case <-patience.C:
-		return &Error{Code: Busy, Hint: "too many long responses at a time: use a narrower condition, or raise [database] max_connections, of which half are for them"}
+	case <-timeout.C:
+		return &Error{Code: Busy, Hint: "too many long responses at a time: use a narrower condition, or raise [database] max_connections, half of which are for them"}
 	case <-ctx.Done():
 		return &sqlgen.Fault{Cause: sqlgen.Canceled, Err: context.Cause(ctx)}
 	}
 }
 
-func (l *long) leave() { <-l.places }
-
-// expects tells whether a statement's answer will probably be long, because its
-// last one was. Its place is then waited for before the database is asked.
-func (l *long) expects(text string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.texts[text]
+// release frees the slot if it is held, and remembers whether the response was long.
+func (s *slot) release(wasLong bool) {
+	if !s.held {
+		return
+	}
+	s.reads.remember(s.sql, wasLong)
+	<-s.reads.slots
 }
 
-// learn remembers whether a statement's answer was long.
-func (l *long) learn(text string, was bool) {
+func (l *longReads) remember(sql string, wasLong bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case !was:
-		delete(l.texts, text)
-	case l.texts == nil || len(l.texts) >= longTexts:
-		l.texts = map[string]bool{text: true}
+	case !wasLong:
+		delete(l.statements, sql)
+	case l.statements == nil || len(l.statements) >= maxStatements:
+		l.statements = map[string]bool{sql: true}
 	default:
-		l.texts[text] = true
+		l.statements[sql] = true
 	}
 }

@@ -10,62 +10,62 @@ import (
 	"dbsep/sqlgen"
 )
 
-// An operation is what the last segment of a path asks for.
+// An operation is what a request does. The last segment of the path names it.
 type operation struct {
 	name     string
-	reads    bool // may be asked for by GET
-	harmless bool // needs no right to write
-	safe     safe // what a failed one answers in text
+	allowGET bool // beside POST
+	readOnly bool // needs no right to write
+	failure  failureBody
 
-	// run carries it out on its table and writes the answer, except the end of it.
-	run func(g *Gateway, ctx context.Context, req *request, t *table, out *reply) error
+	// run runs it on its table and writes the response except its end.
+	run func(g *Gateway, ctx context.Context, req *request, t *table, resp *response) error
 }
 
-// operations are all that a client may ask for, by name. Asterisk's driver has
-// these seven (protocol section 2).
+// operations are all operations by name. Asterisk's driver has these seven
+// (docs/protocol.md).
 var operations = map[string]*operation{}
 
 func init() {
 	for _, o := range []*operation{
-		{name: "single", reads: true, harmless: true, safe: safeRows, run: (*Gateway).single},
-		{name: "multi", reads: true, harmless: true, safe: safeRows, run: (*Gateway).multi},
-		{name: "store", safe: safeCount, run: (*Gateway).store},
-		{name: "update", safe: safeCount, run: (*Gateway).update},
-		{name: "destroy", safe: safeCount, run: (*Gateway).destroy},
-		{name: "require", harmless: true, safe: safeRequire, run: (*Gateway).require},
-		{name: "static", reads: true, harmless: true, safe: safeStatic, run: (*Gateway).static},
+		{name: "single", allowGET: true, readOnly: true, failure: failRows, run: (*Gateway).single},
+		{name: "multi", allowGET: true, readOnly: true, failure: failRows, run: (*Gateway).multi},
+		{name: "store", failure: failCount, run: (*Gateway).store},
+		{name: "update", failure: failCount, run: (*Gateway).update},
+		{name: "destroy", failure: failCount, run: (*Gateway).destroy},
+		{name: "require", readOnly: true, failure: failRequire, run: (*Gateway).require},
+		{name: "static", allowGET: true, readOnly: true, failure: failStatic, run: (*Gateway).static},
 	} {
 		operations[o.name] = o
 	}
 }
 
-// allows tells whether an operation may be asked for by a method. A write by GET
-// is refused: a crawler must not be able to do one, and Asterisk sends an update
-// so when a key with a parenthesis has swallowed its body (P18).
+// allows reports whether a method is allowed. A write by GET is not: a crawler must
+// not be able to write, and Asterisk sends an update by GET when it has lost its body
+// (P18).
 func (o *operation) allows(method string) bool {
-	return method == http.MethodPost || o.reads && (method == http.MethodGet || method == http.MethodHead)
+	return method == http.MethodPost || o.allowGET && (method == http.MethodGet || method == http.MethodHead)
 }
 
-// methods lists what allows allows.
+// methods is the header Allow.
 func (o *operation) methods() string {
-	if o.reads {
+	if o.allowGET {
 		return "GET, HEAD, POST"
 	}
 	return "POST"
 }
 
-// single answers the first row.
-func (g *Gateway) single(ctx context.Context, req *request, t *table, out *reply) error {
-	return g.rows(ctx, req, t, out, oneRow, sqlgen.Single)
+// single responds with the first row.
+func (g *Gateway) single(ctx context.Context, req *request, t *table, resp *response) error {
+	return g.rows(ctx, req, t, resp, oneRow, sqlgen.Single)
 }
 
-// multi answers all rows.
-func (g *Gateway) multi(ctx context.Context, req *request, t *table, out *reply) error {
-	return g.rows(ctx, req, t, out, manyRows, sqlgen.Multi)
+// multi responds with all rows.
+func (g *Gateway) multi(ctx context.Context, req *request, t *table, resp *response) error {
+	return g.rows(ctx, req, t, resp, manyRows, sqlgen.Multi)
 }
 
-// rows answers the rows that meet the conditions of a request.
-func (g *Gateway) rows(ctx context.Context, req *request, t *table, out *reply, f form,
+// rows responds with the rows that meet the conditions of a request.
+func (g *Gateway) rows(ctx context.Context, req *request, t *table, resp *response, k kind,
 	statement func(*sqlgen.Dialect, *sqlgen.Table, []sqlgen.Field) (sqlgen.Statement, error),
 ) error {
 	lookup, err := g.lookup(ctx, req, t)
@@ -76,20 +76,20 @@ func (g *Gateway) rows(ctx context.Context, req *request, t *table, out *reply, 
 	if err != nil {
 		return err
 	}
-	out.begin(f, t.names, t.keys)
-	return g.query(ctx, s, out, g.rowWriter(out))
+	resp.begin(k, t.names, t.keys)
+	return g.query(ctx, s, resp, g.rowWriter(resp))
 }
 
-func (g *Gateway) rowWriter(out *reply) func(columns [][]byte) error {
+func (g *Gateway) rowWriter(resp *response) func(columns [][]byte) error {
 	if g.RawSemicolons {
-		return out.rawRow
+		return resp.rawRow
 	}
-	return out.row
+	return resp.row
 }
 
-// static answers the rows of one static file, named in the query string. They
-// are not split at ; and all four keys are always there (P17).
-func (g *Gateway) static(ctx context.Context, req *request, t *table, out *reply) error {
+// static responds with the rows of one static file, named in the query string. They
+// are not split at ; and always have all four keys (P17).
+func (g *Gateway) static(ctx context.Context, req *request, t *table, resp *response) error {
 	fields, err := g.form(ctx, req, t, req.query)
 	if err != nil {
 		return err
@@ -102,35 +102,35 @@ func (g *Gateway) static(ctx context.Context, req *request, t *table, out *reply
 	if err != nil {
 		return err
 	}
-	out.begin(manyRows, staticNames, staticKeys)
-	return g.query(ctx, s, out, out.staticRow)
+	resp.begin(manyRows, staticNames, staticKeys)
+	return g.query(ctx, s, resp, resp.staticRow)
 }
 
 // store inserts a row.
-func (g *Gateway) store(ctx context.Context, req *request, t *table, out *reply) error {
+func (g *Gateway) store(ctx context.Context, req *request, t *table, resp *response) error {
 	values, err := g.fields(ctx, req, t)
 	if err != nil {
 		return err
 	}
 	if g.UnknownColumns == Skip {
-		values = g.known(ctx, req, t, values)
+		values = g.dropUnknown(ctx, req, t, values)
 	}
-	values = g.code(values)
+	values = g.encode(values)
 	s, err := sqlgen.Store(g.db.Dialect(), t.Table, values)
 	if err != nil {
 		return err
 	}
-	err = g.write(ctx, s, out)
+	err = g.write(ctx, s, resp)
 	if g.ReplaceDuplicates && isDuplicate(err) {
-		return g.overwrite(ctx, s, values, t, out, err)
+		return g.overwrite(ctx, s, values, t, resp, err)
 	}
 	return err
 }
 
-// overwrite gives the row whose key a refused store would have had the values of
-// the store. duplicate is the refusal: it stands where no such row is there,
-// because another key was in the way.
-func (g *Gateway) overwrite(ctx context.Context, store sqlgen.Statement, values []sqlgen.Field, t *table, out *reply, duplicate error) error {
+// overwrite updates the row that has the same key as a refused store with the values
+// of the store. duplicate is the error of the store. It remains the result where the
+// duplicate key is not among the values.
+func (g *Gateway) overwrite(ctx context.Context, store sqlgen.Statement, values []sqlgen.Field, t *table, resp *response, duplicate error) error {
 	keys, err := g.db.Keys(ctx, t.whole)
 	if err != nil {
 		return err
@@ -147,9 +147,9 @@ func (g *Gateway) overwrite(ctx context.Context, store sqlgen.Statement, values 
 	case err != nil:
 		return err
 	case affected == 0:
-		return g.write(ctx, store, out) // the row may have gone in the meantime
+		return g.write(ctx, store, resp) // the row may have been deleted meanwhile
 	}
-	out.count(affected)
+	resp.count(affected)
 	return nil
 }
 
@@ -158,9 +158,9 @@ func isDuplicate(err error) bool {
 	return errors.As(err, &fault) && fault.Cause == sqlgen.Duplicate
 }
 
-// update gives new values, from the body, to the rows that meet the conditions
-// in the query string (a11).
-func (g *Gateway) update(ctx context.Context, req *request, t *table, out *reply) error {
+// update sets the values of the body in the rows that meet the conditions in the
+// query string (a11).
+func (g *Gateway) update(ctx context.Context, req *request, t *table, resp *response) error {
 	lookup, err := g.updateFields(ctx, req, req.query, t)
 	if err != nil {
 		return err
@@ -170,29 +170,29 @@ func (g *Gateway) update(ctx context.Context, req *request, t *table, out *reply
 		return err
 	}
 	if g.UnknownColumns != Fail {
-		values = g.known(ctx, req, t, values)
+		values = g.dropUnknown(ctx, req, t, values)
 	}
-	s, err := sqlgen.Update(g.db.Dialect(), t.Table, g.code(lookup), g.code(values))
+	s, err := sqlgen.Update(g.db.Dialect(), t.Table, g.encode(lookup), g.encode(values))
 	if err != nil {
 		return err
 	}
-	return g.write(ctx, s, out)
+	return g.write(ctx, s, resp)
 }
 
-// updateFields reads the fields of an update's query string or body.
+// updateFields parses the query string or the body of an update.
 func (g *Gateway) updateFields(ctx context.Context, req *request, text string, t *table) ([]sqlgen.Field, error) {
-	if glued(text) {
+	if isGlued(text) {
 		var err error
-		if text, err = unglue(text, t.whole); err != nil {
+		if text, err = separate(text, t.whole); err != nil {
 			return nil, err
 		}
-		g.note(ctx, req, ToldApart, slog.LevelInfo, slog.String("table", t.Name))
+		g.adjusted(ctx, req, SeparatedFields, slog.LevelInfo, slog.String("table", t.Name))
 	}
 	return g.form(ctx, req, t, text)
 }
 
 // destroy deletes rows.
-func (g *Gateway) destroy(ctx context.Context, req *request, t *table, out *reply) error {
+func (g *Gateway) destroy(ctx context.Context, req *request, t *table, resp *response) error {
 	lookup, err := g.lookup(ctx, req, t)
 	if err != nil {
 		return err
@@ -201,15 +201,14 @@ func (g *Gateway) destroy(ctx context.Context, req *request, t *table, out *repl
 	if err != nil {
 		return err
 	}
-	return g.write(ctx, s, out)
+	return g.write(ctx, s, resp)
 }
 
-// require tells whether the table has the columns that Asterisk is going to write
-// (P19). One that is too narrow, or of another class, is still written to: the
-// values that fit are stored, while a refusal would make Asterisk's queue log
-// give up all its columns. What the table falls short of is logged once for each
-// column and schema, with the SQL that would fix it.
-func (g *Gateway) require(ctx context.Context, req *request, t *table, out *reply) error {
+// require reports whether the table has the columns that Asterisk will write (P19).
+// A column that is too narrow or of another class counts as present: values that fit
+// are stored, while a refusal would make Asterisk's queue log give up all its columns.
+// Such columns are logged once per column and schema, with the SQL that fixes them.
+func (g *Gateway) require(ctx context.Context, req *request, t *table, resp *response) error {
 	fields, err := g.fields(ctx, req, t)
 	if err != nil {
 		return err
@@ -225,8 +224,8 @@ func (g *Gateway) require(ctx context.Context, req *request, t *table, out *repl
 	}
 	short := sqlgen.Require(g.db.Dialect(), t.Table, required)
 	missing := slices.IndexFunc(short, func(s sqlgen.Shortfall) bool { return s.Missing })
-	if !req.settled && (missing >= 0 || slices.ContainsFunc(short, func(s sqlgen.Shortfall) bool { return !t.warned.has(s.Requirement.Column) })) {
-		return &sqlgen.Fault{Cause: sqlgen.Mismatch, Table: t.Name} // the schema is read again before anybody is warned
+	if !req.schemaIsFresh && (missing >= 0 || slices.ContainsFunc(short, func(s sqlgen.Shortfall) bool { return !t.warned.has(s.Requirement.Column) })) {
+		return &sqlgen.Fault{Cause: sqlgen.Mismatch, Table: t.Name} // run reads the schema again before there is a warning
 	}
 	for _, s := range short {
 		if t.warned.add(s.Requirement.Column) {
@@ -238,28 +237,28 @@ func (g *Gateway) require(ctx context.Context, req *request, t *table, out *repl
 	if missing >= 0 {
 		return &sqlgen.Fault{Cause: sqlgen.Mismatch, Table: t.Name, Column: short[missing].Requirement.Column}
 	}
-	out.met(short)
+	resp.requirementsMet(short)
 	return nil
 }
 
-// write runs a statement and answers how many rows it concerned.
-func (g *Gateway) write(ctx context.Context, s sqlgen.Statement, out *reply) error {
+// write runs a statement and responds with how many rows it matched.
+func (g *Gateway) write(ctx context.Context, s sqlgen.Statement, resp *response) error {
 	affected, err := g.exec(ctx, s)
 	if err != nil {
 		return err
 	}
-	out.count(affected)
+	resp.count(affected)
 	return nil
 }
 
-// lookup reads the conditions of an operation that has no other fields.
+// lookup parses the conditions of an operation that has no other fields.
 func (g *Gateway) lookup(ctx context.Context, req *request, t *table) ([]sqlgen.Field, error) {
 	fields, err := g.fields(ctx, req, t)
-	return g.code(fields), err
+	return g.encode(fields), err
 }
 
-// code brings the values of fields into the form in which they are stored.
-func (g *Gateway) code(fields []sqlgen.Field) []sqlgen.Field {
+// encode encodes values as they are stored.
+func (g *Gateway) encode(fields []sqlgen.Field) []sqlgen.Field {
 	if g.RawSemicolons {
 		return fields
 	}
@@ -269,14 +268,14 @@ func (g *Gateway) code(fields []sqlgen.Field) []sqlgen.Field {
 	return fields
 }
 
-// known leaves out the values for columns that the table does not have, as the
-// native ODBC driver does (P15): chan_iax2 sends one that the usual schema
-// lacks, and the telephone would not be registered for it. It does so once the
-// description is known to be up to date, and says so in the log once for each
-// column and description. Where no value would be left, it leaves all.
-func (g *Gateway) known(ctx context.Context, req *request, t *table, values []sqlgen.Field) []sqlgen.Field {
+// dropUnknown drops the values for columns that the table does not have, as the
+// native ODBC driver does (P15): chan_iax2 sends one that the usual schema lacks, and
+// without this the phone could not register. It does so only when the schema is known
+// to be up to date, and logs a warning once per column and schema. If no value would
+// remain, it drops none.
+func (g *Gateway) dropUnknown(ctx context.Context, req *request, t *table, values []sqlgen.Field) []sqlgen.Field {
 	unknown := func(f sqlgen.Field) bool { return t.whole.Assigned(f) == nil }
-	if !req.settled || !slices.ContainsFunc(values, func(f sqlgen.Field) bool { return !unknown(f) }) {
+	if !req.schemaIsFresh || !slices.ContainsFunc(values, func(f sqlgen.Field) bool { return !unknown(f) }) {
 		return values
 	}
 	return slices.DeleteFunc(values, func(f sqlgen.Field) bool {
@@ -288,7 +287,7 @@ func (g *Gateway) known(ctx context.Context, req *request, t *table, values []sq
 		if t.warned.add(name) {
 			level = slog.LevelWarn
 		}
-		g.note(ctx, req, LeftOut, level, slog.String("table", t.Name), slog.String("column", name),
+		g.adjusted(ctx, req, DroppedColumn, level, slog.String("table", t.Name), slog.String("column", name),
 			slog.String("hint", "add the column, or ignore this if Asterisk does not need it"))
 		return true
 	})

@@ -2,8 +2,8 @@ package gateway
 
 import "strings"
 
-// Fits tells whether a table's name fits a pattern in lower case, in which *
-// stands for any text.
+// Fits reports whether a table's name matches a pattern in lower case, in which *
+// matches any text. Case is ignored.
 func Fits(table, pattern string) bool {
 	name := strings.ToLower(table)
 	parts := strings.Split(pattern, "*")
@@ -25,8 +25,8 @@ func Fits(table, pattern string) bool {
 	return true
 }
 
-// Weight orders patterns that a name fits, the one with more coming first: one
-// without * before all others, then by length.
+// Weight returns the precedence of a pattern, if a name matches several: the highest
+// wins. A pattern without * has the highest, then the longest.
 func Weight(pattern string) int {
 	n := 2 * len(strings.ReplaceAll(pattern, "*", ""))
 	if !strings.Contains(pattern, "*") {

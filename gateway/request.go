@@ -13,33 +13,34 @@ import (
 	"dbsep/sqlgen"
 )
 
-// A request is what a client asks for.
+// A request is a realtime request.
 type request struct {
-	operation *operation // nil where the path names none
+	pathError error // of parsePath
+
+	operation *operation // nil where the path has none
 	table     string     // as the path spells it
-	found     string     // the table as the database spells it, once it is found
-	json      bool       // the answer is to be JSON
+	realTable string     // as the database spells it; empty until it is found
+	json      bool       // the client wants JSON
 
-	id     string // that the client gave it, for the log
-	client Client
-	code   Code   // of the error that it was answered with
-	notes  []Note // of what was mended
+	id          string // of the header X-Request-Id, for the log
+	client      Client
+	code        Code         // of the error, if it failed
+	adjustments []Adjustment // for the event
 
-	posted      bool   // by POST: the fields are in the body
-	query, body string // as they came
-	settled     bool   // the table's description is known to be up to date
+	posted        bool   // by POST: the fields are in the body
+	query, body   string // as received
+	schemaIsFresh bool   // the table's schema is known to be up to date
 }
 
-// newRequest begins to read a request: what its path and header say. It returns
-// what it understood even with an error, so that the error can be told in the
-// way that the operation's client expects.
-func newRequest(r *http.Request) (*request, error) {
+// newRequest parses the path and the header of a request. It keeps an error of the
+// path for later: the error response depends on the rest.
+func newRequest(r *http.Request) *request {
 	req := &request{json: accepts(r.Header, "application/json"), id: requestID(r.Header), posted: r.Method == http.MethodPost}
-	return req, req.parsePath(r.URL)
+	req.pathError = req.parsePath(r.URL)
+	return req
 }
 
-// requestID is the name that a client or a proxy gave a request, as far as it may
-// stand in a log.
+// requestID returns the header X-Request-Id if it is safe for a log.
 func requestID(h http.Header) string {
 	id := h.Get("X-Request-Id")
 	if len(id) > 64 || strings.ContainsFunc(id, func(c rune) bool { return c <= ' ' || c > '~' }) {
@@ -48,7 +49,7 @@ func requestID(h http.Header) string {
 	return id
 }
 
-// read reads the rest of a request whose path is known.
+// read checks the method of a request and reads its query string and body.
 func (g *Gateway) read(r *http.Request, req *request) error {
 	if !req.operation.allows(r.Method) {
 		return &Error{Code: MethodNotAllowed, Table: req.table}
@@ -61,9 +62,9 @@ func (g *Gateway) read(r *http.Request, req *request) error {
 }
 
 // parsePath takes the table and the operation from the last two segments of a
-// path; what stands before them is the administrator's own (a14). Empty segments
-// do not count, so that a base URL may end in a slash. The operation may be
-// written in any case, and ".json" behind it asks for JSON.
+// path. What precedes them does not matter (a14). Empty segments do not count, so
+// that a base URL may end in a slash. The operation is case-insensitive, and ".json"
+// after it selects JSON.
 func (req *request) parsePath(u *url.URL) error {
 	var table, last string
 	for segment := range strings.SplitSeq(u.EscapedPath(), "/") {
@@ -88,33 +89,33 @@ func (req *request) parsePath(u *url.URL) error {
 	return nil
 }
 
-// NamesOperation reports whether a path that is decoded ends in an operation.
+// NamesOperation reports whether a decoded path ends in an operation.
 func NamesOperation(path string) bool {
 	var req request
 	_ = req.parsePath(&url.URL{Path: path})
 	return req.operation != nil
 }
 
-// readBody reads the form whatever its content type says, since clients send
-// none or a wrong one; only types that are another kind of body are refused.
+// readBody reads the form. It accepts a missing or a wrong content type, which some
+// clients send, and refuses only types of other formats.
 func (req *request) readBody(r *http.Request, limit int64) error {
-	if typ := r.Header.Get("Content-Type"); typ != "application/x-www-form-urlencoded" && isOther(typ) {
+	if typ := r.Header.Get("Content-Type"); typ != "application/x-www-form-urlencoded" && isOtherFormat(typ) {
 		return &Error{Code: UnsupportedMediaType, Table: req.table}
 	}
 	tooLarge := &Error{Code: BodyTooLarge, Table: req.table}
 	if r.ContentLength > limit {
-		if r.Header.Get("Expect") == "" { // a client that asks before it sends is simply told
-			swallow(r.Body, limit)
+		if r.Header.Get("Expect") == "" { // a client that waits for 100 Continue sends no body
+			discard(r.Body, limit)
 		}
 		return tooLarge
 	}
-	body := make([]byte, 0, min(max(r.ContentLength, 0), pieceBytes)+1) // a length is only a promise
+	body := make([]byte, 0, min(max(r.ContentLength, 0), chunkBytes)+1) // the client may announce more than it sends
 	for {
 		n, err := r.Body.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		switch {
 		case int64(len(body)) > limit:
-			swallow(r.Body, limit)
+			discard(r.Body, limit)
 			return tooLarge
 		case errors.Is(err, io.EOF) && int64(len(body)) < r.ContentLength:
 			return &Error{Code: BodyUnreadable, Table: req.table, Err: io.ErrUnexpectedEOF} // CGI does not notice
@@ -129,8 +130,8 @@ func (req *request) readBody(r *http.Request, limit int64) error {
 	}
 }
 
-// isOther tells whether a content type is that of another kind of body.
-func isOther(contentType string) bool {
+// isOtherFormat reports whether a content type is that of another format.
+func isOtherFormat(contentType string) bool {
 	switch typ, _, _ := mime.ParseMediaType(contentType); typ {
 	case "application/json", "multipart/form-data", "application/xml", "text/xml":
 		return true
@@ -138,15 +139,14 @@ func isOther(contentType string) bool {
 	return false
 }
 
-// swallow reads what is left of a body that is too large and throws it away, so
-// that the client comes to read the answer; a bound keeps it from being asked
-// to read forever.
-func swallow(body io.Reader, limit int64) {
+// discard reads the rest of a body that is too large, up to a limit, so that the
+// client gets to read the response.
+func discard(body io.Reader, limit int64) {
 	_, _ = io.CopyN(io.Discard, body, 16*limit)
 }
 
-// fields reads the fields of an operation that has but one list of them: in the
-// body of a POST, whatever the query string says (a11), or else in the query string.
+// fields parses the fields of an operation that has one list of them: in the body of
+// a POST, whose query string is ignored (a11), and in the query string of a GET.
 func (g *Gateway) fields(ctx context.Context, req *request, t *table) ([]sqlgen.Field, error) {
 	if req.posted {
 		return g.form(ctx, req, t, req.body)
@@ -154,9 +154,9 @@ func (g *Gateway) fields(ctx context.Context, req *request, t *table) ([]sqlgen.
 	return g.form(ctx, req, t, req.query)
 }
 
-// form reads the fields of a text. Values that Asterisk's driver cut within a
-// character lose the half character where a database would refuse it: in texts. Other
-// clients' values, and bytes, are as they were sent.
+// form parses fields. Asterisk's driver cuts long values, also within a character. The
+// incomplete character is removed from a value for a text column, because databases
+// refuse it. Bytes, and values of JSON clients, stay as sent.
 func (g *Gateway) form(ctx context.Context, req *request, t *table, text string) ([]sqlgen.Field, error) {
 	fields, cut, err := parseForm(text, g.Fields)
 	if req.json {
@@ -168,8 +168,8 @@ func (g *Gateway) form(ctx context.Context, req *request, t *table, text string)
 			continue
 		}
 		f.Value = c.trimmed
-		g.note(ctx, req, CutValue, slog.LevelWarn, slog.String("column", shorten(f.Name)),
-			slog.String("hint", "shorten the value: Asterisk's driver has room for 255 bytes of it, encoded, or 199"))
+		g.adjusted(ctx, req, CutValue, slog.LevelWarn, slog.String("column", shorten(f.Name)),
+			slog.String("hint", "shorten the value: Asterisk's driver sends 255 bytes of an encoded value, or 199"))
 	}
 	return fields, err
 }

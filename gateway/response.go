@@ -11,134 +11,133 @@ import (
 	"dbsep/sqlgen"
 )
 
-// A reply is an answer being written. Short answers leave in one piece with
-// their length; long ones leave in pieces of pieceBytes, so that memory does not
-// grow with the rows. Until the first piece has left, an error can still become
-// an answer of its own.
-type reply struct {
+// A response is being written. A short one is sent at once with its length. A long
+// one is sent in chunks of chunkBytes, so that memory does not grow with the rows.
+// Until the first chunk is sent, an error can replace it.
+type response struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
-	timeout time.Duration // for the client to take one piece
+	timeout time.Duration // for the client to accept one chunk
 	json    bool
 
 	buf     []byte
-	scratch []byte  // a value on its way
-	started bool    // a piece has left
-	sender  *sender // of a long answer, once it is known to be one
-	stale   time.Duration
-	isStale bool // the answer is one that the database gave so long ago
+	scratch []byte        // a decoded value
+	started bool          // the header was sent
+	sender  *sender       // nil until the response is known to be long
+	isStale bool          // the rows are stale rows
+	age     time.Duration // of stale rows
 	status  int
-	bytes   int64 // that have left
+	bytes   int64 // that were sent
 
-	form  form
+	kind  kind
 	names [][]byte // "name=" of each column
 	keys  [][]byte // "\"name\":" of each column
 	rows  int
 }
 
-// A form says what an answer is made of.
-type form int
+// A kind says what a response consists of.
+type kind int
 
 const (
-	number   form = iota // a count
-	oneRow               // a row, or word that there is none
+	number   kind = iota // a count
+	oneRow               // a row, or an empty line where there is none
 	manyRows             // any number of rows
 )
 
-// pieceBytes is how much of an answer leaves at once.
-const pieceBytes = 64 << 10
+// chunkBytes is how much of a long response is sent at once.
+const chunkBytes = 64 << 10
 
-// buffers keeps the memory of finished replies for later ones.
-var buffers = sync.Pool{New: func() any { return new(reply) }}
+// buffers keeps the memory of finished responses for later ones.
+var buffers = sync.Pool{New: func() any { return new(response) }}
 
-// newReply returns a reply with nothing written. It must be released.
-func newReply(w http.ResponseWriter, req *request, timeout time.Duration) *reply {
-	out := buffers.Get().(*reply)
-	*out = reply{
+// newResponse returns an empty response. It must be released.
+func newResponse(w http.ResponseWriter, req *request, timeout time.Duration) *response {
+	resp := buffers.Get().(*response)
+	*resp = response{
 		w:       w,
 		control: http.NewResponseController(w),
 		timeout: timeout,
 		json:    req.json,
-		buf:     out.buf[:0],
-		scratch: out.scratch[:0],
+		buf:     resp.buf[:0],
+		scratch: resp.scratch[:0],
 	}
-	return out
+	return resp
 }
 
-// release gives the reply's memory back. The reply must not be used after it.
-func (out *reply) release() {
-	if cap(out.buf) <= 4*pieceBytes && cap(out.scratch) <= 4*pieceBytes {
-		buffers.Put(&reply{buf: out.buf, scratch: out.scratch})
-	}
-}
-
-// begin opens an answer made of rows, in place of one that an earlier try began.
-func (out *reply) begin(f form, names, keys [][]byte) {
-	out.form, out.names, out.keys = f, names, keys
-	out.buf, out.rows, out.isStale = out.buf[:0], 0, false
-	if out.json && f == manyRows {
-		out.buf = append(out.buf, '[')
+// release makes the response's memory available for other responses. The response
+// must not be used after it.
+func (resp *response) release() {
+	if cap(resp.buf) <= 4*chunkBytes && cap(resp.scratch) <= 4*chunkBytes {
+		buffers.Put(&response{buf: resp.buf, scratch: resp.scratch})
 	}
 }
 
-// count makes the answer a number of rows: P1 wants a decimal number and an end
-// of line.
-func (out *reply) count(n int64) {
-	out.rows = int(n)
-	if !out.json {
-		out.buf = append(strconv.AppendInt(out.buf, n, 10), '\n')
+// begin starts a response of rows, and discards what an earlier attempt wrote.
+func (resp *response) begin(k kind, names, keys [][]byte) {
+	resp.kind, resp.names, resp.keys = k, names, keys
+	resp.buf, resp.rows, resp.isStale = resp.buf[:0], 0, false
+	if resp.json && k == manyRows {
+		resp.buf = append(resp.buf, '[')
+	}
+}
+
+// count writes a number of rows: a decimal number and a newline (P1).
+func (resp *response) count(n int64) {
+	resp.rows = int(n)
+	if !resp.json {
+		resp.buf = append(strconv.AppendInt(resp.buf, n, 10), '\n')
 		return
 	}
-	out.buf = append(out.buf, `{"affected":`...)
-	out.buf = append(strconv.AppendInt(out.buf, n, 10), '}', '\n')
+	resp.buf = append(resp.buf, `{"affected":`...)
+	resp.buf = append(strconv.AppendInt(resp.buf, n, 10), '}', '\n')
 }
 
-// met makes the answer that a table has the columns that are required. JSON says
-// which of them fall short all the same.
-func (out *reply) met(short []sqlgen.Shortfall) {
-	if !out.json {
-		out.buf = append(out.buf, "0\n"...)
+// requirementsMet writes that a table has the required columns. JSON lists those
+// that are too narrow or of another class.
+func (resp *response) requirementsMet(short []sqlgen.Shortfall) {
+	if !resp.json {
+		resp.buf = append(resp.buf, "0\n"...)
 		return
 	}
 	type warning struct {
 		Column string `json:"column"`
 		Reason string `json:"reason"`
 	}
-	answer := struct {
+	body := struct {
 		Met      bool      `json:"met"`
 		Warnings []warning `json:"warnings,omitempty"`
 	}{Met: true}
 	for _, s := range short {
-		answer.Warnings = append(answer.Warnings, warning{s.Requirement.Column, s.Reason})
+		body.Warnings = append(body.Warnings, warning{s.Requirement.Column, s.Reason})
 	}
-	text, _ := json.Marshal(answer)
-	out.buf = append(append(out.buf, text...), '\n')
+	text, _ := json.Marshal(body)
+	resp.buf = append(append(resp.buf, text...), '\n')
 }
 
-// row adds a row whose values are coded with ^ (P7): a value is split at ;, each
-// piece trimmed and decoded. NULL, empty values and empty pieces are left out
-// (P9), because a bare "name=" makes Asterisk refuse an object.
-func (out *reply) row(columns [][]byte) error {
-	if out.json {
-		return out.jsonRow(columns, true)
+// row writes a row whose values are encoded with ^ (P7). A value is split at ;, and
+// each item is trimmed and decoded. NULL, empty values and empty items are not
+// sent (P9), because a bare "name=" makes Asterisk refuse an object.
+func (resp *response) row(columns [][]byte) error {
+	if resp.json {
+		return resp.jsonRow(columns, true)
 	}
-	start, buf := len(out.buf), out.buf
+	start, buf := len(resp.buf), resp.buf
 	for i, value := range columns {
 		var one bool
-		if buf, one = appendPair(buf, out.names[i], value); one {
+		if buf, one = appendPair(buf, resp.names[i], value); one {
 			continue
 		}
-		for piece := range bytes.SplitSeq(value, []byte{';'}) {
-			buf, _ = appendPair(buf, out.names[i], bytes.Trim(piece, " \t\r\n"))
+		for item := range bytes.SplitSeq(value, []byte{';'}) {
+			buf, _ = appendPair(buf, resp.names[i], bytes.Trim(item, " \t\r\n"))
 		}
 	}
-	out.buf = buf
-	out.endLine(start)
+	resp.buf = buf
+	resp.endLine(start)
 	return nil
 }
 
-// appendPair appends a value that is one item, with its name. It appends nothing,
-// and reports false, where it is several.
+// appendPair appends a name and a value of one item. If the value has several items
+// it appends nothing and reports false.
 func appendPair(buf, name, value []byte) (_ []byte, one bool) {
 	if len(value) == 0 {
 		return buf, true
@@ -150,160 +149,163 @@ func appendPair(buf, name, value []byte) (_ []byte, one bool) {
 	return append(buf, '&'), true
 }
 
-// rawRow adds a row as the Perl script did: split at ; but neither trimmed nor
-// decoded, empty pieces kept except at the end (a4).
-func (out *reply) rawRow(columns [][]byte) error {
-	if out.json {
-		return out.jsonRow(columns, false)
+// rawRow writes a row as the Perl script did: split at ;, neither trimmed nor
+// decoded, with empty items except at the end (a4).
+func (resp *response) rawRow(columns [][]byte) error {
+	if resp.json {
+		return resp.jsonRow(columns, false)
 	}
-	start := len(out.buf)
+	start := len(resp.buf)
 	for i, value := range columns {
 		value = bytes.TrimRight(value, ";")
 		if len(value) == 0 {
 			continue
 		}
-		for piece := range bytes.SplitSeq(value, []byte{';'}) {
-			out.rawPair(i, piece)
+		for item := range bytes.SplitSeq(value, []byte{';'}) {
+			resp.rawPair(i, item)
 		}
 	}
-	out.endLine(start)
+	resp.endLine(start)
 	return nil
 }
 
-func (out *reply) rawPair(column int, value []byte) {
-	out.buf = append(out.buf, out.names[column]...)
-	out.buf = append(appendEscaped(out.buf, value), '&')
+func (resp *response) rawPair(column int, value []byte) {
+	resp.buf = append(resp.buf, resp.names[column]...)
+	resp.buf = append(appendEscaped(resp.buf, value), '&')
 }
 
-// endLine ends the line that began at start; the & behind its last pair becomes
-// the end.
-func (out *reply) endLine(start int) {
-	out.rows++
-	if len(out.buf) > start {
-		out.buf[len(out.buf)-1] = '\n'
+// endLine ends the line that began at start. It replaces the & after the last pair.
+func (resp *response) endLine(start int) {
+	resp.rows++
+	if len(resp.buf) > start {
+		resp.buf[len(resp.buf)-1] = '\n'
 		return
 	}
-	out.buf = append(out.buf, '\n')
+	resp.buf = append(resp.buf, '\n')
 }
 
-// staticRow adds a row of a static file: all its keys, NULL as an empty value,
-// nothing split (P17). A key that is missing would take the row before's value.
-func (out *reply) staticRow(columns [][]byte) error {
-	if out.json {
-		return out.jsonRow(columns, false)
+// staticRow writes a row of a static file: all its keys, NULL as an empty value,
+// nothing split (P17). A missing key would take the value of the row before.
+func (resp *response) staticRow(columns [][]byte) error {
+	if resp.json {
+		return resp.jsonRow(columns, false)
 	}
-	start := len(out.buf)
+	start := len(resp.buf)
 	for i, value := range columns {
-		out.rawPair(i, value)
+		resp.rawPair(i, value)
 	}
-	out.endLine(start)
+	resp.endLine(start)
 	return nil
 }
 
-// jsonRow adds a row as an object on one line: every column, each a string, or
-// null for NULL.
-func (out *reply) jsonRow(columns [][]byte, coded bool) error {
-	if out.rows > 0 {
-		out.buf = append(out.buf, ',')
+// jsonRow writes a row as an object on one line: every column, as a string or null.
+func (resp *response) jsonRow(columns [][]byte, coded bool) error {
+	if resp.rows > 0 {
+		resp.buf = append(resp.buf, ',')
 	}
-	out.rows++
+	resp.rows++
 	for i, value := range columns {
 		if i == 0 {
-			out.buf = append(out.buf, '{')
+			resp.buf = append(resp.buf, '{')
 		} else {
-			out.buf = append(out.buf, ',')
+			resp.buf = append(resp.buf, ',')
 		}
-		out.buf = append(out.buf, out.keys[i]...)
+		resp.buf = append(resp.buf, resp.keys[i]...)
 		if value == nil {
-			out.buf = append(out.buf, "null"...)
+			resp.buf = append(resp.buf, "null"...)
 			continue
 		}
 		if coded && bytes.IndexByte(value, '^') >= 0 {
-			out.scratch = appendCaretDecoded(out.scratch[:0], value)
-			value = out.scratch
+			resp.scratch = appendCaretDecoded(resp.scratch[:0], value)
+			value = resp.scratch
 		}
-		out.buf = appendJSON(out.buf, value)
+		resp.buf = appendJSON(resp.buf, value)
 	}
-	out.buf = append(out.buf, '}')
+	resp.buf = append(resp.buf, '}')
 	return nil
 }
 
-// finish ends the answer and sends what has not left yet. In text, a single
-// without a row is one empty line and rows that are none are nothing (a5); in
-// JSON, a row that is not there is an error.
-func (out *reply) finish() error {
+// finish ends the response and sends the rest of it. Without a row, a text response
+// to single is one empty line and one to multi is empty (a5). In JSON, a single
+// without a row is an error.
+func (resp *response) finish() error {
 	switch {
-	case out.json && out.form == oneRow && out.rows == 0:
+	case resp.json && resp.kind == oneRow && resp.rows == 0:
 		return &Error{Code: NoRow}
-	case out.json && out.form == oneRow:
-		out.buf = append(out.buf, '\n')
-	case out.json && out.form == manyRows:
-		out.buf = append(out.buf, ']', '\n')
-	case out.form == oneRow && out.rows == 0:
-		out.buf = append(out.buf, '\n')
+	case resp.json && resp.kind == oneRow:
+		resp.buf = append(resp.buf, '\n')
+	case resp.json && resp.kind == manyRows:
+		resp.buf = append(resp.buf, ']', '\n')
+	case resp.kind == oneRow && resp.rows == 0:
+		resp.buf = append(resp.buf, '\n')
 	}
-	if out.sender == nil {
-		return out.send(http.StatusOK)
+	if resp.sender == nil {
+		return resp.send(http.StatusOK)
 	}
-	if _, err := out.sender.add(out.buf); err != nil {
+	if _, err := resp.sender.add(resp.buf); err != nil {
 		return err
 	}
-	out.buf = nil
-	return out.sender.finish()
+	resp.buf = nil
+	return resp.sender.finish()
 }
 
-// send sends the buffer as the whole answer.
-func (out *reply) send(status int) error {
-	out.w.Header().Set("Content-Length", strconv.Itoa(len(out.buf)))
-	out.header(status)
-	out.patient()
-	return out.write(out.buf)
+// send sends the buffer as the whole response.
+func (resp *response) send(status int) error {
+	resp.w.Header().Set("Content-Length", strconv.Itoa(len(resp.buf)))
+	resp.header(status)
+	resp.extendDeadline()
+	return resp.write(resp.buf)
 }
 
-func (out *reply) full() bool { return len(out.buf) >= pieceBytes }
+func (resp *response) full() bool { return len(resp.buf) >= chunkBytes }
 
-// hand gives the buffer to the sender, as one piece of the answer.
-func (out *reply) hand(m *memory, patience time.Duration) (err error) {
-	if out.sender == nil {
-		out.header(http.StatusOK)
-		out.sender = newSender(out, m, patience)
+// sendChunk passes the buffer to the sender as one chunk of the response. The first
+// chunk starts the sender.
+func (resp *response) sendChunk(memory *byteBudget, maxWait time.Duration) (err error) {
+	if resp.sender == nil {
+		resp.header(http.StatusOK)
+		resp.sender = newSender(resp, memory, maxWait)
 	}
-	out.buf, err = out.sender.add(out.buf)
+	resp.buf, err = resp.sender.add(resp.buf)
 	return err
 }
 
-// abandon sends nothing more of an answer that has begun to leave.
-func (out *reply) abandon() {
-	if out.sender != nil {
-		out.sender.abandon()
+// abandon sends nothing more of a long response.
+func (resp *response) abandon() {
+	if resp.sender != nil {
+		resp.sender.abandon()
 	}
 }
 
-func (out *reply) header(status int) {
-	kind := "text/plain"
-	if out.json {
-		kind = "application/json"
+func (resp *response) header(status int) {
+	contentType := "text/plain"
+	if resp.json {
+		contentType = "application/json"
 	}
-	out.w.Header().Set("Content-Type", kind)
-	out.w.Header()["Cache-Control"] = noStore
-	if out.isStale {
-		out.w.Header().Set("X-Dbsep-Stale", strconv.FormatInt(int64(out.stale/time.Second), 10))
+	resp.w.Header().Set("Content-Type", contentType)
+	resp.w.Header()["Cache-Control"] = noStore
+	if resp.isStale {
+		resp.w.Header().Set("X-Dbsep-Stale", strconv.FormatInt(int64(resp.age/time.Second), 10))
 	}
-	out.w.WriteHeader(status)
-	out.status, out.started = status, true
+	resp.w.WriteHeader(status)
+	resp.status, resp.started = status, true
 }
 
-// noStore keeps a cache in front from giving out rows that have changed, and errors.
+// noStore keeps a cache in front from serving outdated rows and errors.
 var noStore = []string{"no-store"}
 
-// patient gives the client its time to take what is written next, and hurry ends
-// it. CGI has no such bounds; its web server does.
-func (out *reply) patient() { _ = out.control.SetWriteDeadline(time.Now().Add(out.timeout)) }
-func (out *reply) hurry()   { _ = out.control.SetWriteDeadline(time.Unix(1, 0)) }
+// extendDeadline gives the client the write timeout for the next write. CGI has no
+// deadlines; its web server has.
+func (resp *response) extendDeadline() {
+	_ = resp.control.SetWriteDeadline(time.Now().Add(resp.timeout))
+}
 
-func (out *reply) write(text []byte) error {
-	n, err := out.w.Write(text)
-	out.bytes += int64(n)
+// abortWrites ends writes that are in progress.
+func (resp *response) abortWrites() { _ = resp.control.SetWriteDeadline(time.Unix(1, 0)) }
+
+func (resp *response) write(text []byte) error {
+	n, err := resp.w.Write(text)
+	resp.bytes += int64(n)
 	if err != nil {
 		return &Error{Code: ClientGone, Err: err}
 	}

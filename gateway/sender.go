@@ -6,66 +6,67 @@ import (
 	"time"
 )
 
-// A sender sends the pieces of a long answer while the database still delivers
-// rows. A client that is slow to take them may not keep the connection to the
-// database, which others wait for, and on SQLite keeps everybody from writing: the
-// query waits for the client for a while, then the rest of the answer waits in
-// memory, and where there is none left the client is cut off.
+// A sender sends the chunks of a long response while the database still returns
+// rows. A slow client must not hold the connection to the database: other requests
+// need it, and on SQLite it keeps every write out. So the query waits for the client
+// for a limited time. After that the rest of the response waits in memory. When
+// no memory is left, the client is disconnected.
 type sender struct {
-	out      *reply
-	memory   *memory
-	patience time.Duration // of the query; pieces that are taken give it back
-	most     time.Duration // of it
-	clock    *time.Timer
+	resp      *response
+	memory    *byteBudget
+	waitLeft  time.Duration // for which the query may still wait; each chunk taken adds to it
+	maxWait   time.Duration // limit of waitLeft
+	waitTimer *time.Timer
 
 	mu     sync.Mutex
-	queue  []piece // the first is on its way
+	queue  []chunk // the first is being sent
 	spare  [][]byte
-	last   bool  // no more will come
+	last   bool  // no more chunks will come
 	failed error // nothing more can be sent
 	filled chan struct{}
 	sent   chan struct{}
 	done   chan struct{}
 }
 
-// A piece is a part of an answer; paid tells whether memory was taken for it.
-type piece struct {
+// A chunk is a part of a response. paid says whether its memory was reserved.
+type chunk struct {
 	text []byte
 	paid bool
 }
 
 const (
-	// freePieces may be under way for each answer without memory being taken for
-	// them: one that is sent and one that waits.
-	freePieces = 2
+	// freeChunks may be queued for each response without reserving memory: one
+	// that is being sent and one that waits.
+	freeChunks = 2
 
-	// patienceByPiece is what a piece that is taken gives back: a client that takes
-	// some three megabytes in a second can go on doing so for as long as it wants.
-	patienceByPiece = 20 * time.Millisecond
+	// waitPerChunk is what a chunk that is taken adds to the time for which the query
+	// may wait. A client that reads about three megabytes per second can continue
+	// without limit.
+	waitPerChunk = 20 * time.Millisecond
 )
 
-func newSender(out *reply, m *memory, patience time.Duration) *sender {
+func newSender(resp *response, memory *byteBudget, maxWait time.Duration) *sender {
 	s := &sender{
-		out: out, memory: m, patience: patience, most: patience, clock: time.NewTimer(time.Hour),
+		resp: resp, memory: memory, waitLeft: maxWait, maxWait: maxWait, waitTimer: time.NewTimer(time.Hour),
 		filled: make(chan struct{}, 1), sent: make(chan struct{}, 1), done: make(chan struct{}),
 	}
-	s.clock.Stop()
+	s.waitTimer.Stop()
 	go s.run()
 	return s
 }
 
-// add hands a piece over, and returns a buffer for the next one.
+// add queues a chunk, and returns a buffer for the next one.
 func (s *sender) add(text []byte) (next []byte, err error) {
-	if err := s.room(); err != nil {
+	if err := s.awaitClient(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := piece{text: text, paid: len(s.queue) >= freePieces}
-	if p.paid && !s.memory.take(len(text)) {
+	c := chunk{text: text, paid: len(s.queue) >= freeChunks}
+	if c.paid && !s.memory.reserve(len(text)) {
 		return nil, &Error{Code: SlowClient}
 	}
-	s.queue = append(s.queue, p)
+	s.queue = append(s.queue, c)
 	signal(s.filled)
 	if n := len(s.spare); n > 0 {
 		next, s.spare = s.spare[n-1], s.spare[:n-1]
@@ -74,37 +75,37 @@ func (s *sender) add(text []byte) (next []byte, err error) {
 	return make([]byte, 0, cap(text)), nil
 }
 
-// room waits until the client has taken what is under way, as long as there is
-// patience. An error says that nothing more can be sent.
-func (s *sender) room() error {
-	begun := time.Now()
+// awaitClient waits until the client has taken a chunk, if the queue is full, for
+// as long as the query may wait. An error says that nothing more can be sent.
+func (s *sender) awaitClient() error {
+	start := time.Now()
 	free, err := s.free()
-	if !free && err == nil && s.patience > 0 {
-		s.clock.Reset(s.patience)
-		for tired := false; !tired && !free && err == nil; free, err = s.free() {
+	if !free && err == nil && s.waitLeft > 0 {
+		s.waitTimer.Reset(s.waitLeft)
+		for expired := false; !expired && !free && err == nil; free, err = s.free() {
 			select {
 			case <-s.sent:
-			case <-s.clock.C:
-				tired = true
+			case <-s.waitTimer.C:
+				expired = true
 			}
 		}
-		s.clock.Stop()
-		s.patience -= time.Since(begun)
+		s.waitTimer.Stop()
+		s.waitLeft -= time.Since(start)
 	}
 	if free {
-		s.patience = min(s.patience+patienceByPiece, s.most)
+		s.waitLeft = min(s.waitLeft+waitPerChunk, s.maxWait)
 	}
 	return err
 }
 
-// free tells whether a piece may be added without memory being taken for it.
+// free reports whether a chunk can be queued without reserving memory.
 func (s *sender) free() (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.queue) < freePieces, s.failed
+	return len(s.queue) < freeChunks, s.failed
 }
 
-// finish waits until all is sent.
+// finish waits until everything is sent.
 func (s *sender) finish() error {
 	s.mu.Lock()
 	s.last = true
@@ -122,7 +123,7 @@ func (s *sender) abandon() {
 	}
 	s.mu.Unlock()
 	signal(s.filled)
-	s.out.hurry()
+	s.resp.abortWrites()
 	<-s.done
 }
 
@@ -133,9 +134,9 @@ func (s *sender) run() {
 		if !ok {
 			break
 		}
-		err := s.out.write(text)
+		err := s.resp.write(text)
 		s.mu.Lock()
-		s.drop()
+		s.dequeue()
 		if err != nil && s.failed == nil {
 			s.failed = err
 		}
@@ -145,15 +146,15 @@ func (s *sender) run() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.queue) > 0 {
-		s.drop()
+		s.dequeue()
 	}
 }
 
-// next waits for a piece to send.
+// next waits for a chunk to send.
 func (s *sender) next() (text []byte, ok bool) {
 	for {
 		s.mu.Lock()
-		s.out.patient() // under the lock, so that abandon comes before or after
+		s.resp.extendDeadline() // under the lock, so that abandon comes before or after
 		failed, last := s.failed != nil, s.last
 		if len(s.queue) > 0 {
 			text = s.queue[0].text
@@ -171,20 +172,20 @@ func (s *sender) next() (text []byte, ok bool) {
 	}
 }
 
-// drop takes the first piece off the queue. It wants the lock held.
-func (s *sender) drop() {
-	p := s.queue[0]
+// dequeue removes the first chunk of the queue. The caller holds the lock.
+func (s *sender) dequeue() {
+	c := s.queue[0]
 	s.queue = append(s.queue[:0], s.queue[1:]...)
-	if p.paid {
-		s.memory.give(len(p.text))
+	if c.paid {
+		s.memory.release(len(c.text))
 		return
 	}
-	if len(s.spare) < freePieces {
-		s.spare = append(s.spare, p.text[:0])
+	if len(s.spare) < freeChunks {
+		s.spare = append(s.spare, c.text[:0])
 	}
 }
 
-// signal says that something has changed to one who may be waiting for it.
+// signal wakes the goroutine that waits on a channel, now or when it waits next.
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -192,15 +193,15 @@ func signal(c chan struct{}) {
 	}
 }
 
-// memory bounds what waits for all slow clients together.
-type memory struct{ left atomic.Int64 }
+// A byteBudget limits the memory of all slow clients together.
+type byteBudget struct{ left atomic.Int64 }
 
-func (m *memory) take(bytes int) bool {
-	if m.left.Add(-int64(bytes)) >= 0 {
+func (b *byteBudget) reserve(bytes int) bool {
+	if b.left.Add(-int64(bytes)) >= 0 {
 		return true
 	}
-	m.give(bytes)
+	b.release(bytes)
 	return false
 }
 
-func (m *memory) give(bytes int) { m.left.Add(int64(bytes)) }
+func (b *byteBudget) release(bytes int) { b.left.Add(int64(bytes)) }

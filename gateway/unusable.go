@@ -6,9 +6,9 @@ import (
 	"dbsep/sqlgen"
 )
 
-// Unusable returns a Database for a gateway whose real one cannot be had, for
-// instance because its configuration is wrong: every request fails in the way
-// that is safe for its operation. A CGI program has nothing else to answer with.
+// Unusable returns a Database that fails every request with an error, for a gateway
+// whose database cannot be opened, for instance because the configuration is wrong. A
+// CGI program has to respond even then.
 func Unusable(why error) Database { return unusable{why} }
 
 type unusable struct{ why error }

@@ -37,9 +37,9 @@ func TestManualTellsOfEverySeries(t *testing.T) {
 	if diff := cmp.Diff(series(t), manual); diff != "" {
 		t.Errorf("the series (-) are not those of docs/monitoring.md (+):\n%s", diff)
 	}
-	for n := range gateway.Notes {
+	for n := range gateway.Adjustments {
 		if !strings.Contains(string(text), "`"+string(n)+"`") {
-			t.Errorf("docs/monitoring.md does not name the note %s", n)
+			t.Errorf("docs/monitoring.md does not name the adjustment %s", n)
 		}
 	}
 }

@@ -87,7 +87,7 @@ func New(version string, from Sources) *Metrics {
 	m.reloads.WithLabelValues("refused")
 	m.stale = counter("dbsep_stale_answers_total", "Answers that the database gave some time ago, since it could not answer.", "operation", "table")
 	m.notes = counter("dbsep_notes_total", "What was mended in requests: cut-value, told-apart, left-out-column.", "note")
-	for n := range gateway.Notes {
+	for n := range gateway.Adjustments {
 		m.notes.WithLabelValues(string(n))
 	}
 	m.TLS = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_tls_failures_total", Help: "Connections of clients that came to no TLS."}))
@@ -150,7 +150,7 @@ func (m *Metrics) Observe(e gateway.Event) {
 	if e.Stale {
 		m.stale.WithLabelValues(e.Operation, e.Table).Inc()
 	}
-	for _, n := range e.Notes {
+	for _, n := range e.Adjustments {
 		m.notes.WithLabelValues(string(n)).Inc()
 	}
 }

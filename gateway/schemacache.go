@@ -1,0 +1,138 @@
+package gateway
+
+import (
+	"context"
+	"maps"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"dbsep/sqlgen"
+)
+
+// A table is the schema of a table, with what every response from it needs.
+type table struct {
+	*sqlgen.Table
+	whole  *sqlgen.Table // with the columns that the client may not use
+	read   time.Time     // when the schema was read
+	names  [][]byte      // "name=" of each column, encoded for a row of text
+	keys   [][]byte      // "\"name\":" of each column, for a row of JSON
+	warned *warnedColumns
+	views  *sync.Map // Rights → *table, for clients that may use some of the columns
+}
+
+func newTable(schema *sqlgen.Table, read time.Time) *table {
+	t := &table{Table: schema, whole: schema, read: read, warned: new(warnedColumns), views: new(sync.Map)}
+	for i := range schema.Columns {
+		column := []byte(schema.Columns[i].Name)
+		t.names = append(t.names, append(appendEscaped(nil, column), '='))
+		t.keys = append(t.keys, append(appendJSON(nil, column), ':'))
+	}
+	return t
+}
+
+// updated returns the table with a schema that was read later. An unchanged table
+// keeps its warnings and views.
+func (t *table) updated(schema *sqlgen.Table, read time.Time) *table {
+	if t == nil || t.Name != schema.Name || t.Schema != schema.Schema || !reflect.DeepEqual(t.Columns, schema.Columns) {
+		return newTable(schema, read)
+	}
+	same := *t
+	same.read = read
+	return &same
+}
+
+// warnedColumns are the columns of a table that have a warning in the log.
+type warnedColumns struct {
+	mu    sync.Mutex
+	names map[string]bool // lower case
+}
+
+// maxWarned limits how many names that clients invent are remembered.
+const maxWarned = 1000
+
+func (w *warnedColumns) has(column string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.names[strings.ToLower(column)] || len(w.names) >= maxWarned
+}
+
+// add reports whether the column needs a warning, which is once.
+func (w *warnedColumns) add(column string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	column = strings.ToLower(column)
+	if w.names[column] || len(w.names) >= maxWarned {
+		return false
+	}
+	if w.names == nil {
+		w.names = make(map[string]bool)
+	}
+	w.names[column] = true
+	return true
+}
+
+// A schemaCache caches the schemas of tables, so that most requests need one
+// statement only. Reads take no lock.
+type schemaCache struct {
+	db         Database
+	ttl        time.Duration
+	maxColumns int // of a table
+	timeout    time.Duration
+	now        func() time.Time
+
+	cached atomic.Pointer[map[string]*table]
+	mu     sync.Mutex // for a new map in cached
+}
+
+// maxNames limits how many spellings of table names are cached.
+const maxNames = 1024
+
+// recheckAfter is how old a schema must be before a request that does not match it
+// causes a new read. It keeps invalid requests cheap for the database.
+const recheckAfter = time.Second
+
+// get returns the table with the name that a client sent.
+func (c *schemaCache) get(ctx context.Context, name string) (*table, error) {
+	if cached := c.cached.Load(); cached != nil {
+		if t := (*cached)[name]; t != nil && c.now().Sub(t.read) < c.ttl {
+			return t, nil
+		}
+	}
+	return c.read(ctx, name)
+}
+
+// refresh returns the table for a retry after a request failed with cause. It reads
+// the schema again if the database itself reported the error, or if the cached
+// schema is old enough to be outdated.
+func (c *schemaCache) refresh(ctx context.Context, name string, old *table, cause error) (*table, error) {
+	if fromDatabase(cause) || c.now().Sub(old.read) >= recheckAfter {
+		return c.read(ctx, name)
+	}
+	return old, nil
+}
+
+// read reads the schema of a table, within the timeout of a statement.
+func (c *schemaCache) read(ctx context.Context, name string) (*table, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	schema, err := c.db.Describe(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if len(schema.Columns) > c.maxColumns {
+		return nil, &Error{Code: TooManyColumns, Table: schema.Name}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := map[string]*table{}
+	if cached := c.cached.Load(); cached != nil && len(*cached) < maxNames {
+		next = maps.Clone(*cached)
+	}
+	t := next[name].updated(schema, c.now())
+	next[name] = t
+	c.cached.Store(&next)
+	return t, nil
+}
