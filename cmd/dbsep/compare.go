@@ -18,6 +18,8 @@ import (
 	"dbsep/gateway"
 	"dbsep/internal/compare"
 	"dbsep/internal/config"
+	"dbsep/internal/logging"
+	"dbsep/internal/server"
 )
 
 func compareCommand() *cobra.Command {
@@ -106,27 +108,18 @@ func compareTraffic(cmd *cobra.Command, old string, fresh compare.Gateway, addre
 	if err != nil {
 		return exit{2, fmt.Errorf("read --old: %w", err)}
 	}
-	l, err := listen(ctx, address, config.Default().Server)
+	l, err := server.Listen(ctx, address, config.Default().Server)
 	if err != nil {
 		return exit{2, fmt.Errorf("listen on %s: %w", address, err)}
 	}
-	log := newLog(cmd.ErrOrStderr(), config.Default().Log)
+	log := logging.New(cmd.ErrOrStderr(), config.Default().Log, true)
 	limits := config.Default().Limits
-	server := newServer(recorder, gateway.Refuse, limits, log)
 	comparing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var running sync.WaitGroup
 	running.Go(func() { recorder.Run(comparing) })
-	failed := make(chan error, 1)
-	go func() {
-		failed <- server.Serve(&connectionListener{Listener: l, timeout: limits.Header, refuse: gateway.Refuse})
-	}()
 	log.Info("listening", slog.String("address", l.Addr().String()), slog.String("in front of", old))
-	select {
-	case err = <-failed:
-	case <-ctx.Done():
-		err = drain(context.WithoutCancel(ctx), server, limits.Drain)
-	}
+	err = server.Serve(ctx, l, recorder, limits, log)
 	recorder.Close()
 	time.AfterFunc(limits.Drain, stop) // for those that still wait to be compared
 	running.Wait()

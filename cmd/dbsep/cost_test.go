@@ -18,7 +18,9 @@ import (
 	"dbsep/gateway"
 	"dbsep/internal/config"
 	"dbsep/internal/database"
+	"dbsep/internal/logging"
 	"dbsep/internal/metrics"
+	"dbsep/internal/setup"
 )
 
 // BenchmarkCost measures what it costs to watch dbsep: how much more processor
@@ -75,7 +77,7 @@ func BenchmarkCost(b *testing.B) {
 const requestsEach = 400
 
 // costSite is the sample site.
-func costSite(b *testing.B) *site {
+func costSite(b *testing.B) *setup.Loaded {
 	b.Helper()
 	file := filepath.Join(b.TempDir(), "demo.db")
 	if err := database.CreateSQLite(b.Context(), file, demoSQL); err != nil {
@@ -87,42 +89,42 @@ func costSite(b *testing.B) *site {
 	}
 	b.Cleanup(func() { db.Close() })
 	c := config.Default()
-	return &site{&c, db}
+	return &setup.Loaded{Config: &c, DB: db}
 }
 
 // A watched gateway is counted or not, and writes an access log or none.
 type watched struct {
 	name    string
 	handler http.Handler
-	log     *gathered
+	log     *logging.BufferedWriter
 }
 
 // watch returns a gateway that is counted or not, and writes an access log of a
 // format, or none, to a file.
-func watch(b *testing.B, s *site, name string, counted bool, format string) watched {
+func watch(b *testing.B, s *setup.Loaded, name string, counted bool, format string) watched {
 	b.Helper()
 	file, err := os.Create(filepath.Join(b.TempDir(), "log"))
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { file.Close() })
-	to := &gathered{w: file, wait: gatherFor}
+	to := &logging.BufferedWriter{To: file, Wait: logging.AccessLogDelay}
 	b.Cleanup(to.Flush)
-	o := options(s.config, newLog(prompt{to}, s.config.Log))
+	o := setup.GatewayOptions(s.Config, logging.New(logging.FlushingWriter{BufferedWriter: to}, s.Config.Log, true))
 	w := watched{name, nil, to}
 	if !counted {
-		w.handler = gateway.New(s.db, o)
+		w.handler = gateway.New(s.DB, o)
 		return w
 	}
 	count := metrics.New("1", metrics.Sources{}).Observe
-	lines := newAccessLog(to, config.Log{Access: format != "", Format: format})
+	lines := logging.NewAccessLog(to, config.Log{Access: format != "", Format: format}, true)
 	o.Observe = func(e gateway.Event) {
 		count(e)
 		if lines != nil {
-			lines.write(e)
+			lines.Write(e)
 		}
 	}
-	w.handler = gateway.New(s.db, o)
+	w.handler = gateway.New(s.DB, o)
 	return w
 }
 

@@ -14,6 +14,8 @@ import (
 
 	"dbsep/internal/config"
 	"dbsep/internal/database"
+	"dbsep/internal/server"
+	"dbsep/internal/setup"
 )
 
 //go:embed demo.sql
@@ -36,20 +38,20 @@ answers requests from it, and throws it away at the end (Ctrl-C).`,
 				return fmt.Errorf("make a temporary folder: %w", err)
 			}
 			defer os.RemoveAll(dir)
-			s, err := openDemo(cmd, filepath.Join(dir, "demo.db"))
+			l, err := openDemo(cmd, filepath.Join(dir, "demo.db"))
 			if err != nil {
 				return err
 			}
-			s.config.Server.Listen = listen
-			demo := &server{insecure: true, hint: "choose another address, such as: dbsep demo --listen " + nextAddress(listen)}
-			return demo.run(cmd.Context(), s, func(a net.Addr) { introduce(cmd.OutOrStdout(), a) })
+			l.Config.Server.Listen = listen
+			demo := &server.Server{Insecure: true, ListenHint: "choose another address, such as: dbsep demo --listen " + nextAddress(listen), Version: version}
+			return demo.Run(cmd.Context(), l, func(a net.Addr) { introduce(cmd.OutOrStdout(), a) })
 		},
 	}
 	cmd.Flags().StringVarP(&listen, "listen", "l", config.Default().Server.Listen, "`address` to listen on")
 	return cmd
 }
 
-func openDemo(cmd *cobra.Command, file string) (*site, error) {
+func openDemo(cmd *cobra.Command, file string) (*setup.Loaded, error) {
 	if err := database.CreateSQLite(cmd.Context(), file, demoSQL); err != nil {
 		return nil, fmt.Errorf("make the sample database: %w", err)
 	}
@@ -58,7 +60,7 @@ func openDemo(cmd *cobra.Command, file string) (*site, error) {
 		return nil, fmt.Errorf("open the sample database: %w", err)
 	}
 	c := config.Default()
-	return &site{&c, db}, nil
+	return &setup.Loaded{Config: &c, DB: db}, nil
 }
 
 // introduce prints what a newcomer can try and what Asterisk needs, each line

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"dbsep/internal/inspect"
 	"dbsep/internal/mariadbtest"
 	"dbsep/internal/pgtest"
 )
@@ -51,7 +52,7 @@ func check(t *testing.T, conf, account string) (warnings []string, status int) {
 	if cmd.ProcessState == nil {
 		t.Fatal(err)
 	}
-	var r report
+	var r inspect.Report
 	if err := json.Unmarshal(out, &r); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -1,9 +1,7 @@
 // Command dbsep answers Asterisk's realtime requests over HTTP from a database:
 // as a server, as a CGI program in place of dbsep.cgi, or under FastCGI.
 //
-// This package wires: it reads the configuration, opens the database, gives
-// both to the gateway and runs it in one of these ways. It decides neither SQL
-// nor a byte of an answer.
+// This package has the subcommands: flags and exit codes.
 package main
 
 import (
@@ -14,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"dbsep/internal/cgi"
 )
 
 func main() { os.Exit(run()) }
@@ -23,9 +23,9 @@ func main() { os.Exit(run()) }
 func run() int {
 	switch {
 	case os.Getenv("GATEWAY_INTERFACE") != "":
-		return serveCGI()
-	case startedAsFastCGI():
-		return serveFastCGI()
+		return cgi.Serve()
+	case cgi.StartedAsFastCGI():
+		return cgi.ServeFastCGI()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -34,11 +34,6 @@ func run() int {
 		return exitStatus(err)
 	}
 	return 0
-}
-
-// startedByWebServer tells whether a web server started the program.
-func startedByWebServer() bool {
-	return os.Getenv("GATEWAY_INTERFACE") != "" || startedAsFastCGI()
 }
 
 func command() *cobra.Command {

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"dbsep/internal/config"
+	"dbsep/internal/server"
+	"dbsep/internal/setup"
 )
 
 func serveCommand() *cobra.Command {
@@ -29,36 +28,26 @@ must say who may ask.`,
   dbsep serve --listen unix:/run/dbsep/dbsep.sock`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			load := func() (*site, error) {
-				s, err := openSite(file)
+			load := func() (*setup.Loaded, error) {
+				l, err := setup.Load(file)
 				if err == nil && listen != "" {
-					s.config.Server.Listen = listen
+					l.Config.Server.Listen = listen
 				}
-				return s, err
+				return l, err
 			}
-			s, err := load()
+			first, err := load()
 			if err != nil {
 				return err
 			}
-			again := make(chan os.Signal, 1)
-			signal.Notify(again, syscall.SIGHUP)
-			defer signal.Stop(again)
-			return (&server{load: load, again: again, insecure: insecure}).run(cmd.Context(), s, nil)
+			reload := make(chan os.Signal, 1)
+			signal.Notify(reload, syscall.SIGHUP)
+			defer signal.Stop(reload)
+			s := &server.Server{Load: load, Reload: reload, Insecure: insecure, Version: version}
+			return s.Run(cmd.Context(), first, nil)
 		},
 	}
-	cmd.Flags().StringVarP(&file, "config", "c", configFile(), "configuration `file`")
+	cmd.Flags().StringVarP(&file, "config", "c", setup.ConfigFile(), "configuration `file`")
 	cmd.Flags().StringVarP(&listen, "listen", "l", "", "`address` to listen on, host:port or unix:/path, instead of the configuration's")
 	cmd.Flags().BoolVar(&insecure, "insecure", false, "listen for other machines although everybody there could then read and change the tables")
 	return cmd
-}
-
-// guarded reports what is missing where other machines can reach an address and
-// nothing says who may ask.
-func guarded(a net.Addr, s config.Server) error {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok || tcp.IP.IsLoopback() || len(s.Allow) > 0 || s.Htpasswd != "" || s.ClientCA != "" {
-		return nil
-	}
-	return fmt.Errorf("everybody who can reach %s could read and change the tables: add to [server] a line allow= with the networks that may ask, "+
-		"or htpasswd=, or tls_cert=, tls_key= and client_ca=, or listen on 127.0.0.1; --insecure does without", a)
 }

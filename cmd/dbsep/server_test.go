@@ -433,6 +433,18 @@ func TestMetricsAreForThoseWhoMayAsk(t *testing.T) {
 	}
 }
 
+func TestAccessLogOfAServer(t *testing.T) {
+	r := runSample(t, "[log]\naccess=yes\n")
+	r.post("/ps_endpoints/single", "id=secret")
+	line := r.said("msg=request operation=single table=ps_endpoints .*status=200 rows=0 bytes=1 seconds=")
+	if strings.Contains(line, "secret") {
+		t.Errorf("a value is in the log: %s", line)
+	}
+	r.reload("[log]\nformat=json\naccess=yes\n", `"msg":"reloaded"`)
+	r.post("/ps_endpoints/multi", "nope=1")
+	r.said(`"msg":"request","code":"unknown-column","operation":"multi","table":"ps_endpoints"`)
+}
+
 func wonderland(t *testing.T) string {
 	t.Helper()
 	hash, err := bcrypt.GenerateFromPassword([]byte("wonderland"), bcrypt.MinCost)

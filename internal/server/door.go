@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dbsep/gateway"
 	"dbsep/internal/auth"
 	"dbsep/internal/config"
 )
@@ -21,14 +22,14 @@ import (
 type door struct {
 	*http.Server
 	tls       *tls.Config // nil: plain HTTP
-	server    *server
+	server    *Server
 	users     atomic.Int32
 	share     *share // of the front; nil until it is open
 	newcomers newcomers
 }
 
 // newDoor returns the door for clients, which is still shut.
-func (s *server) newDoor(c *config.Config, log *slog.Logger) (d *door, err error) {
+func (s *Server) newDoor(c *config.Config, log *slog.Logger) (d *door, err error) {
 	d = &door{Server: newServer(s, s.refuse, c.Limits, log), server: s}
 	if c.Server.TLSCert == "" {
 		return d, nil
@@ -105,22 +106,38 @@ func newServer(h http.Handler, refuse refuser, limits config.Limits, log *slog.L
 }
 
 // refuse responds to a request that does not reach the handler of now.
-func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	s.now.Load().gateway.Refuse(w, r, err)
 }
 
 // proxies are the networks that may send a PROXY header now.
-func (s *server) proxies() []netip.Prefix { return s.now.Load().site.config.Server.ProxyProtocol }
+func (s *Server) proxies() []netip.Prefix { return s.now.Load().site.Config.Server.ProxyProtocol }
 
 // tlsFailed counts a client that does not speak TLS, and logs why the handshake failed.
 // Without an error it was plain HTTP, and the refusal of its request is logged.
-func (s *server) tlsFailed(client net.Addr, err error) {
+func (s *Server) tlsFailed(client net.Addr, err error) {
 	s.metrics.TLS.Inc()
 	if err == nil {
 		return
 	}
 	s.now.Load().log.Warn("TLS handshake failed", slog.String("client", client.String()), slog.String("reason", err.Error()),
 		slog.String("hint", "let the client use https://, trust the server's certificate, and show one of [server] client_ca if that is set"))
+}
+
+// Serve lets a handler respond to the requests of a listener until ctx ends, and then
+// to those in flight. What net/http would respond by itself the gateway responds.
+func Serve(ctx context.Context, l net.Listener, h http.Handler, limits config.Limits, log *slog.Logger) error {
+	server := newServer(h, gateway.Refuse, limits, log)
+	failed := make(chan error, 1)
+	go func() {
+		failed <- server.Serve(&connectionListener{Listener: l, timeout: limits.Header, refuse: gateway.Refuse})
+	}()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		return drain(context.WithoutCancel(ctx), server, limits.Drain)
+	}
 }
 
 // drain ends a server: it takes no more requests and waits for those in flight.

@@ -1,4 +1,4 @@
-package main
+package setup
 
 import (
 	"os"
@@ -28,7 +28,7 @@ func TestUsualFile(t *testing.T) {
 
 func TestEnvironmentNamesTheConfiguration(t *testing.T) {
 	t.Setenv("DBSEP_CONF", "/srv/dbsep.conf")
-	if got := configFile(); got != "/srv/dbsep.conf" {
+	if got := ConfigFile(); got != "/srv/dbsep.conf" {
 		t.Errorf("got %s", got)
 	}
 }

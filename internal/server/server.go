@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"cmp"
@@ -18,18 +18,21 @@ import (
 	"dbsep/internal/auth"
 	"dbsep/internal/cache"
 	"dbsep/internal/config"
+	"dbsep/internal/logging"
 	"dbsep/internal/metrics"
+	"dbsep/internal/setup"
 )
 
-// A server answers requests until it is told to end. What its configuration says
-// is a generation; a reload puts a new one in the place of the old.
-type server struct {
-	load     func() (*site, error) // nil: nothing is read again
-	again    <-chan os.Signal      // to read it again
-	insecure bool
-	hint     string // how to choose another address for clients; empty: [server] listen
+// A Server responds to requests until it is told to end. A reload replaces its
+// running instance.
+type Server struct {
+	Load       func() (*setup.Loaded, error) // reads the configuration again; nil: there is nothing to read
+	Reload     <-chan os.Signal              // when to read it again
+	Insecure   bool                          // clients of other machines need no authorization
+	ListenHint string                        // how to choose another address; empty: [server] listen
+	Version    string                        // of the program
 
-	log     gathered // where all lines go
+	log     logging.BufferedWriter // where all lines go
 	clients *auth.Clients
 	metrics *metrics.Metrics
 	status  *status
@@ -41,31 +44,31 @@ type server struct {
 	ending   sync.WaitGroup // generations of the past that still have requests in flight
 }
 
-// run answers requests until ctx ends, and then those still in flight. It calls
+// Run responds to requests until ctx ends, and then to those still in flight. It calls
 // listening, if it is not nil, with the address once it can be asked.
-func (s *server) run(ctx context.Context, first *site, listening func(net.Addr)) error {
-	s.log.w, s.log.wait = os.Stderr, gatherFor
+func (s *Server) Run(ctx context.Context, first *setup.Loaded, listening func(net.Addr)) error {
+	s.log.To, s.log.Wait = os.Stderr, logging.AccessLogDelay
 	defer s.log.Flush()
-	s.clients = auth.NewClients(first.config.Limits.MaxClients, first.config.Limits.MaxClientsPerAddress, func() { s.metrics.Refused.Inc() })
-	s.metrics = metrics.New(version, metrics.Sources{
+	s.clients = auth.NewClients(first.Config.Limits.MaxClients, first.Config.Limits.MaxClientsPerAddress, func() { s.metrics.Refused.Inc() })
+	s.metrics = metrics.New(s.Version, metrics.Sources{
 		Pools:   func() []metrics.Pool { return s.now.Load().pools() },
 		Clients: s.clients.Open,
 		Shared:  func() (again, joined int64) { return s.now.Load().counts() },
 	})
 	s.status = newStatus(s.metrics)
-	log := newLog(prompt{&s.log}, first.config.Log)
-	if err := s.open(ctx, first.config.Server); err != nil {
-		first.close()
+	log := logging.New(logging.FlushingWriter{BufferedWriter: &s.log}, first.Config.Log, true)
+	if err := s.open(ctx, first.Config.Server); err != nil {
+		first.Close()
 		return err
 	}
 	g, err := s.generate(first, log)
 	if err != nil {
-		first.close()
+		first.Close()
 		s.closeFronts()
 		return err
 	}
 	s.begin(ctx, g)
-	log.Info("listening", slog.String("address", s.front.Addr().String()), slog.String("database", first.db.Kind()), slog.String("at", first.db.Address()))
+	log.Info("listening", slog.String("address", s.front.Addr().String()), slog.String("database", first.DB.Kind()), slog.String("at", first.DB.Address()))
 	if listening != nil {
 		listening(s.front.Addr())
 	}
@@ -86,7 +89,7 @@ func (s *server) run(ctx context.Context, first *site, listening func(net.Addr))
 
 // wait returns when ctx ends or a listener fails. Until then it does as signals
 // and the service manager ask.
-func (s *server) wait(ctx context.Context) error {
+func (s *Server) wait(ctx context.Context) error {
 	watchdog := newWatchdog()
 	defer watchdog.Stop()
 	for {
@@ -94,7 +97,7 @@ func (s *server) wait(ctx context.Context) error {
 		case <-ctx.Done():
 			s.now.Load().log.Info("ending: no new requests; those in flight finish")
 			return nil
-		case <-s.again:
+		case <-s.Reload:
 			s.reload(ctx)
 		case <-watchdog.C:
 			notify(daemon.SdNotifyWatchdog)
@@ -108,23 +111,23 @@ func (s *server) wait(ctx context.Context) error {
 
 // ServeHTTP lets the generation of now answer, on connections of an earlier one
 // too: what a reload has forbidden is forbidden at once.
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.now.Load().handler.ServeHTTP(w, r)
 }
 
 // open opens the addresses of a configuration, or takes those that systemd has
 // opened.
-func (s *server) open(ctx context.Context, c config.Server) (err error) {
+func (s *Server) open(ctx context.Context, c config.Server) (err error) {
 	if s.front, s.back, err = activated(s.clients); err != nil {
 		return err
 	}
 	if s.front == nil {
-		if s.front, err = openFront(ctx, cmp.Or(s.hint, chooseListen), c.Listen, c, s.clients); err != nil {
+		if s.front, err = openFront(ctx, cmp.Or(s.ListenHint, chooseListen), c.Listen, c, s.clients); err != nil {
 			return err
 		}
 	}
-	if !s.insecure {
-		err = guarded(s.front.Addr(), c)
+	if !s.Insecure {
+		err = setup.CheckAccess(s.front.Addr(), c)
 	}
 	if err == nil && s.back == nil && c.StatusListen != "" {
 		s.back, err = openFront(ctx, "choose another address for [server] status_listen", c.StatusListen, c, nil)
@@ -135,7 +138,7 @@ func (s *server) open(ctx context.Context, c config.Server) (err error) {
 	return err
 }
 
-func (s *server) closeFronts() {
+func (s *Server) closeFronts() {
 	for _, f := range []*front{s.front, s.back} {
 		if f != nil {
 			f.close()
@@ -144,9 +147,9 @@ func (s *server) closeFronts() {
 }
 
 // begin lets a generation answer.
-func (s *server) begin(ctx context.Context, g *generation) {
-	limits := g.site.config.Limits
-	s.clients.Bound(limits.MaxClients, limits.MaxClientsPerAddress, g.site.config.Server.ProxyProtocol)
+func (s *Server) begin(ctx context.Context, g *generation) {
+	limits := g.site.Config.Limits
+	s.clients.Bound(limits.MaxClients, limits.MaxClientsPerAddress, g.site.Config.Server.ProxyProtocol)
 	s.now.Store(g)
 	s.status.watch(ctx, g)
 	g.begin(s.front, s.back)
@@ -155,14 +158,14 @@ func (s *server) begin(ctx context.Context, g *generation) {
 
 // reload puts a new configuration in the place of the old one. Where the new one
 // has mistakes, the old one goes on.
-func (s *server) reload(ctx context.Context) {
+func (s *Server) reload(ctx context.Context) {
 	log := s.now.Load().log
 	notify(daemon.SdNotifyReloading)
 	defer notify(daemon.SdNotifyReady)
 	g, moved, err := s.next(ctx)
 	if err != nil {
 		s.metrics.ReloadRefused()
-		for _, e := range unjoin(err) {
+		for _, e := range setup.Problems(err) {
 			log.Error("reload refused, the old configuration goes on: " + e.Error())
 		}
 		return
@@ -184,20 +187,20 @@ func (s *server) reload(ctx context.Context) {
 
 // next makes the generation of the configuration as it is now, and opens its
 // address where that is another one.
-func (s *server) next(ctx context.Context) (g *generation, moved *front, err error) {
-	fresh, err := s.load()
+func (s *Server) next(ctx context.Context) (g *generation, moved *front, err error) {
+	fresh, err := s.Load()
 	if err != nil {
 		return nil, nil, err
 	}
-	c, was := fresh.config.Server, s.now.Load().site.config.Server
+	c, was := fresh.Config.Server, s.now.Load().site.Config.Server
 	if s.front.named != "" && c.Listen != was.Listen {
 		if moved, err = openFront(ctx, chooseListen, c.Listen, c, s.clients); err != nil {
-			fresh.close()
+			fresh.Close()
 			return nil, nil, err
 		}
 	}
-	if !s.insecure {
-		err = guarded(cmp.Or(moved, s.front).Addr(), c)
+	if !s.Insecure {
+		err = setup.CheckAccess(cmp.Or(moved, s.front).Addr(), c)
 	}
 	if err == nil && c.StatusListen != was.StatusListen {
 		err = errors.New("[server] status_listen cannot change without a restart")
@@ -205,15 +208,15 @@ func (s *server) next(ctx context.Context) (g *generation, moved *front, err err
 	if err == nil && (c.SocketMode != was.SocketMode || c.SocketGroup != was.SocketGroup) {
 		err = errors.Join(s.front.hand(c), s.back.hand(c))
 	}
-	d, before := fresh.config.Database, s.now.Load().site.config.Database
+	d, before := fresh.Config.Database, s.now.Load().site.Config.Database
 	if err == nil && s.lastGood != nil && (d.LastGoodFile != before.LastGoodFile || d.LastGoodBytes != before.LastGoodBytes) {
 		err = errors.New("[database] lastgood_file and lastgood_bytes cannot change without a restart")
 	}
 	if err == nil {
-		g, err = s.generate(fresh, newLog(prompt{&s.log}, fresh.config.Log))
+		g, err = s.generate(fresh, logging.New(logging.FlushingWriter{BufferedWriter: &s.log}, fresh.Config.Log, true))
 	}
 	if err != nil {
-		fresh.close()
+		fresh.Close()
 		if moved != nil {
 			moved.close()
 		}

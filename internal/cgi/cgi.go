@@ -1,4 +1,4 @@
-package main
+package cgi
 
 import (
 	"log/slog"
@@ -10,10 +10,13 @@ import (
 	"dbsep/gateway"
 	"dbsep/internal/auth"
 	"dbsep/internal/config"
+	"dbsep/internal/logging"
+	"dbsep/internal/setup"
 )
 
-// serveCGI answers the one request that the environment describes.
-func serveCGI() int {
+// Serve responds to the one request that the environment describes, and returns the
+// exit status.
+func Serve() int {
 	answers, log := webGateway(cgiVariable)
 	status := 0
 	h := abortable(answers, func() { status = 1 })
@@ -45,23 +48,23 @@ func cgiRequests(h http.Handler) http.Handler {
 // log. Where the configuration is wrong it still answers, in the way that is safe
 // for each operation. variable looks up what the web server says of a request.
 func webGateway(variable func(r *http.Request, name string) string) (http.Handler, *slog.Logger) {
-	s, err := openSite(configFile())
+	s, err := setup.Load(setup.ConfigFile())
 	if err != nil {
-		log := newLog(os.Stderr, config.Default().Log)
-		for _, e := range unjoin(err) {
+		log := logging.New(os.Stderr, config.Default().Log, false)
+		for _, e := range setup.Problems(err) {
 			log.Error(e.Error())
 		}
 		return gateway.New(gateway.Unusable(err), gateway.Options{Log: log}), log
 	}
-	log := newLog(os.Stderr, s.config.Log)
-	o := options(s.config, log)
-	if lines := newAccessLog(&gathered{w: os.Stderr}, s.config.Log); lines != nil {
-		o.Observe = lines.write
+	log := logging.New(os.Stderr, s.Config.Log, false)
+	o := setup.GatewayOptions(s.Config, log)
+	if lines := logging.NewAccessLog(&logging.BufferedWriter{To: os.Stderr}, s.Config.Log, false); lines != nil {
+		o.Observe = lines.Write
 	}
-	if len(s.config.Tables) > 0 {
-		o.Authorizer = auth.NewWeb(rulings(s.config), variable)
+	if len(s.Config.Tables) > 0 {
+		o.Authorizer = auth.NewWeb(setup.TableRights(s.Config), variable)
 	}
-	return gateway.New(s.db, o), log
+	return gateway.New(s.DB, o), log
 }
 
 // cgiVariable looks up a variable of the one request of a CGI program.

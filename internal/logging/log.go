@@ -1,4 +1,4 @@
-package main
+package logging
 
 import (
 	"context"
@@ -11,11 +11,11 @@ import (
 	"dbsep/internal/config"
 )
 
-// newLog returns the log that a configuration wants. The journal of systemd, and
-// a web server's log, have a clock of their own.
-func newLog(w io.Writer, c config.Log) *slog.Logger {
+// New returns a log as configured. timed lines begin with the time. The journal of
+// systemd, and the error log of a web server, add the time themselves.
+func New(w io.Writer, c config.Log, timed bool) *slog.Logger {
 	if os.Getenv("JOURNAL_STREAM") == "" {
-		return slog.New(newHandler(w, c, !startedByWebServer()))
+		return slog.New(newHandler(w, c, timed))
 	}
 	p := &prefixed{w: w}
 	return slog.New(&journal{newHandler(p, c, false), p})

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -171,16 +171,16 @@ const chooseListen = "choose another address for [server] listen"
 // openFront opens an address of the configuration. The hint says how to choose
 // another one.
 func openFront(ctx context.Context, hint, address string, c config.Server, clients *auth.Clients) (*front, error) {
-	l, err := listen(ctx, address, c)
+	l, err := Listen(ctx, address, c)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w; %s", address, err, hint)
 	}
 	return newFront(l, address, clients), nil
 }
 
-// listen opens host:port or unix:/path. A socket that an earlier process left
+// Listen opens host:port or unix:/path. A socket that an earlier process left
 // behind, on which nobody listens, is replaced.
-func listen(ctx context.Context, address string, c config.Server) (net.Listener, error) {
+func Listen(ctx context.Context, address string, c config.Server) (net.Listener, error) {
 	var lc net.ListenConfig
 	path, isUnix := strings.CutPrefix(address, "unix:")
 	if !isUnix {

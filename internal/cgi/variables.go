@@ -1,4 +1,4 @@
-package main
+package cgi
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package main
+package inspect
 
 import (
 	"encoding/json"
@@ -10,17 +10,17 @@ import (
 	"dbsep/internal/config"
 )
 
-// A report is what check found. It holds no value that could be a secret.
-type report struct {
-	File     string          `json:"file"`
-	Settings []reportSetting `json:"settings"`
-	Database reportDatabase  `json:"database"`
-	Tables   []reportTable   `json:"tables"`
-	Rights   []reportRuling  `json:"rights,omitempty"` // none: everybody has every right
-	Warnings []string        `json:"warnings"`
+// A Report is what Check found. It holds no value that could be a secret.
+type Report struct {
+	File     string         `json:"file"`
+	Settings []Setting      `json:"settings"`
+	Database Database       `json:"database"`
+	Tables   []Table        `json:"tables"`
+	Rights   []ClientRights `json:"rights,omitempty"` // none: everybody has every right
+	Warnings []string       `json:"warnings"`
 }
 
-type reportSetting struct {
+type Setting struct {
 	Section string `json:"section,omitempty"`
 	Key     string `json:"key"`
 	Value   string `json:"value"`
@@ -28,7 +28,7 @@ type reportSetting struct {
 	Meaning string `json:"meaning"`
 }
 
-type reportDatabase struct {
+type Database struct {
 	Kind    string `json:"kind"`
 	Address string `json:"address"`
 	Through string `json:"through,omitempty"` // what the DSN asks for in the database's place
@@ -36,29 +36,29 @@ type reportDatabase struct {
 	Version string `json:"version"`
 }
 
-type reportTable struct {
+type Table struct {
 	Name       string   `json:"name"`
 	Columns    int      `json:"columns"`
 	Operations []string `json:"operations"`
 }
 
-// A reportRuling is a section [tables].
-type reportRuling struct {
-	Client string        `json:"client"` // "everybody", or "user NAME" and its like
-	Rights []reportRight `json:"rights"`
+// A ClientRights is a section [tables].
+type ClientRights struct {
+	Client string  `json:"client"` // "everybody", or "user NAME" and its like
+	Rights []Right `json:"rights"`
 }
 
-type reportRight struct {
+type Right struct {
 	Tables  string   `json:"tables"` // a name or a pattern
 	Right   string   `json:"right"`  // "none", "read" or "write"
 	Columns []string `json:"columns,omitempty"`
 }
 
-// reportSettings says what each setting is and where it comes from.
-func reportSettings(c *config.Config) []reportSetting {
-	var all []reportSetting
+// settingsOf says what each setting is and where it comes from.
+func settingsOf(c *config.Config) []Setting {
+	var all []Setting
 	for _, set := range config.Settings() {
-		all = append(all, reportSetting{set.Section, set.Key, shown(c, set), c.Line(set.Key), firstSentence(set.PlainDoc())})
+		all = append(all, Setting{set.Section, set.Key, shown(c, set), c.Line(set.Key), firstSentence(set.PlainDoc())})
 	}
 	return all
 }
@@ -83,15 +83,15 @@ func firstSentence(text string) string {
 	return strings.TrimSuffix(first, ".") + "."
 }
 
-// writeJSON writes the report as one object.
-func (r *report) writeJSON(w io.Writer) error {
+// WriteJSON writes the report as one object.
+func (r *Report) WriteJSON(w io.Writer) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(r)
 }
 
-// writeText writes the report for a person.
-func (r *report) writeText(w io.Writer) {
+// WriteText writes the report for a person.
+func (r *Report) WriteText(w io.Writer) {
 	fmt.Fprintf(w, "%s\n\n", r.File)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	section := ""

@@ -1,4 +1,4 @@
-package main
+package inspect
 
 import (
 	"context"
@@ -10,15 +10,15 @@ import (
 	"dbsep/gateway"
 	"dbsep/internal/auth"
 	"dbsep/internal/config"
+	"dbsep/internal/setup"
 	"dbsep/sqlgen"
 )
 
-// checkDoor tells what would keep serve from opening the site to its clients: files
-// of passwords and certificates that cannot be used, and an address that is open to
-// everybody.
-func (s *site) checkDoor(ctx context.Context) error {
-	c := s.config.Server
-	if _, err := auth.New(rules(s.config)); err != nil {
+// checkAccess reports what would keep the server from starting: files of passwords and
+// certificates that cannot be used, and an address that is open to everybody.
+func (s site) checkAccess(ctx context.Context) error {
+	c := s.Config.Server
+	if _, err := auth.New(setup.AuthRules(s.Config)); err != nil {
 		return err
 	}
 	if c.TLSCert != "" {
@@ -41,18 +41,18 @@ func (s *site) checkDoor(ctx context.Context) error {
 		return fmt.Errorf("look up [server] listen: %w", err)
 	}
 	for _, a := range found {
-		if err := guarded(&net.TCPAddr{IP: a.IP, Zone: a.Zone}, c); err != nil {
+		if err := setup.CheckAccess(&net.TCPAddr{IP: a.IP, Zone: a.Zone}, c); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// reportRights are the sections [tables].
-func reportRights(c *config.Config) []reportRuling {
-	var all []reportRuling
+// rightsOf are the sections [tables].
+func rightsOf(c *config.Config) []ClientRights {
+	var all []ClientRights
 	for _, r := range c.Tables {
-		one := reportRuling{Client: clientOf(r)}
+		one := ClientRights{Client: clientOf(r)}
 		for _, right := range r.Rights {
 			word := "none"
 			if right.Write {
@@ -60,7 +60,7 @@ func reportRights(c *config.Config) []reportRuling {
 			} else if right.Read {
 				word = "read"
 			}
-			one.Rights = append(one.Rights, reportRight{right.Pattern, word, right.Columns})
+			one.Rights = append(one.Rights, Right{right.Pattern, word, right.Columns})
 		}
 		all = append(all, one)
 	}

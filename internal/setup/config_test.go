@@ -1,4 +1,4 @@
-package main
+package setup
 
 import (
 	"bytes"
@@ -135,7 +135,7 @@ func testConfiguration(t *testing.T, path string, environ []string) {
 // reading is how a configuration is read, in lines for people.
 func reading(t *testing.T, conf string) string {
 	var b strings.Builder
-	s, err := openSite(conf)
+	s, err := Load(conf)
 	var mistakes config.Problems
 	switch {
 	case errors.As(err, &mistakes):
@@ -146,21 +146,21 @@ func reading(t *testing.T, conf string) string {
 	case err != nil:
 		t.Fatal(err)
 	}
-	defer s.close()
+	defer s.Close()
 	value := func(name, text string) { fmt.Fprintln(&b, strings.TrimRight(fmt.Sprintf("%-9s %s", name, text), " ")) }
-	account := s.db.Account()
+	account := s.DB.Account()
 	if u, err := user.Current(); err == nil && account == u.Username {
 		account = "(the one that dbsep runs as)"
 	}
-	value("kind", s.db.Kind())
-	value("address", s.db.Address())
+	value("kind", s.DB.Kind())
+	value("address", s.DB.Address())
 	value("account", account)
-	if through := s.db.Through(); through != "" {
+	if through := s.DB.Through(); through != "" {
 		value("through", through)
 	}
-	value("dbpass", s.config.Password)
-	value("dbschema", s.config.Schema)
-	for _, p := range s.warnings() {
+	value("dbpass", s.Config.Password)
+	value("dbschema", s.Config.Schema)
+	for _, p := range s.Warnings() {
 		fmt.Fprintf(&b, "warning   %v\n", p)
 	}
 	return b.String()

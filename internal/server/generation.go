@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -11,12 +11,14 @@ import (
 	"dbsep/internal/auth"
 	"dbsep/internal/cache"
 	"dbsep/internal/database"
+	"dbsep/internal/logging"
 	"dbsep/internal/metrics"
+	"dbsep/internal/setup"
 )
 
 // A generation is a server as one reading of its configuration wants it.
 type generation struct {
-	site  *site
+	site  *setup.Loaded
 	db    *sharedDatabase
 	guard *auth.Authorizer
 	log   *slog.Logger
@@ -38,16 +40,16 @@ type sharedDatabase struct {
 // generate makes the generation of a site. It keeps the connections of the one
 // before where the database is the same. All that can fail comes first: a site
 // that is refused shares nothing yet.
-func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
-	c := fresh.config
-	for _, w := range fresh.warnings() {
+func (s *Server) generate(fresh *setup.Loaded, log *slog.Logger) (*generation, error) {
+	c := fresh.Config
+	for _, w := range fresh.Warnings() {
 		log.Warn(w.Error())
 	}
 	newGuard := auth.New
 	if was := s.now.Load(); was != nil {
 		newGuard = was.guard.Next
 	}
-	guard, err := newGuard(rules(c))
+	guard, err := newGuard(setup.AuthRules(c))
 	if err != nil {
 		return nil, err
 	}
@@ -59,11 +61,11 @@ func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
 	if err := s.openLastGood(fresh, log); err != nil {
 		return nil, err
 	}
-	g := &generation{site: fresh, guard: guard, log: log, asked: asked, state: state, db: &sharedDatabase{DB: fresh.db, source: source(c)}}
+	g := &generation{site: fresh, guard: guard, log: log, asked: asked, state: state, db: &sharedDatabase{DB: fresh.DB, source: setup.Source(c)}}
 	if was := s.now.Load(); was != nil && was.db.source.Same(g.db.source) {
-		fresh.close()
-		fresh.db, g.db = was.db.DB, was.db
-		if sameDoor(was.site.config, c) {
+		fresh.Close()
+		fresh.DB, g.db = was.db.DB, was.db
+		if sameDoor(was.site.Config, c) {
 			g.asked, g.state = was.asked, was.state
 		}
 	}
@@ -79,14 +81,14 @@ func (s *server) generate(fresh *site, log *slog.Logger) (*generation, error) {
 }
 
 // options are the settings of a generation's gateway.
-func (s *server) options(g *generation) gateway.Options {
-	c := g.site.config
-	o := options(c, g.log)
+func (s *Server) options(g *generation) gateway.Options {
+	c := g.site.Config
+	o := setup.GatewayOptions(c, g.log)
 	o.Authorizer, o.Observe = g.guard, s.metrics.Observe
-	if lines := newAccessLog(&s.log, c.Log); lines != nil {
+	if lines := logging.NewAccessLog(&s.log, c.Log, true); lines != nil {
 		o.Observe = func(e gateway.Event) {
 			s.metrics.Observe(e)
-			lines.write(e)
+			lines.Write(e)
 		}
 	}
 	return o
@@ -94,12 +96,12 @@ func (s *server) options(g *generation) gateway.Options {
 
 // openLastGood opens the file of last good answers where a configuration wants it.
 // It stays open from one generation to the next.
-func (s *server) openLastGood(fresh *site, log *slog.Logger) (err error) {
-	c := fresh.config
+func (s *Server) openLastGood(fresh *setup.Loaded, log *slog.Logger) (err error) {
+	c := fresh.Config
 	if len(c.LastGood) == 0 || s.lastGood != nil {
 		return nil
 	}
-	if err := fresh.checkLastGood(); err != nil {
+	if err := fresh.CheckStaleCache(); err != nil {
 		return err
 	}
 	s.lastGood, err = cache.OpenStore(c.Database.LastGoodFile, c.Database.LastGoodBytes, log)
@@ -108,16 +110,16 @@ func (s *server) openLastGood(fresh *site, log *slog.Logger) (err error) {
 
 // withCopies puts copies of answers between the gateway and a generation's
 // database, as far as its configuration wants them.
-func (s *server) withCopies(g *generation) gateway.Database {
-	c := g.site.config
+func (s *Server) withCopies(g *generation) gateway.Database {
+	c := g.site.Config
 	var db gateway.Database = g.db
 	if len(c.Cache) > 0 {
-		g.shared = cache.Share(db, ages(c.Cache), c.Database.CacheBytes)
+		g.shared = cache.Share(db, setup.CacheRules(c.Cache), c.Database.CacheBytes)
 		db = g.shared
 	}
 	if len(c.LastGood) > 0 {
 		scope := g.db.Kind() + " " + g.db.Address() + " " + c.Schema
-		db = s.lastGood.Over(db, scope, ages(c.LastGood), g.log)
+		db = s.lastGood.Over(db, scope, setup.CacheRules(c.LastGood), g.log)
 	}
 	return db
 }
@@ -135,7 +137,7 @@ func (g *generation) begin(front, back *front) {
 func (g *generation) end(ctx context.Context) error {
 	defer g.release()
 	g.guard.End()
-	bound := g.site.config.Limits.Drain
+	bound := g.site.Config.Limits.Drain
 	return errors.Join(g.asked.leave(ctx, bound), g.state.leave(ctx, bound))
 }
 

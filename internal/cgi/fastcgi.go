@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package cgi
 
 import (
 	"log/slog"
@@ -14,16 +14,17 @@ import (
 	"time"
 )
 
-// startedAsFastCGI tells whether standard input is a listening socket, which is
+// StartedAsFastCGI reports whether standard input is a listening socket, which is
 // how a web server starts a FastCGI program (FastCGI specification 2.2).
-func startedAsFastCGI() bool {
+func StartedAsFastCGI() bool {
 	listening, err := syscall.GetsockoptInt(0, syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
 	return err == nil && listening == 1
 }
 
-// serveFastCGI answers requests from the socket on standard input until the web
-// server ends the program. What is in flight then finishes first.
-func serveFastCGI() int {
+// ServeFastCGI responds to requests from the socket on standard input until the web
+// server ends the program. Requests in flight finish first. It returns the exit
+// status.
+func ServeFastCGI() int {
 	l, err := standardListener()
 	answers, log := webGateway(fastCGIVariable)
 	if err != nil {

@@ -1,4 +1,4 @@
-package main
+package logging
 
 import (
 	"bytes"
@@ -12,11 +12,11 @@ import (
 	"dbsep/internal/config"
 )
 
-// An accessLog writes a line for every request. The line is what package slog
+// An AccessLog writes a line for every request. The line is what package slog
 // would write. Where no name in it needs a quotation mark, which is nearly always,
 // it is made here, in less than a third of the time.
-type accessLog struct {
-	to      *gathered
+type AccessLog struct {
+	to      *BufferedWriter
 	careful *slog.Logger // for all other lines
 	json    bool
 	timed   bool
@@ -24,21 +24,22 @@ type accessLog struct {
 	clock   clock
 }
 
-// newAccessLog returns the access log that a configuration wants, or nil.
-func newAccessLog(to *gathered, c config.Log) *accessLog {
+// NewAccessLog returns the access log as configured, or nil. timed lines begin with
+// the time, unless they go to the journal of systemd.
+func NewAccessLog(to *BufferedWriter, c config.Log, timed bool) *AccessLog {
 	if !c.Access || c.Level == "warn" || c.Level == "error" {
 		return nil
 	}
-	a := &accessLog{to: to, careful: newLog(to, c), json: c.Format == "json"}
+	a := &AccessLog{to: to, careful: New(to, c, timed), json: c.Format == "json"}
 	if os.Getenv("JOURNAL_STREAM") != "" {
 		a.prefix = "<" + strconv.Itoa(priority(slog.LevelInfo)) + ">"
 	}
-	a.timed = a.prefix == "" && !startedByWebServer()
+	a.timed = timed && a.prefix == ""
 	return a
 }
 
-// write writes the line of a request. One that was slow has left a line already.
-func (a *accessLog) write(e gateway.Event) {
+// Write writes the line of a request. One that was slow has left a line already.
+func (a *AccessLog) Write(e gateway.Event) {
 	if e.Slow {
 		return
 	}
@@ -100,7 +101,7 @@ var isPlain = func() (is [256]bool) {
 	return is
 }()
 
-func (a *accessLog) appendText(line []byte, e *gateway.Event) []byte {
+func (a *AccessLog) appendText(line []byte, e *gateway.Event) []byte {
 	if a.timed {
 		now, zone := a.clock.at(e.Ended)
 		line = append(append(line, "time="...), now...)
@@ -121,7 +122,7 @@ func (a *accessLog) appendText(line []byte, e *gateway.Event) []byte {
 	return append(line, '\n')
 }
 
-func (a *accessLog) appendJSON(line []byte, e *gateway.Event) []byte {
+func (a *AccessLog) appendJSON(line []byte, e *gateway.Event) []byte {
 	line = append(line, '{')
 	if a.timed {
 		now, zone := a.clock.at(e.Ended)

@@ -1,4 +1,4 @@
-package main
+package setup
 
 import (
 	"cmp"
@@ -21,8 +21,8 @@ const (
 	perlFile = "/etc/asterisk/dbsep.conf"
 )
 
-// configFile returns the file that DBSEP_CONF names, or the usual one.
-func configFile() string { return cmp.Or(os.Getenv("DBSEP_CONF"), usualFile(ownFile, perlFile)) }
+// ConfigFile returns the file that DBSEP_CONF names, or the usual one.
+func ConfigFile() string { return cmp.Or(os.Getenv("DBSEP_CONF"), usualFile(ownFile, perlFile)) }
 
 // usualFile returns dbsep's own configuration where there is one, else that of
 // the Perl script. One that cannot be looked at counts as there: its reader then
@@ -34,15 +34,15 @@ func usualFile(own, perl string) string {
 	return own
 }
 
-// A site is a configuration and the database that it names.
-type site struct {
-	config *config.Config
-	db     *database.DB
+// A Loaded configuration has been read, and the database that it names is open.
+type Loaded struct {
+	Config *config.Config
+	DB     *database.DB
 }
 
-// openSite reads a configuration and opens its database, which is not asked
-// anything yet. The error names every mistake in the file, with its line.
-func openSite(file string) (*site, error) {
+// Load reads a configuration and opens its database, without connecting to it. The
+// error has every mistake in the file, with its line.
+func Load(file string) (*Loaded, error) {
 	c, err := config.Load(file)
 	if c == nil {
 		return nil, err
@@ -51,7 +51,7 @@ func openSite(file string) (*site, error) {
 	if err != nil && !errors.As(err, &problems) {
 		return nil, err
 	}
-	db, err := database.Open(source(c))
+	db, err := database.Open(Source(c))
 	if err != nil {
 		problems = append(problems, located(c, err)...)
 	}
@@ -59,13 +59,13 @@ func openSite(file string) (*site, error) {
 		slices.SortStableFunc(problems, func(a, b config.Problem) int { return cmp.Compare(a.Line, b.Line) })
 		return nil, problems
 	}
-	return &site{c, db}, nil
+	return &Loaded{c, db}, nil
 }
 
-// source is what a configuration says of its database. The environment stands
+// Source is what a configuration says of its database. The environment stands
 // in for a line that the file does not have, as Perl's DBI did; a line that is
 // empty says empty.
-func source(c *config.Config) database.Source {
+func Source(c *config.Config) database.Source {
 	said := map[string]bool{"DBI_USER": c.HasUser, "DBI_PASS": c.HasPassword}
 	s := database.Source{
 		DSN:      c.DSN,
@@ -95,7 +95,7 @@ func source(c *config.Config) database.Source {
 // located gives the mistakes that a database found in its source the line of
 // the file that they stand in.
 func located(c *config.Config, err error) (problems config.Problems) {
-	for _, e := range unjoin(err) {
+	for _, e := range Problems(err) {
 		var p *database.Problem
 		if !errors.As(e, &p) {
 			p = &database.Problem{Key: "dsn", Text: e.Error()}
@@ -109,24 +109,25 @@ func locate(c *config.Config, p database.Problem) config.Problem {
 	return config.Problem{File: c.File, Line: c.Line(p.Key), Key: p.Key, Text: p.Text, Remedy: p.Remedy}
 }
 
-func unjoin(err error) []error {
+// Problems returns the errors that are joined in one.
+func Problems(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}
 	return []error{err}
 }
 
-// warnings are all that the configuration and the database found worth saying.
-func (s *site) warnings() []config.Problem {
-	all := s.config.Warnings
-	for _, p := range s.db.Warnings() {
-		all = append(all, locate(s.config, p))
+// Warnings are those of the configuration and those of the database.
+func (l *Loaded) Warnings() []config.Problem {
+	all := l.Config.Warnings
+	for _, p := range l.DB.Warnings() {
+		all = append(all, locate(l.Config, p))
 	}
 	return all
 }
 
-// options are the settings of a gateway as a configuration has them.
-func options(c *config.Config, log *slog.Logger) gateway.Options {
+// GatewayOptions are the settings of a gateway as configured.
+func GatewayOptions(c *config.Config, log *slog.Logger) gateway.Options {
 	return gateway.Options{
 		Log:               log,
 		Slow:              c.Log.Slow,
@@ -162,8 +163,8 @@ func lenient(c *config.Config) func(table string) bool {
 	}
 }
 
-// ages are the lines of [lastgood] or [cache].
-func ages(all []config.Age) []cache.Rule {
+// CacheRules are the lines of [lastgood] or [cache].
+func CacheRules(all []config.Age) []cache.Rule {
 	var rules []cache.Rule
 	for _, a := range all {
 		rules = append(rules, cache.Rule{Pattern: a.Pattern, Age: a.Most})
@@ -171,13 +172,13 @@ func ages(all []config.Age) []cache.Rule {
 	return rules
 }
 
-// rules are what a configuration says of who may ask.
-func rules(c *config.Config) auth.Rules {
-	return auth.Rules{Allow: c.Server.Allow, Htpasswd: c.Server.Htpasswd, Tables: rulings(c)}
+// AuthRules are what a configuration says of who may connect.
+func AuthRules(c *config.Config) auth.Rules {
+	return auth.Rules{Allow: c.Server.Allow, Htpasswd: c.Server.Htpasswd, Tables: TableRights(c)}
 }
 
-// rulings are what a configuration says of what may be asked.
-func rulings(c *config.Config) []auth.Ruling {
+// TableRights are what a configuration says of what clients may read and write.
+func TableRights(c *config.Config) []auth.Ruling {
 	var all []auth.Ruling
 	for _, r := range c.Tables {
 		rights := make([]auth.Right, len(r.Rights))
@@ -189,4 +190,5 @@ func rulings(c *config.Config) []auth.Ruling {
 	return all
 }
 
-func (s *site) close() { _ = s.db.Close() }
+// Close closes the database.
+func (l *Loaded) Close() { _ = l.DB.Close() }

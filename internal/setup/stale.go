@@ -1,4 +1,4 @@
-package main
+package setup
 
 import (
 	"os"
@@ -8,20 +8,20 @@ import (
 	"dbsep/internal/database"
 )
 
-// checkLastGood reports why the file of last good answers cannot be used. It
+// CheckStaleCache reports why the file of stale responses cannot be used. It
 // opens none of SQLite's own files: closing one would end SQLite's locks.
-func (s *site) checkLastGood() error {
-	file := s.config.Database.LastGoodFile
-	if len(s.config.LastGood) == 0 {
+func (l *Loaded) CheckStaleCache() error {
+	file := l.Config.Database.LastGoodFile
+	if len(l.Config.LastGood) == 0 {
 		return nil
 	}
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-		if sameFile(file, s.db.Address()+suffix) {
-			return locate(s.config, database.Problem{Key: "lastgood_file", Text: "it is the database itself", Remedy: "name a file that does not exist yet"})
+		if sameFile(file, l.DB.Address()+suffix) {
+			return locate(l.Config, database.Problem{Key: "lastgood_file", Text: "it is the database itself", Remedy: "name a file that does not exist yet"})
 		}
 	}
 	if err := cache.CheckFile(file); err != nil {
-		return locate(s.config, database.Problem{Key: "lastgood_file", Text: err.Error()})
+		return locate(l.Config, database.Problem{Key: "lastgood_file", Text: err.Error()})
 	}
 	return nil
 }

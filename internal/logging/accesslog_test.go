@@ -1,4 +1,4 @@
-package main
+package logging
 
 import (
 	"bytes"
@@ -41,8 +41,8 @@ func TestAccessLogIsSlogs(t *testing.T) {
 			t.Run(format+" "+name, func(t *testing.T) {
 				c := config.Log{Access: true, Format: format}
 				var got, want bytes.Buffer
-				newAccessLog(&gathered{w: &got}, c).write(e)
-				newLog(&want, c).Info("request", fieldsOf(&e)...)
+				NewAccessLog(&BufferedWriter{To: &got}, c, true).Write(e)
+				New(&want, c, true).Info("request", fieldsOf(&e)...)
 				if untime(got.String()) != untime(want.String()) {
 					t.Errorf("\ngot  %s\nwant %s", &got, &want)
 				}
@@ -67,18 +67,18 @@ func TestAccessLogsTimeIsSlogs(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		c := config.Log{Access: true, Format: format}
 		var got bytes.Buffer
-		log := newAccessLog(&gathered{w: &got}, c)
+		log := NewAccessLog(&BufferedWriter{To: &got}, c, true)
 		for i, zone := range []*time.Location{time.UTC, time.FixedZone("", 5*3600+1800)} {
 			for _, nanos := range []int{0, 1, 999_999, 1_000_000, 120_000_000, 123_456_789, 999_999_999} {
 				e := gateway.Event{Status: 200, Took: time.Second, Ended: time.Date(2026, 11, 22, 1, 2, 3+i, nanos, zone)}
 				var want bytes.Buffer
 				r := slog.NewRecord(e.Ended, slog.LevelInfo, "request", 0)
 				r.Add(fieldsOf(&e)...)
-				if err := newLog(&want, c).Handler().Handle(t.Context(), r); err != nil {
+				if err := New(&want, c, true).Handler().Handle(t.Context(), r); err != nil {
 					t.Fatal(err)
 				}
 				got.Reset()
-				log.write(e)
+				log.Write(e)
 				if got.String() != want.String() {
 					t.Errorf("\ngot  %swant %s", &got, &want)
 				}
@@ -92,8 +92,8 @@ func TestAccessLogInTheJournalHasItsPriority(t *testing.T) {
 	for _, user := range []string{"alice", "alice b"} {
 		e := gateway.Event{Operation: "single", User: user, Took: time.Millisecond}
 		var got, want bytes.Buffer
-		newAccessLog(&gathered{w: &got}, config.Log{Access: true}).write(e)
-		newLog(&want, config.Log{}).Info("request", fieldsOf(&e)...)
+		NewAccessLog(&BufferedWriter{To: &got}, config.Log{Access: true}, true).Write(e)
+		New(&want, config.Log{}, true).Info("request", fieldsOf(&e)...)
 		if got.String() != want.String() || !strings.HasPrefix(got.String(), "<6>level=INFO ") {
 			t.Errorf("\ngot  %s\nwant %s", &got, &want)
 		}
@@ -102,79 +102,13 @@ func TestAccessLogInTheJournalHasItsPriority(t *testing.T) {
 
 func TestNoAccessLog(t *testing.T) {
 	for name, c := range map[string]config.Log{"not wanted": {}, "only warnings": {Access: true, Level: "warn"}} {
-		if newAccessLog(nil, c) != nil {
+		if NewAccessLog(nil, c, true) != nil {
 			t.Error(name)
 		}
 	}
 	var got bytes.Buffer
-	newAccessLog(&gathered{w: &got}, config.Log{Access: true}).write(gateway.Event{Slow: true})
+	NewAccessLog(&BufferedWriter{To: &got}, config.Log{Access: true}, true).Write(gateway.Event{Slow: true})
 	if got.Len() > 0 {
 		t.Errorf("a slow request has left a line already: %s", &got)
 	}
-}
-
-// written tells of each write.
-type written chan string
-
-func (w written) Write(p []byte) (int, error) {
-	w <- string(p)
-	return len(p), nil
-}
-
-func TestGathered(t *testing.T) {
-	t.Run("lines leave by themselves, every time anew", func(t *testing.T) {
-		to := make(written)
-		g := &gathered{w: to, wait: time.Millisecond}
-		for range 3 {
-			write(t, g, "one\n")
-			if got := <-to; got != "one\n" {
-				t.Errorf("%q", got)
-			}
-		}
-	})
-	t.Run("a line that cannot wait takes those in front of it along", func(t *testing.T) {
-		to := make(written, 1)
-		g := &gathered{w: to, wait: time.Hour}
-		write(t, g, "one\n")
-		write(t, prompt{g}, "two\n")
-		if got := <-to; got != "one\ntwo\n" {
-			t.Errorf("%q", got)
-		}
-	})
-	t.Run("much leaves at once", func(t *testing.T) {
-		to := make(written, 1)
-		g := &gathered{w: to, wait: time.Hour}
-		long := strings.Repeat("x", gatheredBytes)
-		write(t, g, "one\n")
-		write(t, g, long)
-		if got := <-to; got != "one\n"+long {
-			t.Errorf("%d bytes", len(got))
-		}
-	})
-	t.Run("without a wait each line leaves", func(t *testing.T) {
-		to := make(written, 1)
-		write(t, &gathered{w: to}, "one\n")
-		if got := <-to; got != "one\n" {
-			t.Errorf("%q", got)
-		}
-	})
-}
-
-func write(t *testing.T, w interface{ Write([]byte) (int, error) }, line string) {
-	t.Helper()
-	if n, err := w.Write([]byte(line)); n != len(line) || err != nil {
-		t.Fatal(n, err)
-	}
-}
-
-func TestAccessLogOfAServer(t *testing.T) {
-	r := runSample(t, "[log]\naccess=yes\n")
-	r.post("/ps_endpoints/single", "id=secret")
-	line := r.said("msg=request operation=single table=ps_endpoints .*status=200 rows=0 bytes=1 seconds=")
-	if strings.Contains(line, "secret") {
-		t.Errorf("a value is in the log: %s", line)
-	}
-	r.reload("[log]\nformat=json\naccess=yes\n", `"msg":"reloaded"`)
-	r.post("/ps_endpoints/multi", "nope=1")
-	r.said(`"msg":"request","code":"unknown-column","operation":"multi","table":"ps_endpoints"`)
 }

@@ -1,0 +1,3 @@
+// Package server is the standalone server: its listeners, TLS, the PROXY protocol,
+// reloads, systemd, the status endpoints and the access log.
+package server
