@@ -111,7 +111,6 @@ func (r *running) said(expression string) string {
 // reload gives the server another configuration, and waits for what it says.
 func (r *running) reload(text, says string) {
 	r.t.Helper()
-	r.client.CloseIdleConnections() // a server that ends closes them, and a POST on one is not sent again
 	configure(r.t, r.dir, text)
 	if err := r.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		r.t.Fatal(err)
@@ -271,9 +270,8 @@ func TestRequestInFlightOutlivesAReload(t *testing.T) {
 	}
 }
 
-// TestReloadLosesNoRequest reloads again and again while clients ask, each time on
-// a new connection, and while others look at the state of the server: none may be
-// left without its answer.
+// TestReloadLosesNoRequest reloads again and again while clients send requests, on new
+// connections and on kept ones, and while monitoring does: each gets its response.
 func TestReloadLosesNoRequest(t *testing.T) {
 	dir := sampleSite(t)
 	clients, state := filepath.Join(dir, "socket"), filepath.Join(dir, "status")
@@ -282,11 +280,12 @@ func TestReloadLosesNoRequest(t *testing.T) {
 	asking, enough := context.WithCancel(t.Context())
 	defer enough()
 	var all sync.WaitGroup
-	keepAsking := func(socket, method, path, body string) {
+	keepAsking := func(socket, method, path, body string, kept bool) {
+		transport := &http.Transport{DisableKeepAlives: !kept, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		}}
+		defer transport.CloseIdleConnections()
 		for asking.Err() == nil {
-			transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return new(net.Dialer).DialContext(ctx, "unix", socket)
-			}}
 			request, err := http.NewRequestWithContext(t.Context(), method, r.url+path, strings.NewReader(body))
 			if err != nil {
 				t.Error(err)
@@ -303,14 +302,14 @@ func TestReloadLosesNoRequest(t *testing.T) {
 			}
 		}
 	}
-	for range 4 {
-		all.Go(func() { keepAsking(clients, http.MethodPost, "/ps_endpoints/single", "id=bob") })
+	for _, kept := range []bool{false, false, true, true} {
+		all.Go(func() { keepAsking(clients, http.MethodPost, "/ps_endpoints/single", "id=bob", kept) })
 	}
-	for range 2 {
-		all.Go(func() { keepAsking(state, http.MethodGet, "/metrics", "") })
+	for _, kept := range []bool{false, true} {
+		all.Go(func() { keepAsking(state, http.MethodGet, "/metrics", "", kept) })
 	}
 	for n := range 20 {
-		configure(t, dir, listening+"[limits]\nheader_timeout="+strconv.Itoa(100+n)+"\n") // each needs a server of its own
+		configure(t, dir, listening+"[limits]\nheader_timeout="+strconv.Itoa(100+n)+"\n[log]\nlevel="+[]string{"info", "debug"}[n%2]+"\n")
 		if err := r.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}

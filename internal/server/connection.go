@@ -28,26 +28,22 @@ import (
 // what net/http responds by itself.
 type connectionListener struct {
 	net.Listener
-	tls       *tls.Config           // nil: plain HTTP
-	timeout   time.Duration         // for the PROXY header and the TLS handshake
-	proxies   func() []netip.Prefix // the networks that may send a PROXY header; nil: none
-	refuse    refuser
-	tlsFailed func(client net.Addr, err error)
+	server *httpServer
 }
 
-// A refuser responds to a request with an error.
-type refuser func(w http.ResponseWriter, r *http.Request, err error)
-
 func (l *connectionListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
+	conn, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	plain := &bufferedConn{Conn: c, in: bufio.NewReaderSize(c, 512)}
-	if l.tls != nil {
-		return &connection{Conn: tls.Server(plain, l.tls), plain: plain, listener: l}, nil
+	plain := &bufferedConn{Conn: conn, in: bufio.NewReaderSize(conn, 512)}
+	c := &connection{Conn: plain, plain: plain, server: l.server}
+	if c.tls = c.currentTLS(); c.tls != nil {
+		c.Conn, c.encrypted = tls.Server(plain, c.tls), true
 	}
-	return &connection{Conn: plain, plain: plain, listener: l}, nil
+	l.server.silent.Add(1)
+	c.heard = sync.OnceFunc(l.server.silent.Done)
+	return c, nil
 }
 
 // A bufferedConn can be looked at before it is read.
@@ -73,19 +69,22 @@ func closeWrite(c net.Conn) error {
 // response never leaves; the client gets that of the gateway instead.
 type connection struct {
 	net.Conn // plain, or TLS over it
-	plain    *bufferedConn
-	listener *connectionListener
+	plain     *bufferedConn
+	encrypted bool // TLS is spoken
+	server    *httpServer
+	heard     func() // notes that a handler has a request, or that there will be none
 
 	began   sync.Once // the rest is known once it has
 	failed  error     // nothing can be read
 	refusal error     // of all requests
 	notTLS  bool      // plain HTTP came in place of TLS
 	client  net.Addr  // that a PROXY header names; nil: the peer itself
-	state   *tls.ConnectionState
 
 	handled atomic.Bool // a handler has the request
 
 	mu     sync.Mutex
+	tls    *tls.Config          // under which state has been verified
+	state  *tls.ConnectionState // nil: plain HTTP
 	head   []byte // the beginning of the request that no handler has yet
 	unread int64  // bytes of the handled request's body that are still to come; unknown if negative
 }
@@ -96,8 +95,8 @@ const headBytes = 16 << 10
 // begin reads what comes before HTTP.
 func (c *connection) begin() {
 	c.began.Do(func() {
-		_ = c.SetDeadline(time.Now().Add(c.listener.timeout))
-		if c.failed = c.readProxyHeader(); c.failed == nil && c.listener.tls != nil {
+		_ = c.SetDeadline(time.Now().Add(c.server.ReadHeaderTimeout))
+		if c.failed = c.readProxyHeader(); c.failed == nil && c.encrypted {
 			c.failed = c.shakeHands()
 		}
 		_ = c.SetDeadline(time.Time{})
@@ -115,7 +114,7 @@ func (c *connection) readProxyHeader() error {
 		return err
 	case err != nil:
 		c.refusal = &gateway.Error{Code: gateway.BadRequest, Err: err, Hint: "let the proxy send a valid PROXY protocol header, version 1 or 2"}
-	case c.listener.proxies == nil || !mayProxy(c.plain.RemoteAddr(), c.listener.proxies()):
+	case c.server.proxies == nil || !mayProxy(c.plain.RemoteAddr(), c.server.proxies()):
 		c.refusal = &gateway.Error{Code: gateway.UnexpectedProxy}
 	case header.Command.IsProxy():
 		if tcp, ok := header.SourceAddr.(*net.TCPAddr); ok {
@@ -145,7 +144,7 @@ func (c *connection) shakeHands() error {
 	first, err := c.plain.in.Peek(1)
 	if err == nil && first[0] != tlsHandshake {
 		c.notTLS = true
-		c.listener.tlsFailed(c.plain.RemoteAddr(), nil)
+		c.server.tlsFailed(c.plain.RemoteAddr(), nil)
 		if c.refusal == nil {
 			c.refusal = &gateway.Error{Code: gateway.HTTPSRequired}
 		}
@@ -156,10 +155,12 @@ func (c *connection) shakeHands() error {
 		err = secure.HandshakeContext(context.Background()) // the connection has its deadline
 	}
 	if err != nil {
-		c.listener.tlsFailed(c.plain.RemoteAddr(), err)
+		c.server.tlsFailed(c.plain.RemoteAddr(), err)
 		return io.EOF
 	}
 	state := secure.ConnectionState()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.state = &state
 	return nil
 }
@@ -207,6 +208,7 @@ func (c *connection) note(p []byte) {
 // handle notes that a handler has the request: what is written from now on is the
 // handler's. Bytes behind the request belong to the next.
 func (c *connection) handle(r *http.Request) {
+	c.heard()
 	c.handled.Store(true)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -260,7 +262,7 @@ func (c *connection) replace(said []byte) error {
 		err = &gateway.Error{Code: gateway.BadRequest, Hint: remedyFor(said, r)}
 	}
 	w := &responseRecorder{header: make(http.Header)}
-	c.listener.refuse(w, r, err)
+	c.server.refuse(w, r, err)
 	_ = stream.SetDeadline(time.Now().Add(lingerTime))
 	if err := w.send(stream, r); err != nil {
 		return err
@@ -367,16 +369,55 @@ func withConnection(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(auth.ConnContext(ctx, c.plain.Conn), connectionKey{}, c)
 }
 
-// handled gives a handler the requests of connections, except those that are refused.
-func handled(h http.Handler, refuse refuser) http.Handler {
+// observe is a server's ConnState.
+func observe(conn net.Conn, state http.ConnState) {
+	switch c := conn.(*connection); state {
+	case http.StateIdle:
+		c.await()
+	case http.StateClosed, http.StateHijacked:
+		c.heard()
+	}
+}
+
+// authorized passes requests to a handler, except those of connections that the
+// configuration does not allow.
+func (s *httpServer) authorized(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := r.Context().Value(connectionKey{}).(*connection)
 		c.handle(r)
-		r.TLS = c.state
-		if c.refusal != nil {
-			refuse(w, r, c.refusal)
+		err := c.refusal
+		if err == nil {
+			r.TLS, err = c.verified()
+		}
+		if err != nil {
+			w.Header().Set("Connection", "close")
+			s.refuse(w, r, err)
 			return
 		}
 		h.ServeHTTP(w, r)
 	})
+}
+
+// currentTLS is the TLS configuration of new connections; nil: plain HTTP.
+func (c *connection) currentTLS() *tls.Config {
+	if c.server.tls == nil {
+		return nil
+	}
+	return c.server.tls()
+}
+
+// verified returns the state of TLS for a request. Its error is the reason why the
+// connection may not be used any longer: a reload has changed the TLS configuration.
+func (c *connection) verified() (*tls.ConnectionState, error) {
+	now := c.currentTLS()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now == c.tls {
+		return c.state, nil
+	}
+	state, err := verify(c.state, now)
+	if err == nil {
+		c.tls, c.state = now, state
+	}
+	return state, err
 }

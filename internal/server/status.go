@@ -44,14 +44,14 @@ func newStatus(m *metrics.Metrics) *status {
 	return s
 }
 
-// watch looks at the database of a generation from now on, and not at that of
-// the one before.
-func (s *status) watch(ctx context.Context, g *generation) {
+// watch looks at the database of an instance from now on, instead of that of the one
+// before.
+func (s *status) watch(ctx context.Context, i *instance) {
 	s.stop()
 	ctx, s.stop = context.WithCancel(ctx)
 	go func() {
 		for ctx.Err() == nil {
-			s.look(ctx, g)
+			s.look(ctx, i)
 			select {
 			case <-ctx.Done():
 			case <-time.After(probeEvery):
@@ -61,10 +61,10 @@ func (s *status) watch(ctx context.Context, g *generation) {
 }
 
 // look asks the database once, and says so when its state has changed.
-func (s *status) look(ctx context.Context, g *generation) {
+func (s *status) look(ctx context.Context, i *instance) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	err := g.db.Ping(ctx)
+	err := i.db.Ping(ctx)
 	state := &isReady
 	if err != nil {
 		state = &isAway
@@ -77,9 +77,9 @@ func (s *status) look(ctx context.Context, g *generation) {
 	case before == &isEnding:
 		s.ready.Store(before)
 	case err != nil && before != state:
-		g.log.Error("the database does not answer", attrsOf(err)...)
+		i.log.Error("the database does not answer", attrsOf(err)...)
 	case err == nil && before == &isAway:
-		g.log.Info("the database answers again")
+		i.log.Info("the database answers again")
 	}
 }
 
@@ -95,9 +95,9 @@ func (s *status) end() {
 	s.ready.Store(&isEnding)
 }
 
-// over answers for the state of the server, and lets a gateway answer all other
-// requests. The metrics are for those who may ask.
-func (s *status) over(h http.Handler, guard gateway.Authorizer) http.Handler {
+// before responds to requests for the status, and passes all others to a handler. The
+// metrics are only for clients that the guard admits.
+func (s *status) before(h http.Handler, guard gateway.Authorizer) http.Handler {
 	state := s.handler(guard)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {

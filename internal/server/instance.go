@@ -1,0 +1,175 @@
+package server
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+
+	"dbsep/gateway"
+	"dbsep/internal/auth"
+	"dbsep/internal/cache"
+	"dbsep/internal/config"
+	"dbsep/internal/database"
+	"dbsep/internal/logging"
+	"dbsep/internal/metrics"
+	"dbsep/internal/setup"
+)
+
+// An instance responds to requests as one configuration says.
+type instance struct {
+	config  *config.Config
+	db      *sharedDatabase
+	guard   *auth.Authorizer
+	tls     *tls.Config // of new connections; nil: plain HTTP
+	log     *slog.Logger
+	gateway *gateway.Gateway
+	handler http.Handler  // of the clients' requests
+	shared  *cache.Shared // nil without [cache]
+
+	users atomic.Int64  // the requests in flight, and one more until a reload replaces the instance
+	idle  chan struct{} // is closed when there are none
+}
+
+// A sharedDatabase is closed when no instance uses it.
+type sharedDatabase struct {
+	*database.DB
+	source database.Source
+	users  atomic.Int32
+}
+
+// newInstance returns an instance of a configuration. It uses the database of the
+// running instance if the configuration names the same. What can fail is done first:
+// after an error nothing is shared.
+func (s *Server) newInstance(l *setup.Loaded, log *slog.Logger) (*instance, error) {
+	c := l.Config
+	for _, w := range l.Warnings() {
+		log.Warn(w.Error())
+	}
+	newGuard := auth.New
+	running := s.running.Load()
+	if running != nil {
+		newGuard = running.guard.Next
+	}
+	guard, err := newGuard(setup.AuthRules(c))
+	if err != nil {
+		return nil, err
+	}
+	t, err := newTLS(c.Server, func(err error) { log.Error(err.Error()) })
+	if err != nil {
+		return nil, err
+	}
+	if t != nil && s.http.Protocols != nil {
+		t.NextProtos = []string{"h2", "http/1.1"}
+	}
+	if err := s.openStaleCache(l, log); err != nil {
+		return nil, err
+	}
+	i := &instance{config: c, guard: guard, tls: t, log: log, db: &sharedDatabase{DB: l.DB, source: setup.Source(c)}, idle: make(chan struct{})}
+	if running != nil && running.db.source.Same(i.db.source) {
+		l.Close()
+		i.db = running.db
+	}
+	i.db.users.Add(1)
+	i.users.Store(1)
+	i.gateway = gateway.New(s.withCaches(i), s.gatewayOptions(i))
+	i.handler = i.gateway
+	if s.statusListener == nil {
+		i.handler = s.status.before(i.handler, guard)
+	}
+	return i, nil
+}
+
+func (s *Server) gatewayOptions(i *instance) gateway.Options {
+	o := setup.GatewayOptions(i.config, i.log)
+	o.Authorizer, o.Observe = i.guard, s.metrics.Observe
+	if lines := logging.NewAccessLog(&s.log, i.config.Log, true); lines != nil {
+		o.Observe = func(e gateway.Event) {
+			s.metrics.Observe(e)
+			lines.Write(e)
+		}
+	}
+	return o
+}
+
+// openStaleCache opens the file of stale responses if a configuration has one. It
+// stays open across reloads.
+func (s *Server) openStaleCache(l *setup.Loaded, log *slog.Logger) (err error) {
+	c := l.Config
+	if len(c.LastGood) == 0 || s.staleCache != nil {
+		return nil
+	}
+	if err := l.CheckStaleCache(); err != nil {
+		return err
+	}
+	s.staleCache, err = cache.OpenStore(c.Database.LastGoodFile, c.Database.LastGoodBytes, log)
+	return err
+}
+
+// withCaches puts the configured caches between the gateway and the database.
+func (s *Server) withCaches(i *instance) gateway.Database {
+	var db gateway.Database = i.db
+	if len(i.config.Cache) > 0 {
+		i.shared = cache.Share(db, setup.CacheRules(i.config.Cache), i.config.Database.CacheBytes)
+		db = i.shared
+	}
+	if len(i.config.LastGood) > 0 {
+		scope := i.db.Kind() + " " + i.db.Address() + " " + i.config.Schema
+		db = s.staleCache.Over(db, scope, setup.CacheRules(i.config.LastGood), i.log)
+	}
+	return db
+}
+
+// enter adds a request. It reports whether it has: not if the instance is idle.
+func (i *instance) enter() bool {
+	for {
+		users := i.users.Load()
+		if users == 0 {
+			return false
+		}
+		if i.users.CompareAndSwap(users, users+1) {
+			return true
+		}
+	}
+}
+
+func (i *instance) leave() {
+	if i.users.Add(-1) == 0 {
+		close(i.idle)
+	}
+}
+
+// end waits for the requests in flight of an instance that another has replaced.
+func (i *instance) end() {
+	i.guard.End()
+	i.leave()
+	<-i.idle
+	i.closeDatabase()
+}
+
+func (i *instance) closeDatabase() {
+	if i.db.users.Add(-1) == 0 {
+		_ = i.db.Close()
+	}
+}
+
+// cacheCounts are the responses from the cache, and the requests that shared one
+// statement.
+func (i *instance) cacheCounts() (again, joined int64) {
+	if i == nil || i.shared == nil {
+		return 0, 0
+	}
+	return i.shared.Counts()
+}
+
+// pools is the state of the database's connections.
+func (i *instance) pools() []metrics.Pool {
+	if i == nil {
+		return nil
+	}
+	var all []metrics.Pool
+	for _, p := range i.db.Stats() {
+		all = append(all, metrics.Pool(p))
+	}
+	return all
+}
