@@ -9,17 +9,16 @@ import (
 	"time"
 )
 
-// A Config is what one dbsep.conf says, with the defaults of [Default] where
-// it says nothing.
+// A Config is the content of a dbsep.conf, with the defaults of [Default].
 type Config struct {
-	File string // as it was named to Load or Parse
+	File string // the name that was passed to Load or Parse
 
-	// The keys of the Perl script. They stand anywhere in the file, as it knew
-	// no sections. Empty where the file does not set them.
+	// The keys of the Perl script, which can be in any section. Empty if the file
+	// does not set them.
 	DSN, User, Password, Schema string
 
-	// Whether the file has the line at all: DBI_USER and DBI_PASS stand in for
-	// a missing one, not for an empty one.
+	// Whether the file has the line: DBI_USER and DBI_PASS replace a missing line,
+	// not an empty one.
 	HasUser, HasPassword bool
 
 	Server   Server
@@ -28,35 +27,35 @@ type Config struct {
 	Limits   Limits
 	Compat   Compat
 
-	TableCompat []TableCompat // for some tables instead of Compat
-	LastGood    []Age         // [lastgood]: while the database cannot answer; none: never
-	Cache       []Age         // [cache]: at any time, 0 to share questions that come at the same time; none: never
-	Tables      []Ruling      // the sections [tables]; none: everybody may read and write every table
+	TableCompat []TableCompat  // [compat PATTERN]: for some tables instead of Compat
+	LastGood    []MaxAge       // [lastgood]: stale responses while the database is unavailable
+	Cache       []MaxAge       // [cache]: cached responses at any time; 0 to share only concurrent requests
+	Tables      []ClientRights // the sections [tables]; none: every client may read and write every table
 
-	// Warnings tells, in the order of the lines, where the Perl script would
-	// have read something else and which lines have no effect.
+	// Warnings are lines that the Perl script reads differently or that have no
+	// effect, in the order of the file.
 	Warnings []Problem
 
 	lines map[string]int    // key of a setting → the line that sets it
 	texts map[string]string // key of a setting of a section → its value as written
 }
 
-// Server is the section [server]: where dbsep answers by itself, and whom. CGI
-// and FastCGI have no use for it, there the web server decides.
+// Server is the section [server]: where the server listens, and which clients may
+// connect. CGI and FastCGI do not use it.
 type Server struct {
 	Listen   string         // host:port or unix:/path
-	Allow    []netip.Prefix // none: every address
-	Htpasswd string         // a file; empty: no password is asked for
+	Allow    []netip.Prefix // none: every client
+	Htpasswd string         // a file; empty: no password is required
 
 	ProxyProtocol []netip.Prefix // the proxies that may send a PROXY header
 
 	TLSCert, TLSKey string // files; both or none
-	ClientCA        string // a file; empty: no certificate is asked for
+	ClientCA        string // a file; empty: no certificate is required
 
 	SocketMode  fs.FileMode // of a unix: socket
 	SocketGroup string      // empty: the process's own
 
-	StatusListen string // host:port or unix:/path; empty: Listen answers for it
+	StatusListen string // host:port or unix:/path; empty: Listen serves it
 }
 
 // Log is the section [log].
@@ -67,21 +66,19 @@ type Log struct {
 	Slow   time.Duration
 }
 
-// Database is the section [database]: how dbsep deals with any kind of
-// database. Where the database is, the DSN tells.
+// Database is the section [database]: what the DSN does not say.
 type Database struct {
 	ReadReplicas   string        // servers for reads, comma-separated; empty: that of the DSN
 	ServerPrepare  bool          // statements stay prepared on a PostgreSQL server
 	MaxConnections int           // open at a time, at least 1
 	ConnectTimeout time.Duration // for making one connection, its login included
 	BusyTimeout    time.Duration // for waiting on another writer's lock (SQLite)
-	LastGoodFile   string        // of the answers of [lastgood]; empty where there are none
-	LastGoodBytes  int64         // of its answers
-	CacheBytes     int64         // of the answers of [cache]
+	LastGoodFile   string        // of the responses of [lastgood]; empty if there is no such section
+	LastGoodBytes  int64         // of its responses
+	CacheBytes     int64         // of the responses of [cache]
 }
 
-// Limits is the section [limits]: everything that a client could otherwise
-// make endless.
+// Limits is the section [limits].
 type Limits struct {
 	MaxBodyBytes int64         // of one request
 	MaxFields    int           // name=value pairs of one request
@@ -94,7 +91,7 @@ type Limits struct {
 	Read   time.Duration // for a whole request to arrive
 	Write  time.Duration // for a client to take one chunk of a response
 	Idle   time.Duration // between two requests of one connection
-	Drain  time.Duration // for requests in flight when the server ends
+	Drain  time.Duration // for running requests when the server exits
 
 	SlowReaderTimeout time.Duration // for a response to keep its connection to the database, waiting for its client
 	ResponseMemory    int64         // bytes that wait in memory for slow clients
@@ -103,13 +100,13 @@ type Limits struct {
 	MaxClientsPerAddress int // of them from one address
 }
 
-// Compat is the section [compat]: where the Perl script and the native drivers
-// of Asterisk disagree, and a site has to choose.
+// Compat is the section [compat]: where the Perl script and the native drivers of
+// Asterisk differ.
 type Compat struct {
 	Semicolons     string // "encode": as the native drivers, ^3B and ^5E; "raw": as the Perl script
-	UnknownColumns string // "skip" or "fail"; "" skips them in an update and fails a store
+	UnknownColumns string // "skip" or "fail"; "" skips them in an update and fails in a store
 	StoreDuplicate string // "fail" or "replace"
-	Strict         bool   // values that do not fit their columns are refused
+	Strict         bool   // a write of a value that does not fit its column fails
 }
 
 // Default is the configuration of an empty file.
@@ -117,63 +114,67 @@ func Default() Config {
 	var c Config
 	for _, s := range table {
 		if s.Section != "" {
-			_ = s.value.read(&c, s.Default) // a default has no mistake; a test sees to it
+			_ = s.value.read(&c, s.Default) // a default is valid, which a test checks
 		}
 	}
 	return c
 }
 
-// Parse reads the text of a dbsep.conf. The name of the file only serves its
-// messages. When there are mistakes, the error is [Problems] and names every
-// one of them. The Config then holds what could be read: enough to look for
-// mistakes elsewhere too, and tell all at once, but not to work with.
+// Parse reads the text of a dbsep.conf. The name of the file is only used in
+// messages. If there are mistakes, the error is [Problems] with all of them; the
+// Config then has what could be read, so that mistakes elsewhere can be reported,
+// too, but it must not be used.
 func Parse(file string, text []byte) (*Config, error) {
-	a := arrange(text)
-	values, err := literal(a.placed)
-	if err != nil {
-		a.mistake(line{}, "", "the file cannot be read", "compare it with dbsep.conf.sample")
-	}
-
+	p := newParser(text)
 	c := Default()
 	c.File = file
 	c.lines, c.texts = map[string]int{}, map[string]string{}
-	for _, s := range table {
-		at, ok := a.counts[s.Key]
-		if !ok || err != nil {
-			continue
-		}
-		c.lines[s.Key] = at.number
-		text := values.Section(s.Section).Key(s.Key).Value()
-		if s.Section != "" { // the Perl script's hold secrets
-			c.texts[s.Key] = text
-		}
-		if p := s.value.read(&c, text); p != nil {
-			a.mistake(at, s.Key, p.Text, p.Remedy)
-		}
-		a.compare(s, at)
-	}
-	c.Tables = a.rulings()
-	c.TableCompat = a.tableCompats()
-	c.LastGood = a.ages(lastGoodSection, "24h, or 7d", time.Second)
-	c.Cache = a.ages(cacheSection, "500ms, or 0 to share only questions that come at the same time", 0)
-	a.agree(&c)
+	p.readSettings(&c)
+	c.Tables = p.clientRights()
+	c.TableCompat = p.tableCompats()
+	c.LastGood = p.maxAges(lastGoodSection, "24h, or 7d", time.Second)
+	c.Cache = p.maxAges(cacheSection, "500ms, or 0 to share only requests that arrive at the same time", 0)
+	p.checkTogether(&c)
 
-	c.Warnings = inOrder(a.warnings, file)
-	if len(a.mistakes) > 0 {
-		return &c, inOrder(a.mistakes, file)
+	c.Warnings = inOrder(p.warnings, file)
+	if len(p.mistakes) > 0 {
+		return &c, inOrder(p.mistakes, file)
 	}
 	return &c, nil
 }
 
-// Line tells in which line the file sets a key, 0 if nowhere, so that a
-// mistake that only shows later (in a DSN, say) can be reported where it
-// stands.
+// readSettings sets the fields of the settings that the file has.
+func (p *parser) readSettings(c *Config) {
+	values, err := readINI(p.lines)
+	if err != nil {
+		p.mistake(line{}, "", "the file cannot be read", "compare it with dbsep.conf.sample")
+		return
+	}
+	for _, s := range table {
+		at, ok := p.lines[s.Key]
+		if !ok {
+			continue
+		}
+		text := values.Key(s.Key).Value()
+		c.lines[s.Key] = at.number
+		if s.Section != "" { // the keys of the Perl script hold secrets
+			c.texts[s.Key] = text
+		}
+		if problem := s.value.read(c, text); problem != nil {
+			p.mistake(at, s.Key, problem.Text, problem.Hint)
+		}
+		p.compareWithPerl(s, at)
+	}
+}
+
+// Line returns the line in which the file sets a key, or 0, so that a mistake that
+// is found later, such as one in the DSN, can be reported with its line.
 func (c *Config) Line(key string) int {
 	return c.lines[strings.ToLower(key)]
 }
 
-// Text returns a setting of a section as the file has it, or its default. The
-// Perl script's keys are not given out: they hold secrets.
+// Text returns a setting of a section as the file has it, or its default. It does
+// not return the keys of the Perl script: they hold secrets.
 func (c *Config) Text(s Setting) string {
 	if text, ok := c.texts[s.Key]; ok {
 		return text
@@ -181,8 +182,7 @@ func (c *Config) Text(s Setting) string {
 	return s.Default
 }
 
-// inOrder gives problems their file and sorts them by line, keeping the order
-// of those of one line.
+// inOrder sets the file of problems and sorts them by line.
 func inOrder(problems Problems, file string) Problems {
 	for i := range problems {
 		problems[i].File = file

@@ -1,19 +1,18 @@
 // Package config reads dbsep.conf.
 //
-// The file belongs to two readers. The Perl script dbsep.cgi knows five keys
-// in it and ignores everything else; dbsep knows the same five and, in
-// sections of their own, its new settings. So an old file keeps working, and a
-// new one can be handed back to the Perl script.
+// Two programs read the file. The Perl script dbsep.cgi has five keys and ignores
+// everything else; dbsep has the same five and, in sections, settings of its own.
+// So an old file keeps working, and the Perl script can read a new one.
 //
 // The package decides
-//   - which line sets what ([Settings] is the one table of it);
-//   - what is a mistake: all of them are reported at once, each with its line
-//     and its remedy ([Problems]);
-//   - where the Perl script would have read something else ([Config.Warnings]).
+//   - which line sets which setting ([Settings] lists them all);
+//   - what is a mistake: all mistakes are reported at once, each with its line and
+//     a hint ([Problems]);
+//   - where the Perl script reads something else ([Config.Warnings]).
 //
-// A value of the five keys is what stands in its line, byte for byte, less the
-// blanks around it: no quote, comment sign, backslash or percent sign in a
-// password has a meaning of its own.
+// The value of a key of the Perl script is the text of its line, byte for byte,
+// without the whitespace around it: quotes, comment signs, backslashes and percent
+// signs in a password have no special meaning.
 //
-// The package knows neither what a DSN means nor what a setting is used for.
+// The package does not know what a DSN means or how a setting is used.
 package config

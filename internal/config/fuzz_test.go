@@ -40,7 +40,7 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("the error is %T without a problem", err)
 			}
 			for _, p := range problems {
-				if p.File == "" || p.Text == "" || p.Remedy == "" {
+				if p.File == "" || p.Text == "" || p.Hint == "" {
 					t.Errorf("a problem that does not help: %#v", p)
 				}
 			}
@@ -57,7 +57,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// shapeOf hides a password but keeps what a warning may depend on: blanks and
+// shapeOf hides a password but keeps what a warning may depend on: spaces and
 // quotes at its ends and "=" at the last one.
 func shapeOf(password string) string {
 	core := strings.Trim(password, " \t\v\f")

@@ -6,24 +6,24 @@ import (
 	"gopkg.in/ini.v1"
 )
 
-// literal lets ini.v1 read lines that set settings, the later of two lines
-// winning.
+// readINI reads the values of settings with ini.v1. lines has the line of each
+// key.
 //
-// No choice of options keeps ini.v1 from giving some values a meaning: it
-// strips surrounding backticks, reads """ and a lone backtick on into the
-// following lines, and trims blanks beyond ASCII. What it does take literally
-// is everything between the first backtick of a line and the last one. So it
-// is handed each value in that notation, whatever the value holds, and
-// Key.Value gives it back byte for byte. (Key.String would expand %(name)s.)
+// ini.v1 does not read the file itself. With every choice of its options it changes
+// some values: it removes surrounding backticks, trims whitespace other than
+// ASCII, and a value that begins with """ or a single backtick continues on the
+// following lines, so one password could remove all settings after it. It also has
+// no line numbers. Only text between the first and the last backtick of a line
+// stays unchanged, so each value is passed between backticks. Key.Value returns it
+// byte for byte; Key.String would expand %(name)s.
 //
-// Its error is for telling that there was one: its text quotes lines.
-func literal(lines []placed) (*ini.File, error) {
+// The text of the error must not be shown: it quotes lines.
+func readINI(lines map[string]line) (*ini.Section, error) {
 	var b strings.Builder
-	for _, l := range lines {
-		b.WriteString("[" + sectionName(l.setting.Section) + "]\n")
-		b.WriteString(l.setting.Key + "=`" + l.value + "`\n")
+	for key, l := range lines {
+		b.WriteString(key + "=`" + l.value + "`\n")
 	}
-	return ini.LoadSources(ini.LoadOptions{
+	f, err := ini.LoadSources(ini.LoadOptions{
 		InsensitiveKeys:         true,
 		IgnoreInlineComment:     true,
 		IgnoreContinuation:      true,
@@ -31,13 +31,8 @@ func literal(lines []placed) (*ini.File, error) {
 		KeyValueDelimiters:      "=",
 		SkipUnrecognizableLines: true,
 	}, []byte(b.String()))
-}
-
-// sectionName is what ini.v1 calls a section: a header cannot name the unnamed
-// part of a file otherwise.
-func sectionName(section string) string {
-	if section == "" {
-		return ini.DefaultSection
+	if err != nil {
+		return nil, err
 	}
-	return section
+	return f.Section(ini.DefaultSection), nil
 }

@@ -32,12 +32,12 @@ Anything At All=1
 `
 	const want = `etc/dbsep.conf:1: listen: the setting belongs in another section; move the line below [server]
 etc/dbsep.conf:6: liste: [server] has no such setting; did you mean listen?
-etc/dbsep.conf:7: the line is neither name=value nor a comment; write name=value, or # in front of a comment
+etc/dbsep.conf:7: the line is neither name=value nor a comment; write name=value, or # before a comment
 etc/dbsep.conf:8: max_body_bytes: the setting belongs in another section; move the line below [limits]
 etc/dbsep.conf:10: the header of section limits is damaged; write [limits] alone on its line
-etc/dbsep.conf:11: read_timeout: "fast" is no duration; give a number and a unit, ms, s, m or h, for example 10s; a number alone counts seconds
-etc/dbsep.conf:12: max_fields: "many" is no number in range; give a whole number from 1 to 100000
-etc/dbsep.conf:14: semicolons: "enocde" is no choice here; did you mean encode? give encode or raw
+etc/dbsep.conf:11: read_timeout: "fast" is not a valid duration; write a number and a unit, ms, s, m or h, for example 10s; a number alone is in seconds
+etc/dbsep.conf:12: max_fields: "many" is not a number in range; write a whole number from 1 to 100000
+etc/dbsep.conf:14: semicolons: "enocde" is not one of the choices; did you mean encode? write encode or raw
 etc/dbsep.conf:15: [compat] has no such setting; remove the line
 etc/dbsep.conf:16: the header of section database is damaged; write [database] alone on its line`
 
@@ -97,9 +97,9 @@ func TestLoad(t *testing.T) {
 	if err := os.WriteFile(huge, []byte(strings.Repeat("# more\n", 1<<18)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, test := range map[string]struct{ file, text, remedy string }{
+	for name, test := range map[string]struct{ file, text, hint string }{
 		"no name":     {"", "no configuration file is named", "DBSEP_CONF"},
-		"no file":     {filepath.Join(dir, "none.conf"), "there is no such file", "dbsep.conf.sample"},
+		"no file":     {filepath.Join(dir, "none.conf"), "the file does not exist", "dbsep.conf.sample"},
 		"a directory": {dir, "the file cannot be read: is a directory", "--config"},
 		"a huge file": {huge, "larger than 1 MiB", "name the right file"},
 	} {
@@ -110,7 +110,7 @@ func TestLoad(t *testing.T) {
 				t.Fatalf("Load = %v, want one problem", err)
 			}
 			p := problems[0]
-			if p.File != test.file || !strings.Contains(p.Text, test.text) || !strings.Contains(p.Remedy, test.remedy) {
+			if p.File != test.file || !strings.Contains(p.Text, test.text) || !strings.Contains(p.Hint, test.hint) {
 				t.Errorf("Load = %v", p)
 			}
 		})
@@ -119,9 +119,9 @@ func TestLoad(t *testing.T) {
 
 func TestProblemText(t *testing.T) {
 	for want, p := range map[string]config.Problem{
-		"f:3: key: text; remedy": {File: "f", Line: 3, Key: "key", Text: "text", Remedy: "remedy"},
-		"f: text":                {File: "f", Text: "text"},
-		"key: text":              {Line: 3, Key: "key", Text: "text"},
+		"f:3: key: text; hint": {File: "f", Line: 3, Key: "key", Text: "text", Hint: "hint"},
+		"f: text":              {File: "f", Text: "text"},
+		"key: text":            {Line: 3, Key: "key", Text: "text"},
 	} {
 		if got := p.Error(); got != want {
 			t.Errorf("Error() = %q, want %q", got, want)

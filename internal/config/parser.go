@@ -7,147 +7,140 @@ import (
 	"strings"
 )
 
-// An arrangement is the lines of a file, each given to the setting it sets,
-// and what is to be said about the others.
-type arrangement struct {
-	placed   []placed
-	counts   map[string]line // key → the last line that sets it
+// A parser assigns the lines of a file to settings, and collects problems.
+type parser struct {
+	lines    map[string]line // key of a setting → the last line that sets it
+	sections []tableSection
 	mistakes Problems
 	warnings Problems
 	crlf     bool // the warning about CR LF has been given
-	ruled    []ruledSection
 }
 
-// A ruledSection is a section of table rights. Its lines set no setting: what
-// stands before the = is the pattern of a table's name.
-type ruledSection struct {
+// A tableSection is a section about tables. Its lines set no settings: the name
+// in a line is a pattern of table names.
+type tableSection struct {
 	line
 	lines []line
 }
 
-// A placed line is one that sets a setting.
-type placed struct {
-	line
-	setting *setting
-}
-
-// arrange finds for each line of a text the setting that it sets.
-func arrange(text []byte) *arrangement {
+// newParser assigns all lines of a text.
+func newParser(text []byte) *parser {
 	lines, problems := scan(text)
-	a := &arrangement{counts: map[string]line{}, mistakes: problems}
+	p := &parser{lines: map[string]line{}, mistakes: problems}
 	for _, l := range lines {
 		switch {
-		case ruled(l.section) && !(l.broken && l.header) && find(l.name).ours():
-			a.rule(l)
+		case isTableSection(l.section) && !(l.broken && l.header) && !isPerlKey(l.name):
+			p.addToTableSection(l)
 		case l.header:
-			a.header(l)
+			p.checkHeader(l)
 		case l.broken:
-			a.stray(l)
+			p.reportBroken(l)
 		default:
-			a.place(l)
+			p.assign(l)
 		}
 	}
-	return a
+	return p
 }
 
-// rule gives a line to its section of table rights.
-func (a *arrangement) rule(l line) {
+func (p *parser) addToTableSection(l line) {
 	if l.header {
-		a.ruled = append(a.ruled, ruledSection{line: l})
+		p.sections = append(p.sections, tableSection{line: l})
 		return
 	}
-	if len(a.ruled) > 0 {
-		last := &a.ruled[len(a.ruled)-1]
+	if len(p.sections) > 0 {
+		last := &p.sections[len(p.sections)-1]
 		last.lines = append(last.lines, l)
 	}
 }
 
-// place gives a line to its setting. The keys of the Perl script set theirs in
-// any section, since the script took no notice of them.
-func (a *arrangement) place(l line) {
+// assign assigns a line to its setting. The keys of the Perl script count in every
+// section, because the script ignored sections.
+func (p *parser) assign(l line) {
 	s := find(l.name)
 	if s == nil || s.Section != "" && s.Section != l.section {
-		a.misplaced(l, s)
+		p.reportUnknown(l, s)
 		return
 	}
-	if before, ok := a.counts[s.Key]; ok {
-		a.warn(before, s.Key, fmt.Sprintf("line %d sets it again, so this line has no effect", l.number), "remove one of the two")
+	if before, ok := p.lines[s.Key]; ok {
+		p.warn(before, s.Key, fmt.Sprintf("line %d sets it again, so this line has no effect", l.number), "remove one of the two")
 	}
-	a.counts[s.Key] = l
-	a.placed = append(a.placed, placed{l, s})
+	p.lines[s.Key] = l
 }
 
-// misplaced tells about a line that sets nothing where it stands; s is the
-// setting of its name, nil if there is none. In a section of ours, and for a
-// name of ours, it is a mistake. Elsewhere the Perl script ignored it, and
-// what it ignored must not keep an old file from working.
-func (a *arrangement) misplaced(l line, s *setting) {
+// reportUnknown reports a line that sets nothing where it is; s is the setting of
+// its name, nil if there is none. In a section of dbsep, and for a name of dbsep,
+// it is a mistake. Everywhere else the Perl script ignored it, and an old file must
+// keep working.
+func (p *parser) reportUnknown(l line, s *setting) {
 	ours := slices.Contains(sections(), l.section)
 	key := printable(l.name)
 	text, hint := former(l.name)
 	switch {
 	case text != "" && (ours || l.section == ""):
-		a.mistake(l, l.name, text, hint)
+		p.mistake(l, l.name, text, hint)
 	case s != nil && (ours || l.section == ""):
-		a.mistake(l, key, "the setting belongs in another section", fmt.Sprintf("move the line below [%s]", s.Section))
+		p.mistake(l, key, "the setting belongs in another section", fmt.Sprintf("move the line below [%s]", s.Section))
 	case ours:
-		a.mistake(l, key, fmt.Sprintf("[%s] has no such setting", l.section),
+		p.mistake(l, key, fmt.Sprintf("[%s] has no such setting", l.section),
 			suggest(l.name, keys(l.section), "remove the line"))
 	case l.section == "":
-		a.warn(l, key, "no such setting; the line has no effect, as with the Perl script",
+		p.warn(l, key, "no such setting; the line has no effect, as with the Perl script",
 			suggest(l.name, keys(""), "remove the line"))
-	case near(l.name, keys("")) != "":
-		a.warn(l, key, "no such setting; the line has no effect, as with the Perl script",
+	case closest(l.name, keys("")) != "":
+		p.warn(l, key, "no such setting; the line has no effect, as with the Perl script",
 			suggest(l.name, keys(""), ""))
 	}
 }
 
-// header tells about a section that is not one of ours.
-func (a *arrangement) header(l line) {
-	ours := slices.Contains(sections(), l.section) || ruled(l.section)
+// checkHeader reports a header that is damaged or of an unknown section.
+func (p *parser) checkHeader(l line) {
+	known := slices.Contains(sections(), l.section) || isTableSection(l.section)
 	switch misspelt := misspeltSection(l.section); {
-	case ours && l.broken:
-		a.mistake(l, "", fmt.Sprintf("the header of section %s is damaged", l.section), fmt.Sprintf("write [%s] alone on its line", l.section))
-	case !ours && misspelt != "":
-		a.misspelt(l, misspelt)
-	case !ours:
-		a.warn(l, "", "no such section; its lines have no effect, as with the Perl script",
+	case known && l.broken:
+		p.mistake(l, "", fmt.Sprintf("the header of section %s is damaged", l.section), fmt.Sprintf("write [%s] alone on its line", l.section))
+	case !known && misspelt != "":
+		p.reportMisspelt(l, misspelt)
+	case !known:
+		p.warn(l, "", "no such section; its lines have no effect, as with the Perl script",
 			suggest(l.section, allSections(), "dbsep has "+bracketed(allSections())))
 	}
 }
 
-// stray tells about a line that is neither comment nor header nor name=value.
-// Its text is not shown: it may be the rest of a broken password line.
-func (a *arrangement) stray(l line) {
+// reportBroken reports a line that is neither a comment, nor a header, nor
+// name=value. Its text is not shown: it can be the rest of a broken password line.
+func (p *parser) reportBroken(l line) {
 	const text = "the line is neither name=value nor a comment"
 	switch misspelt := misspeltSection(l.name); {
 	case misspelt != "" && strings.ContainsAny(l.name[len(l.name)-1:], "])}>"):
-		a.misspelt(l, misspelt)
+		p.reportMisspelt(l, misspelt)
 	case slices.Contains(sections(), l.section):
-		a.mistake(l, "", text, "write name=value, or # in front of a comment")
+		p.mistake(l, "", text, "write name=value, or # before a comment")
 	case l.section == "":
-		a.warn(l, "", text+"; it has no effect, as with the Perl script", "write name=value, or # in front of a comment")
+		p.warn(l, "", text+"; it has no effect, as with the Perl script", "write name=value, or # before a comment")
 	}
 }
 
-// misspelt reports a header that must not be ignored.
-func (a *arrangement) misspelt(l line, section string) {
-	a.mistake(l, "", fmt.Sprintf("no such section, and its name is close to that of [%s], which decides what clients may do", section),
+// reportMisspelt reports a header that must not be ignored.
+func (p *parser) reportMisspelt(l line, section string) {
+	p.mistake(l, "", fmt.Sprintf("no such section, and its name is close to that of [%s], which decides what clients may do", section),
 		fmt.Sprintf("correct the header, or write # before it and before its lines; dbsep has %s", bracketed(allSections())))
 }
 
-func (a *arrangement) mistake(l line, key, text, remedy string) {
-	a.mistakes = append(a.mistakes, Problem{Line: l.number, Key: key, Text: text, Remedy: remedy})
+func (p *parser) mistake(l line, key, text, hint string) {
+	p.mistakes = append(p.mistakes, Problem{Line: l.number, Key: key, Text: text, Hint: hint})
 }
 
-func (a *arrangement) warn(l line, key, text, remedy string) {
-	a.warnings = append(a.warnings, Problem{Line: l.number, Key: key, Text: text, Remedy: remedy})
+func (p *parser) warn(l line, key, text, hint string) {
+	p.warnings = append(p.warnings, Problem{Line: l.number, Key: key, Text: text, Hint: hint})
 }
 
-// ours tells whether the Perl script has no setting of the name.
-func (s *setting) ours() bool { return s == nil || s.Section != "" }
+// isPerlKey reports whether the Perl script has a setting of the name.
+func isPerlKey(name string) bool {
+	s := find(name)
+	return s != nil && s.Section == ""
+}
 
-// find is the setting of a key, nil if there is none.
+// find returns the setting of a key, or nil.
 func find(key string) *setting {
 	for i := range table {
 		if table[i].Key == key {
@@ -157,7 +150,7 @@ func find(key string) *setting {
 	return nil
 }
 
-// sections are the names of our sections.
+// sections returns the names of the sections that have settings.
 func sections() []string {
 	var names []string
 	for _, s := range table {
@@ -168,12 +161,13 @@ func sections() []string {
 	return names
 }
 
-// allSections are those whose lines are patterns of tables, too.
+// allSections returns the sections about tables, too.
 func allSections() []string {
 	return append(sections(), tablesSection, lastGoodSection, cacheSection)
 }
 
-// keys are the keys of a section, and in each those of the Perl script.
+// keys returns the keys that a section can have, which include those of the Perl
+// script.
 func keys(section string) []string {
 	var names []string
 	for _, s := range table {
@@ -184,12 +178,12 @@ func keys(section string) []string {
 	return names
 }
 
-// suggest asks for the near miss of a word, or else gives another remedy.
-func suggest(word string, words []string, otherwise string) string {
-	if w := near(word, words); w != "" {
+// suggest returns a hint with the word that was probably meant, or the other hint.
+func suggest(word string, words []string, other string) string {
+	if w := closest(word, words); w != "" {
 		return "did you mean " + w + "?"
 	}
-	return otherwise
+	return other
 }
 
 func bracketed(names []string) string {
@@ -198,9 +192,9 @@ func bracketed(names []string) string {
 
 var name = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 
-// printable is a name that may be shown: one that looks like a name. Anything
-// else ("dbpass secret", or the end of a password that took two lines) is left
-// to the line number.
+// printable returns a name that may be shown: one that looks like a name. Anything
+// else ("dbpass secret", or the end of a password on a line of its own) is not
+// shown; the line number is enough.
 func printable(word string) string {
 	if len(word) <= 32 && name.MatchString(word) {
 		return word

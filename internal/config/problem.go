@@ -5,20 +5,19 @@ import (
 	"strings"
 )
 
-// A Problem is one thing to mend in a dbsep.conf: a mistake or a warning.
+// A Problem is a mistake or a warning about a dbsep.conf.
 //
-// It may go to any log. So it never holds the value of one of the Perl
-// script's keys, nor a name that does not look like one: a password may have
-// slipped into it.
+// It can be logged anywhere, so it never has the value of a key of the Perl script,
+// nor a name that does not look like one: it could be part of a password.
 type Problem struct {
-	File   string
-	Line   int    // 0 when no line is to blame
-	Key    string // lower case; empty when no key is to blame
-	Text   string // what is wrong
-	Remedy string // what to do about it
+	File string
+	Line int    // 0 if the problem is not in one line
+	Key  string // lower case; empty if the problem is not with one key
+	Text string // what is wrong
+	Hint string // what to do about it
 }
 
-// Error is one line, "FILE:LINE: key: text; remedy".
+// Error is one line, "FILE:LINE: key: text; hint".
 func (p Problem) Error() string {
 	var b strings.Builder
 	if p.File != "" {
@@ -32,13 +31,13 @@ func (p Problem) Error() string {
 		b.WriteString(p.Key + ": ")
 	}
 	b.WriteString(p.Text)
-	if p.Remedy != "" {
-		b.WriteString("; " + p.Remedy)
+	if p.Hint != "" {
+		b.WriteString("; " + p.Hint)
 	}
 	return b.String()
 }
 
-// Problems are all mistakes of one file, in the order of its lines.
+// Problems are all mistakes or warnings of one file, in the order of its lines.
 type Problems []Problem
 
 // Error has one line for each problem.
@@ -50,7 +49,7 @@ func (p Problems) Error() string {
 	return strings.Join(text, "\n")
 }
 
-// Unwrap gives errors.As each Problem.
+// Unwrap returns each Problem, for errors.As.
 func (p Problems) Unwrap() []error {
 	errs := make([]error, len(p))
 	for i := range p {

@@ -16,21 +16,21 @@ func misspeltSection(name string) string {
 	if len(words) == 0 {
 		return ""
 	}
-	if kind, _, found := strings.Cut(name, ":"); found && slices.Contains(rulingKinds, strings.Trim(kind, blanks)) {
+	if kind, _, found := strings.Cut(name, ":"); found && slices.Contains(clientKinds, strings.Trim(kind, whitespace)) {
 		return tablesSection
 	}
-	if section := near(words[0], securitySections); section != "" {
+	if section := closest(words[0], securitySections); section != "" {
 		return section
 	}
-	return near(strings.Join(words, ""), securitySections)
+	return closest(strings.Join(words, ""), securitySections)
 }
 
 // cutSection splits the name of a section at the first space or tab: a section
 // may be for some clients or tables only.
 func cutSection(name string) (first, rest string) {
-	i := strings.IndexAny(name, blanks)
+	i := strings.IndexAny(name, whitespace)
 	if i < 0 {
 		return name, ""
 	}
-	return name[:i], strings.Trim(name[i:], blanks)
+	return name[:i], strings.Trim(name[i:], whitespace)
 }

@@ -2,29 +2,29 @@ package config
 
 import "strings"
 
-// near is the one of words that a mistyped word was probably meant to be, ""
-// if none is close.
-func near(word string, words []string) string {
+// closest returns the one of words that a misspelt word was probably meant to be,
+// or "" if none is close.
+func closest(word string, words []string) string {
 	best, least := "", len(word)+1
 	for _, w := range words {
-		d := distance(word, w)
-		if d < least && (d <= 1+len(w)/5 || begins(word, w)) {
+		d := editDistance(word, w)
+		if d < least && (d <= 1+len(w)/5 || isPrefix(word, w)) {
 			best, least = w, d
 		}
 	}
 	return best
 }
 
-// begins tells whether one of two words is the other's beginning, as dbpass is
-// of dbpassword.
-func begins(a, b string) bool {
+// isPrefix reports whether one of two words begins with the other, as dbpassword
+// begins with dbpass.
+func isPrefix(a, b string) bool {
 	return min(len(a), len(b)) >= 4 && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a))
 }
 
-// distance counts the letters to insert, drop or change, or the neighbours to
-// swap, that turn a into b: Levenshtein's measure, with the swap that makes
-// dns one slip away from dsn. Words far apart in length need no count.
-func distance(a, b string) int {
+// editDistance counts the bytes to insert, remove or change, or the neighbours to
+// swap, that turn a into b (the Damerau-Levenshtein distance). Words of very
+// different length are not compared.
+func editDistance(a, b string) int {
 	if len(a) > 2*len(b) || len(b) > 2*len(a) {
 		return max(len(a), len(b))
 	}

@@ -34,7 +34,7 @@ semicolons=raw
 [tables user:Kamailio]
 subscriber=read username
 `)
-	want := []config.Ruling{
+	want := []config.ClientRights{
 		{Rights: []config.Right{
 			{Pattern: "*", Read: true, Write: true, Columns: []string{}},
 			{Pattern: "cdr*", Columns: []string{}},
@@ -52,7 +52,7 @@ subscriber=read username
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if c.Compat.Semicolons != "raw" {
-		t.Error("the section behind the tables was not read")
+		t.Error("the section after the tables was not read")
 	}
 	expect(t, c.Warnings, nil)
 }
@@ -66,7 +66,7 @@ func TestThePerlScriptsKeysCountAmongTables(t *testing.T) {
 
 func TestTablesForClientsThatCannotCome(t *testing.T) {
 	c := parse(t, "[tables user:a]\n*=none\n[tables certificate:b]\n*=none\n")
-	expect(t, c.Warnings, []string{"[tables user:a] counts under a web server only", "[tables certificate:b] counts under a web server only"})
+	expect(t, c.Warnings, []string{"[tables user:a] only has an effect under a web server", "[tables certificate:b] only has an effect under a web server"})
 }
 
 func TestMistakesOfServerAndTables(t *testing.T) {
@@ -90,25 +90,25 @@ e=none
 E=write
 `)
 	expect(t, problems, []string{
-		`2: allow: "all" is no network`,
-		`3: htpasswd: "passwords" is no full path`,
-		`4: a certificate and its key belong together; set both`,
-		`6: socket_mode: "0999" is no file mode`,
-		`7: status_listen: "9108" is no address`,
+		`2: allow: "all" is not a valid network`,
+		`3: htpasswd: "passwords" is not an absolute path`,
+		`4: a certificate needs its key; set both`,
+		`6: socket_mode: "0999" is not a valid file mode`,
+		`7: status_listen: "9108" is not a valid address`,
 		`8: the header names no client`,
-		`10: "10.0.0.0/33" is no network`,
-		`12: the section says nothing of the tables that it does not name; add *=none, *=read or *=write`,
-		`13: "raed" is no right; did you mean read?`,
-		`14: none has no columns`,
-		`15: the line gives no right`,
-		`16: the line gives no right`,
-		`18: the section gives two rights to the same tables; remove one`,
+		`10: "10.0.0.0/33" is not a valid network`,
+		`12: the section has no line for all other tables; add *=none, *=read or *=write`,
+		`13: "raed" is not a valid right; did you mean read?`,
+		`14: columns cannot follow none`,
+		`15: the line has no right`,
+		`16: the line has no right`,
+		`18: a second line of the section is for the same tables; remove one`,
 	})
 }
 
 func TestSettingsThatNeedTLS(t *testing.T) {
 	expect(t, mistakes(t, "[server]\nclient_ca=/a\n"), []string{
-		"2: client_ca: clients show certificates over TLS only",
+		"2: client_ca: client certificates need TLS",
 	})
 }
 
@@ -123,18 +123,18 @@ ps_endpoints=0
 extensions=500ms
 fields=2
 `)
-	if diff := cmp.Diff([]config.Age{{"ps_*", 24 * time.Hour}, {"ast_config", 7 * 24 * time.Hour}}, c.LastGood); diff != "" {
+	if diff := cmp.Diff([]config.MaxAge{{"ps_*", 24 * time.Hour}, {"ast_config", 7 * 24 * time.Hour}}, c.LastGood); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]config.Age{{"ps_endpoints", 0}, {"extensions", 500 * time.Millisecond}, {"fields", 2 * time.Second}}, c.Cache); diff != "" {
+	if diff := cmp.Diff([]config.MaxAge{{"ps_endpoints", 0}, {"extensions", 500 * time.Millisecond}, {"fields", 2 * time.Second}}, c.Cache); diff != "" {
 		t.Error(diff)
 	}
 	expect(t, c.Warnings, nil)
 	expect(t, mistakes(t, "[lastgood]\nps_aors=24h\nps_auths=0\nx=soon\ny\nz=1000d\n[cache]\na=-1s\n"), []string{
-		"[lastgood] has no file to keep answers in; set lastgood_file",
-		"3: the line gives no duration; write TABLE=24h, or 7d",
-		"4: the line gives no duration", "5: the line gives no duration", "6: the line gives no duration",
-		"8: the line gives no duration; write TABLE=500ms, or 0",
+		"[lastgood] has no file for its responses; set lastgood_file",
+		"3: not a valid duration; write TABLE=24h, or 7d",
+		"4: not a valid duration", "5: not a valid duration", "6: not a valid duration",
+		"8: not a valid duration; write TABLE=500ms, or 0",
 	})
 }
 
@@ -149,7 +149,7 @@ func TestCompatForSomeTables(t *testing.T) {
 	}
 	for text, problem := range map[string]string{
 		"[compat cdr]\nstrict=maybe":                        "neither yes nor no",
-		"[compat cdr]\nsemicolons=raw":                      "no setting for some tables only",
+		"[compat cdr]\nsemicolons=raw":                      "[compat PATTERN] has no such setting",
 		"[compat cdr]\nstrict=no\n[compat cdr]\nstrict=yes": "a second section",
 		"[compat cdr": "damaged",
 	} {

@@ -67,7 +67,7 @@ func rightsOf(c *config.Config) []ClientRights {
 	return all
 }
 
-func clientOf(r config.Ruling) string {
+func clientOf(r config.ClientRights) string {
 	if r.Kind == "" {
 		return "everybody"
 	}

@@ -68,7 +68,7 @@ func closeWrite(c net.Conn) error {
 // itself, to a request that is not valid HTTP, for a row or a number of rows: such a
 // response never leaves; the client gets that of the gateway instead.
 type connection struct {
-	net.Conn // plain, or TLS over it
+	net.Conn  // plain, or TLS over it
 	plain     *bufferedConn
 	encrypted bool // TLS is spoken
 	server    *httpServer
@@ -85,8 +85,8 @@ type connection struct {
 	mu     sync.Mutex
 	tls    *tls.Config          // under which state has been verified
 	state  *tls.ConnectionState // nil: plain HTTP
-	head   []byte // the beginning of the request that no handler has yet
-	unread int64  // bytes of the handled request's body that are still to come; unknown if negative
+	head   []byte               // the beginning of the request that no handler has yet
+	unread int64                // bytes of the handled request's body that are still to come; unknown if negative
 }
 
 // headBytes is how much of a request is kept while no handler has it.

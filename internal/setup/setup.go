@@ -106,7 +106,7 @@ func located(c *config.Config, err error) (problems config.Problems) {
 }
 
 func locate(c *config.Config, p database.Problem) config.Problem {
-	return config.Problem{File: c.File, Line: c.Line(p.Key), Key: p.Key, Text: p.Text, Remedy: p.Remedy}
+	return config.Problem{File: c.File, Line: c.Line(p.Key), Key: p.Key, Text: p.Text, Hint: p.Remedy}
 }
 
 // Problems returns the errors that are joined in one.
@@ -164,10 +164,10 @@ func lenient(c *config.Config) func(table string) bool {
 }
 
 // CacheRules are the lines of [lastgood] or [cache].
-func CacheRules(all []config.Age) []cache.Rule {
+func CacheRules(all []config.MaxAge) []cache.Rule {
 	var rules []cache.Rule
 	for _, a := range all {
-		rules = append(rules, cache.Rule{Pattern: a.Pattern, Age: a.Most})
+		rules = append(rules, cache.Rule{Pattern: a.Pattern, Age: a.Age})
 	}
 	return rules
 }
