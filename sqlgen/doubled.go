@@ -5,30 +5,29 @@ import (
 	"strings"
 )
 
-// A Doubling is one way in which texts came to be encoded as UTF-8 twice: their
-// bytes were taken for characters, and these were encoded again, so that é
-// shows as Ã©. The functions get quoted names.
+// A Doubling is one way in which texts become double-encoded (mojibake): the bytes of
+// their UTF-8 were taken for characters and encoded again, so that é shows as Ã©. The
+// functions get quoted names.
 type Doubling struct {
-	// Seen spells the condition that a column's text shows it: each character
-	// stands for a byte, and the bytes are UTF-8 with a character beyond ASCII in
-	// it. It holds for no other text and fails on none.
+	// Seen writes the condition that a column's text is double-encoded: each character
+	// is a byte, and the bytes are UTF-8 with a character beyond ASCII. It is false
+	// for every other text and an error for none.
 	Seen func(column string) string
 
-	// Mend spells the statement that mends the rows for which Seen holds, and
-	// leaves all others as they are.
+	// Mend writes the statement that fixes the rows for which Seen is true, and
+	// changes no others.
 	Mend func(table, column string) string
 }
 
-// A Suspect is a column whose texts may have been doubled in one way.
+// A Suspect is a column whose texts may be double-encoded in one way.
 type Suspect struct {
 	Column string
-	Mend   string // the statement that would mend them, for an administrator to read; dbsep never runs it
+	Mend   string // the statement that fixes them, for an administrator to read; dbsep never runs it
 }
 
-// Doubled counts, in one question that changes nothing, the rows with texts that
-// were encoded twice. Its answer is one row with a number for each suspect, in
-// their order; a text counts for the first that it fits. Without a suspect there
-// is nothing to ask.
+// Doubled returns a query that counts the rows with double-encoded texts. It returns
+// one row with a number for each suspect, in their order. A text counts for the first
+// suspect that it matches. Without suspects there is no query.
 func Doubled(d *Dialect, t *Table) (s Statement, suspects []Suspect) {
 	var counts, ways []string
 	for i := range t.Columns {

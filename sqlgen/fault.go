@@ -2,46 +2,45 @@ package sqlgen
 
 import "fmt"
 
-// A Cause says why a request came to nothing, in words that every database
-// shares. The gateway decides from it what a client is told.
+// A Cause says why a request failed, in the same way for every database. The gateway
+// chooses the error response by it.
 type Cause int
 
 const (
-	Unexpected Cause = iota // none of the others; Err tells
+	Unexpected Cause = iota // none of the others; see Err
 
-	// A request that no statement can be made of.
+	// No statement can be built from the request.
 
 	UnknownTable    // the schema has no such table
 	UnknownColumn   // the table has no such column
 	UnknownOperator // the name ends in no comparison of Operators
-	NoCondition     // a lookup without any condition would mean every row
+	NoCondition     // without a condition a lookup would return every row
 	NoValue         // a write without any value
 	RepeatedColumn  // two values for one column
 	BadRequirement  // a requirement that is not type:size
 	Mismatch        // the table does not meet a requirement
 
-	// A statement that the database refused or could not run.
+	// The database refused the statement or could not run it.
 
 	Duplicate   // a unique key exists already
 	Constraint  // NOT NULL, CHECK or a foreign key forbids the row
-	BadValue    // a value does not fit its column: too long, out of range, no number, no text in its character set
+	BadValue    // a value does not fit its column: too long, out of range, not a number, not in its character set
 	Denied      // the account may not do this
 	ReadOnly    // the database takes no writes now
 	Full        // no space left
-	Busy        // locked by others, a deadlock's victim, or too many connections
+	Busy        // locked, a deadlock, or too many connections
 	Timeout     // not done in the time allowed
 	Unavailable // the database cannot be reached
-	Canceled    // the client went away
+	Canceled    // the client disconnected
 )
 
-// A Fault is a request that came to nothing: its cause and what it concerned.
-// No Fault ever holds a value of the request; Err may hold the database's own
-// words and is for a log at debug level only.
+// A Fault is the reason why a request failed. It never holds a value of the request.
+// Err may hold the database's message and is for a log at debug level only.
 type Fault struct {
 	Cause  Cause
-	Table  string // as far as known
-	Column string // as far as known; for UnknownOperator the whole name
-	Remedy string // what would mend it, where the fault itself knows best
+	Table  string // if known
+	Column string // if known; for UnknownOperator the whole name
+	Remedy string // a hint how to fix it, if it is better than the one for the cause
 	Err    error  // the driver's error, if there was one
 }
 
@@ -65,7 +64,7 @@ func (f *Fault) Error() string {
 		Busy:            "the database is busy",
 		Timeout:         "the database took too long",
 		Unavailable:     "the database cannot be reached",
-		Canceled:        "the client went away",
+		Canceled:        "the client disconnected",
 	}[f.Cause]
 	switch {
 	case f.Table != "" && f.Column != "":

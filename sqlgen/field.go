@@ -3,15 +3,15 @@ package sqlgen
 import "strings"
 
 // A Field is one pair of a request as Asterisk sends it: in a condition its
-// name may end in an operator after one or more blanks, as in "id LIKE" or
+// name may end in an operator after one or more spaces, as in "id LIKE" or
 // "mailboxes !=" (protocol P12).
 type Field struct {
 	Name  string
 	Value string
 }
 
-// operators are the comparisons a condition may ask for, upper case with
-// single blanks, and what stands for them in SQL.
+// operators are the comparisons of conditions, in upper case with single spaces,
+// and their SQL.
 var operators = map[string]string{
 	"=":        "=",
 	"!=":       "<>",
@@ -24,8 +24,7 @@ var operators = map[string]string{
 	"NOT LIKE": "NOT LIKE",
 }
 
-// Operators lists the comparisons a condition may ask for, in the order in
-// which documents and messages name them.
+// Operators lists the comparisons of conditions, for documentation and messages.
 const Operators = "=, !=, <>, <, <=, >, >=, LIKE, NOT LIKE"
 
 // A condition is a field resolved against a table.
@@ -36,11 +35,11 @@ type condition struct {
 	kind     kind // of the value, where the dialect has SameType
 }
 
-// like says whether the condition compares with a pattern.
+// like reports whether the condition compares with a pattern.
 func (c condition) like() bool { return c.operator == "LIKE" || c.operator == "NOT LIKE" }
 
-// conditions resolves a lookup. There must be a condition: every row is never
-// what a client of this protocol means.
+// conditions resolves a lookup. It must have a condition: no client of this protocol
+// wants every row.
 func (t *Table) conditions(d *Dialect, lookup []Field) ([]condition, error) {
 	if len(lookup) == 0 {
 		return nil, &Fault{Cause: NoCondition, Table: t.Name}
@@ -58,8 +57,8 @@ func (t *Table) conditions(d *Dialect, lookup []Field) ([]condition, error) {
 	return conditions, nil
 }
 
-// resolve splits a field's name into column and operator. The whole name is
-// tried as a column first, because a column's name may hold blanks.
+// resolve splits a field's name into column and operator. It tries the whole name as
+// a column first, because the name of a column may contain spaces.
 func (t *Table) resolve(f Field) (condition, error) {
 	name := strings.Trim(f.Name, " ")
 	if c := t.Column(name); c != nil {
@@ -77,8 +76,7 @@ func (t *Table) resolve(f Field) (condition, error) {
 	}
 }
 
-// Named finds the column that a field names in a condition, nil where there is
-// none.
+// Named finds the column of a condition. It returns nil if there is none.
 func (t *Table) Named(f Field) *Column {
 	c, err := t.resolve(f)
 	if err != nil {
@@ -87,8 +85,7 @@ func (t *Table) Named(f Field) *Column {
 	return c.column
 }
 
-// splitOperator takes the operator off the end of a name; without one the
-// comparison is "=".
+// splitOperator splits the operator off the end of a name. The default is "=".
 func splitOperator(name string) (column, operator string) {
 	rest, last := cutLastWord(name)
 	word := strings.ToUpper(last)

@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Operators of conditions that need no argument: a condition that no row meets,
-// and one that every row meets whose column is not NULL.
+// Operators of conditions without an argument: one that no row meets, and one that
+// every row meets whose column is not NULL.
 const (
 	never   = "never"
 	notNull = "IS NOT NULL"
 )
 
-// fit makes a condition match no more rows than its value means, whatever the
-// database would make of a value that its column cannot hold. Such a value equals
-// nothing; any other comparison with it is refused. Texts and bytes, and patterns,
-// are compared as they are.
+// fit returns a condition that matches no more rows than its value means, also if the
+// column cannot hold the value and the database would convert it. Such a value equals
+// nothing, and any other comparison with it is refused. Texts, bytes and patterns are
+// compared unchanged.
 func (t *Table) fit(d *Dialect, c condition) (condition, error) {
 	if c.like() || c.column.Class == Text || c.column.Class == Binary {
 		return c, nil
@@ -47,9 +47,8 @@ func (t *Table) fit(d *Dialect, c condition) (condition, error) {
 	return c, t.badValue(c)
 }
 
-// fitUntyped is fit for databases whose columns hold values of any type. Equality
-// means there what it says; in an order, a number and a word have no place beside
-// each other.
+// fitUntyped is fit for databases whose columns hold values of any type. They convert
+// nothing in an equality. An order between numbers and words has no meaning.
 func (t *Table) fitUntyped(c condition) (condition, error) {
 	if !c.takesValue() || c.operator == "=" || c.operator == "<>" && c.value == "" {
 		return c, nil
@@ -74,8 +73,8 @@ func (c condition) without(operator string) condition {
 // takesValue reports whether the condition has an argument.
 func (c condition) takesValue() bool { return c.operator != never && c.operator != notNull }
 
-// within returns a comparison with a whole number as it is where the column can
-// hold the number, elsewhere the condition that it amounts to.
+// within returns a comparison with a whole number unchanged if the column can hold the
+// number, and the equivalent condition if it cannot.
 func (c condition) within() condition {
 	least, most, known := c.column.integers()
 	if !known {
@@ -111,23 +110,23 @@ func (c *Column) integers() (least int64, most uint64, known bool) {
 	return math.MinInt64 >> (64 - bits), math.MaxInt64 >> (64 - bits), true
 }
 
-// A kind is what a value is to a column that is neither text nor bytes.
+// A kind is how a column that is neither text nor bytes understands a value.
 type kind int
 
 const (
-	misfit kind = iota // nothing that the column's class has
+	misfit kind = iota // not a value of the column's class
 	number
 	word // a date, a time, or true and false in words
 )
 
-// isNumber reports whether the values of a column are numbers. What a number is
-// does not depend on the database.
+// isNumber reports whether the values of a column are numbers, which all databases
+// write in the same way.
 func (c *Column) isNumber() bool {
 	return c.Class == Integer || c.Class == Decimal || c.Class == Float
 }
 
-// kindOf returns what a value is to a column of a class. coerced is for databases
-// that read a number as a date, disregard a time zone and do not know infinity.
+// kindOf returns the kind of a value for a class. coerced is for databases that read a
+// number as a date, ignore a time zone and have no infinity.
 func kindOf(class Class, value string, coerced bool) kind {
 	value = trimSpace(value)
 	isNumber := decimal.MatchString(value)
@@ -171,8 +170,8 @@ var (
 		`( ?(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?))?$`)
 )
 
-// wholeNumber returns the shortest text of a whole number. One with decimals that
-// are zeros is whole: Asterisk sends such.
+// wholeNumber returns the shortest text of a whole number. A number whose decimals are
+// zeros is whole: Asterisk sends such numbers.
 func wholeNumber(value string) (text string, ok bool) {
 	value = trimSpace(value)
 	if !whole.MatchString(value) {
@@ -196,8 +195,8 @@ type moment struct {
 	zone  bool   // a time zone is named
 }
 
-// readMoment reads a day that the calendar has, with or without a time. MariaDB
-// and MySQL also have days of which a part is zero.
+// readMoment parses a date that exists, with or without a time. A part of it may be
+// zero, as in MariaDB and MySQL.
 func readMoment(value string) (m moment, ok bool) {
 	parts := date.FindStringSubmatch(value)
 	if parts == nil {
@@ -213,8 +212,8 @@ func readMoment(value string) (m moment, ok bool) {
 	return moment{parts[4], parts[5] != ""}, ok
 }
 
-// isDigitDate reports whether a value is a date of digits alone, as MariaDB and
-// MySQL read them: YYYYMMDD or YYYYMMDDhhmmss.
+// isDigitDate reports whether a value is a date of digits only, as MariaDB and MySQL
+// accept it: YYYYMMDD or YYYYMMDDhhmmss.
 func isDigitDate(value string) bool {
 	if len(value) != 8 && len(value) != 14 {
 		return false
@@ -237,5 +236,5 @@ func atoi(digits string) int {
 	return n
 }
 
-// trimSpace removes what databases disregard around a number or a date.
+// trimSpace removes the whitespace that databases ignore around a number or a date.
 func trimSpace(value string) string { return strings.Trim(value, " \t\n\r\v\f") }

@@ -1,26 +1,26 @@
 package sqlgen
 
-// A PrefixIndex is an index by which a database finds the rows whose column begins
-// with a text, as LIKE asks for it. The functions are for a text column.
+// A PrefixIndex is an index that a database can use for LIKE with a prefix. The
+// functions are for a text column.
 type PrefixIndex struct {
-	// Count asks for the number of such indexes that a column has. A view counts
-	// as one: it can have none itself.
+	// Count returns a query for the number of such indexes of a column. A view has
+	// one, since it cannot have indexes itself.
 	Count func(t *Table, column string) Statement
 
-	// Make spells the statement that makes one. Names come quoted.
+	// Make writes the statement that creates one. Names are quoted.
 	Make func(name, table, column string) string
 }
 
-// Unindexed asks for two numbers in one row: how many rows a table has, and how
-// many indexes by which LIKE finds a column's beginning. remedy is the statement
-// that would make one, for an administrator to read; dbsep never runs it. ok is
-// false where there is no such column, or any index does for LIKE.
-func Unindexed(d *Dialect, t *Table, column string) (question Statement, remedy string, ok bool) {
+// Unindexed returns a query for two numbers in one row: how many rows a table has, and
+// how many indexes of a column LIKE can use. fix is the statement that creates one, for
+// an administrator to read; dbsep never runs it. ok is false if there is no such
+// column, or if LIKE can use any index.
+func Unindexed(d *Dialect, t *Table, column string) (query Statement, fix string, ok bool) {
 	c := t.Column(column)
 	if c == nil || c.Class != Text || d.Prefix == nil {
 		return Statement{}, "", false
 	}
-	question = d.Prefix.Count(t, c.Name)
-	question.SQL = "SELECT (SELECT COUNT(*) FROM " + d.table(t) + "), (" + question.SQL + ")"
-	return question, d.Prefix.Make(d.Quote(t.Name+"_like"), d.table(t), d.Quote(c.Name)), true
+	query = d.Prefix.Count(t, c.Name)
+	query.SQL = "SELECT (SELECT COUNT(*) FROM " + d.table(t) + "), (" + query.SQL + ")"
+	return query, d.Prefix.Make(d.Quote(t.Name+"_like"), d.table(t), d.Quote(c.Name)), true
 }

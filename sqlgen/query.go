@@ -2,26 +2,26 @@ package sqlgen
 
 import "maps"
 
-// questions are texts of reading statements about a table, by their shape. A
-// telephone system asks the same few questions all day, and all columns of a table
-// are a text of some thousand bytes.
-type questions struct {
+// queryTexts caches the texts of queries of a table, by their shape. A PBX sends the
+// same few queries all day, and listing all columns of a table takes some thousand
+// bytes.
+type queryTexts struct {
 	dialect *Dialect
 	texts   map[string]string
 }
 
-// maxQuestions bounds the texts that a table keeps.
-const maxQuestions = 64
+// maxQueryTexts limits the texts that a table caches.
+const maxQueryTexts = 64
 
-// A question asks for the rows that meet conditions, or for the first of them. All
-// that its statement says but the arguments depends on its shape alone.
-type question struct {
+// A query selects the rows that meet conditions, or the first of them. Except for
+// the arguments, its statement depends on its shape alone.
+type query struct {
 	conditions []condition
 	one        bool
 }
 
-// appendShape appends what distinguishes a question from others about its table.
-func (q question) appendShape(dst []byte) []byte {
+// appendShape appends what distinguishes a query from others of the same table.
+func (q query) appendShape(dst []byte) []byte {
 	if q.one {
 		dst = append(dst, '1')
 	}
@@ -33,40 +33,40 @@ func (q question) appendShape(dst []byte) []byte {
 	return dst
 }
 
-// ask makes the statement of a question.
-func (t *Table) ask(d *Dialect, q question) Statement {
-	var space [128]byte
-	shape := q.appendShape(space[:0])
-	known := t.questions.Load()
-	if known == nil || known.dialect != d {
-		known = &questions{dialect: d}
+// query returns the statement of a query.
+func (t *Table) query(d *Dialect, q query) Statement {
+	var buffer [128]byte
+	shape := q.appendShape(buffer[:0])
+	cached := t.queryTexts.Load()
+	if cached == nil || cached.dialect != d {
+		cached = &queryTexts{dialect: d}
 	}
-	if text, ok := known.texts[string(shape)]; ok {
+	if text, ok := cached.texts[string(shape)]; ok {
 		args := make([]any, 0, len(q.conditions))
 		for _, c := range q.conditions {
 			if c.takesValue() {
-				args = append(args, d.sought(c))
+				args = append(args, d.conditionArgument(c))
 			}
 		}
 		return Statement{SQL: text, Args: args, Table: t.Name, table: t, conditions: q.conditions}
 	}
 	b := builder{d: d}
-	b.question(t, q)
+	b.query(t, q)
 	s := b.statement(t, q.conditions)
-	if len(known.texts) < maxQuestions {
-		texts := maps.Clone(known.texts)
+	if len(cached.texts) < maxQueryTexts {
+		texts := maps.Clone(cached.texts)
 		if texts == nil {
 			texts = make(map[string]string)
 		}
 		texts[string(shape)] = s.SQL
-		t.questions.Store(&questions{d, texts})
+		t.queryTexts.Store(&queryTexts{d, texts})
 	}
 	return s
 }
 
-// question spells a question. The rows of one for many are ordered by the first
-// condition's column (P11).
-func (b *builder) question(t *Table, q question) {
+// query writes the text of a query. Several rows are ordered by the first condition's
+// column (P11).
+func (b *builder) query(t *Table, q query) {
 	b.text("SELECT ")
 	for i := range t.Columns {
 		if i > 0 {

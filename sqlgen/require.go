@@ -10,18 +10,17 @@ import (
 // in "uinteger2:5" or "char:80" (P19). The size counts characters.
 type Requirement struct {
 	Column string
-	Type   string // char, date, datetime, float, integer1..4, integer8, uinteger1..4, uinteger8; others ask for the column only
+	Type   string // char, date, datetime, float, integer1..4, integer8, uinteger1..4, uinteger8; others require the column only
 	Size   int
 }
 
-// maxSize and maxName bound what a requirement may ask for, so that a repair
-// stays one that a database can carry out.
+// maxSize and maxName limit a requirement, so that a database can run its repair.
 const (
 	maxSize = 65535 // characters
 	maxName = 128   // bytes
 )
 
-// ParseRequirement reads a field of a require request.
+// ParseRequirement parses a field of a require request.
 func ParseRequirement(f Field) (Requirement, error) {
 	typ, size, found := strings.Cut(f.Value, ":")
 	n, err := strconv.ParseUint(size, 10, 31)
@@ -34,8 +33,7 @@ func ParseRequirement(f Field) (Requirement, error) {
 	return Requirement{Column: strings.Trim(f.Name, " "), Type: strings.ToLower(typ), Size: int(n)}, nil
 }
 
-// Integer returns the width in bytes that an integer type asks for, 0 for any
-// other type.
+// Integer returns the width in bytes of an integer type, and 0 for any other type.
 func (r Requirement) Integer() (bytes int, unsigned bool) {
 	rest, unsigned := strings.CutPrefix(r.Type, "u")
 	switch rest {
@@ -45,8 +43,8 @@ func (r Requirement) Integer() (bytes int, unsigned bool) {
 	return 0, false
 }
 
-// characters returns how long the longest value is as text. The figures are
-// those of the native ODBC driver.
+// characters returns the length of the longest value as text, as the native ODBC
+// driver has it.
 func (r Requirement) characters() int {
 	switch r.Type {
 	case "uinteger1":
@@ -78,11 +76,10 @@ type Shortfall struct {
 	Requirement Requirement
 	Missing     bool   // the table has no such column
 	Reason      string // for the log: "is missing", "is varchar(10), too narrow for char:80"
-	Repair      string // the SQL that would mend it
+	Repair      string // the SQL that fixes it
 }
 
-// Require compares a table with what is required of it and returns where it
-// falls short, nothing where it meets all.
+// Require returns the requirements that a table does not meet.
 func Require(d *Dialect, t *Table, required []Requirement) []Shortfall {
 	var short []Shortfall
 	for _, r := range required {
@@ -101,14 +98,14 @@ func Require(d *Dialect, t *Table, required []Requirement) []Shortfall {
 	return short
 }
 
-// lacks says what a column lacks to take values of a requirement: "too narrow",
-// "of the wrong class", or nothing.
+// lacks returns why a column cannot store all values of a requirement: "too narrow",
+// "of the wrong class", or "" if it can.
 func (c *Column) lacks(r Requirement) string {
 	const narrow, wrong = "too narrow", "of the wrong class"
 	bytes, unsigned := r.Integer()
 	switch {
 	case bytes == 0 && r.Type != "char" && r.Type != "date" && r.Type != "datetime" && r.Type != "float":
-		return "" // a type that no driver knows asks for the column only
+		return "" // an unknown type requires the column only
 	case c.Class == Text || c.Class == Binary || c.Class == Other:
 		if c.Size > 0 && c.Size < r.characters() {
 			return narrow
@@ -147,9 +144,9 @@ func (c *Column) lacksInteger(bytes int, unsigned bool, narrow, wrong string) st
 		}
 		switch {
 		case c.Unsigned && !unsigned:
-			return wrong // a negative number has no place in it
+			return wrong // it cannot hold negative numbers
 		case unsigned && !c.Unsigned && holds == bytes:
-			return narrow // the upper half of the numbers has no place in it
+			return narrow // it cannot hold the upper half of the numbers
 		case holds < bytes:
 			return narrow
 		}

@@ -7,22 +7,22 @@ import (
 )
 
 // A Statement is SQL text with one placeholder for each argument. An argument
-// is a string, a []byte where [Dialect.Bytes] asks for it, or nil, which is NULL.
+// is a string, a []byte where [Dialect.Bytes] requires it, or nil, which is NULL.
 type Statement struct {
 	SQL  string
 	Args []any
 
-	Table   string // that it reads or changes; empty where nobody says
-	Lenient bool   // values that do not fit are the server's to change, where it does that
+	Table   string // that it reads or changes; empty if unknown
+	Lenient bool   // the server may change values that do not fit, if its settings say so
 
 	table      *Table
 	conditions []condition
-	columns    []*Column // that get values, in their order
+	columns    []*Column // that a write sets, in their order
 	values     []Field
 }
 
-// Equals returns the columns that rows must have a certain value in for the
-// statement to concern them, as far as that is asked for with =.
+// Equals returns the conditions with =: the values that rows must have for the
+// statement to read or change them.
 func (s Statement) Equals() []Field {
 	var equal []Field
 	for _, c := range s.conditions {
@@ -33,7 +33,7 @@ func (s Statement) Equals() []Field {
 	return equal
 }
 
-// Sets returns the columns that a write gives values to.
+// Sets returns the values that a write sets.
 func (s Statement) Sets() []Field {
 	sets := make([]Field, len(s.columns))
 	for i, c := range s.columns {
@@ -42,18 +42,18 @@ func (s Statement) Sets() []Field {
 	return sets
 }
 
-// First returns a statement that reads the first row which meets the conditions of
-// this one. ok is false where it has none.
+// First returns a statement that reads the first row that meets the conditions of
+// this one. ok is false if it has none.
 func (s Statement) First(d *Dialect) (first Statement, ok bool) {
 	if len(s.conditions) == 0 {
 		return Statement{}, false
 	}
-	return s.table.ask(d, question{s.conditions, true}), true
+	return s.table.query(d, query{s.conditions, true}), true
 }
 
-// Equalities returns a statement like First with those of the conditions alone that
-// a value which their columns cannot hold makes match nothing: all but the order of
-// values and inequality. others reports whether the statement has such, too.
+// Equalities returns a statement like First with only those conditions that match
+// nothing if their columns cannot hold the value: not ordered comparisons and not
+// inequality. others reports whether the statement has those too.
 func (s Statement) Equalities(d *Dialect) (first Statement, ok, others bool) {
 	var equal []condition
 	for _, c := range s.conditions {
@@ -64,7 +64,7 @@ func (s Statement) Equalities(d *Dialect) (first Statement, ok, others bool) {
 	if len(equal) == 0 {
 		return Statement{}, false, len(s.conditions) > 0
 	}
-	return s.table.ask(d, question{equal, true}), true, len(equal) < len(s.conditions)
+	return s.table.query(d, query{equal, true}), true, len(equal) < len(s.conditions)
 }
 
 // Single reads every column of the first row that meets all conditions.
@@ -73,7 +73,7 @@ func Single(d *Dialect, t *Table, lookup []Field) (Statement, error) {
 	if err != nil {
 		return Statement{}, err
 	}
-	return t.ask(d, question{conditions, true}), nil
+	return t.query(d, query{conditions, true}), nil
 }
 
 // Multi reads every column of all rows that meet all conditions, ordered by the
@@ -83,7 +83,7 @@ func Multi(d *Dialect, t *Table, lookup []Field) (Statement, error) {
 	if err != nil {
 		return Statement{}, err
 	}
-	return t.ask(d, question{conditions, false}), nil
+	return t.query(d, query{conditions, false}), nil
 }
 
 // Store inserts one row.
@@ -111,10 +111,9 @@ func Store(d *Dialect, t *Table, values []Field) (Statement, error) {
 	return b.write(t, nil, columns, values), nil
 }
 
-// Overwrite gives new values to the row that a store of these values would have
-// come in the way of: the one that has the same values in the columns of a key. Of
-// the table's unique keys, each the names of its columns, it is the first that is
-// among the values. ok is false where none is.
+// Overwrite updates the row that has the same key as these values. The key is the
+// first of the table's unique keys, each the names of its columns, whose columns are
+// all among the values. ok is false if there is none.
 func Overwrite(d *Dialect, t *Table, keys [][]string, values []Field) (s Statement, ok bool, err error) {
 	for _, key := range keys {
 		lookup, whole := t.given(key, values)
@@ -126,7 +125,7 @@ func Overwrite(d *Dialect, t *Table, keys [][]string, values []Field) (s Stateme
 	return Statement{}, false, nil
 }
 
-// given returns those of the values that are a key's columns.
+// given returns those of the values that are in the columns of a key.
 func (t *Table) given(key []string, values []Field) (lookup []Field, whole bool) {
 	for _, name := range key {
 		i := slices.IndexFunc(values, func(f Field) bool {
@@ -141,8 +140,8 @@ func (t *Table) given(key []string, values []Field) (lookup []Field, whole bool)
 	return lookup, len(key) > 0
 }
 
-// Update gives new values to all rows that meet all conditions. The same column
-// may stand in both (P14).
+// Update sets values in all rows that meet all conditions. The same column may be in
+// both (P14).
 func Update(d *Dialect, t *Table, lookup, values []Field) (Statement, error) {
 	columns, err := t.assign(d, values)
 	if err != nil {
@@ -177,14 +176,14 @@ func Destroy(d *Dialect, t *Table, lookup []Field) (Statement, error) {
 	return b.statement(t, conditions), nil
 }
 
-// StaticColumns are the columns of a static file's row that Asterisk is sent,
-// in their order (P17).
+// StaticColumns are the columns of a static file's row, in the order in which Asterisk
+// gets them (P17).
 var StaticColumns = []string{"cat_metric", "category", "var_name", "var_val"}
 
 // Static reads the rows of one static file, without those commented out, in the
 // order of the native drivers (P17). Rows of equal metrics are sorted by the bytes
-// of their texts: a collation may change with the database's version. Where the
-// table has an id, it settles what the order leaves open.
+// of their texts: a collation may change with the database's version. An id column
+// decides between equal rows.
 func Static(d *Dialect, t *Table, file string) (Statement, error) {
 	b := builder{d: d}
 	column := make(map[string]*Column, 7)
@@ -213,8 +212,8 @@ func Static(d *Dialect, t *Table, file string) (Statement, error) {
 	return b.statement(t, []condition{{column: column["filename"], operator: "=", value: file}}), nil
 }
 
-// assign resolves the columns that a write gives values to. A name that ends in
-// an operator is no column.
+// assign resolves the columns that a write sets. A name with an operator is not a
+// column.
 func (t *Table) assign(d *Dialect, values []Field) ([]*Column, error) {
 	if len(values) == 0 {
 		return nil, &Fault{Cause: NoValue, Table: t.Name}
@@ -238,27 +237,25 @@ func (t *Table) assign(d *Dialect, values []Field) ([]*Column, error) {
 	return columns, nil
 }
 
-// Assigned finds the column that a field of a write gives a value to, nil where
-// the table has none of this name.
+// Assigned finds the column that a field of a write sets. It returns nil if the table
+// has no such column.
 func (t *Table) Assigned(f Field) *Column {
 	return t.Column(strings.Trim(f.Name, " "))
 }
 
-// A builder grows a statement's text and its arguments side by side, so that
-// they cannot part.
+// A builder builds a statement's text together with its arguments.
 type builder struct {
 	d    *Dialect
 	sql  strings.Builder
 	args []any
 }
 
-// statement returns what was built: about a table, with the conditions that its
-// rows meet.
+// statement returns the statement that was built.
 func (b *builder) statement(t *Table, conditions []condition) Statement {
 	return Statement{SQL: b.sql.String(), Args: b.args, Table: t.Name, table: t, conditions: conditions}
 }
 
-// write returns a statement that gives columns values.
+// write returns the statement that was built, which sets columns.
 func (b *builder) write(t *Table, conditions []condition, columns []*Column, values []Field) Statement {
 	s := b.statement(t, conditions)
 	s.columns, s.values = columns, values
@@ -276,8 +273,8 @@ func (b *builder) argument(value any) {
 	b.text(b.d.Placeholder(len(b.args)))
 }
 
-// empties says whether a value makes a column NULL: an empty one does where the
-// column can be NULL and is no text, as the native ODBC driver has it (P15).
+// empties reports whether a value makes a column NULL: an empty value does if the
+// column can be NULL and is not text, as in the native ODBC driver (P15).
 func (c *Column) empties(value string) bool {
 	return value == "" && c.Nullable && c.Class != Text && c.Class != Binary
 }
@@ -319,7 +316,7 @@ func (b *builder) condition(c condition) {
 		return
 	case !c.like():
 		b.text(b.d.compared(c.column), " ", c.operator, " ")
-		b.argument(b.d.sought(c))
+		b.argument(b.d.conditionArgument(c))
 		if c.kind != misfit {
 			b.text(" AND ", b.d.SameType(b.d.Quote(c.column.Name), c.kind == number))
 		}
@@ -330,12 +327,12 @@ func (b *builder) condition(c condition) {
 		quoted = b.d.AsText(c.column, quoted)
 	}
 	b.text(quoted, " ", c.operator, " ")
-	b.argument(b.d.sought(c))
+	b.argument(b.d.conditionArgument(c))
 	b.text(b.d.Escape)
 }
 
-// sought is the argument of a condition.
-func (d *Dialect) sought(c condition) any {
+// conditionArgument is the argument of a condition.
+func (d *Dialect) conditionArgument(c condition) any {
 	if !c.like() {
 		return d.operand(c.column, c.value)
 	}
@@ -346,8 +343,8 @@ func (d *Dialect) sought(c condition) any {
 	return d.operand(c.column, pattern)
 }
 
-// closePattern doubles a backslash at the very end of a LIKE pattern. It has
-// nothing to escape there, and databases disagree on what that means.
+// closePattern doubles a backslash at the end of a LIKE pattern. It has nothing to
+// escape there, which databases treat differently.
 func closePattern(pattern string) string {
 	trailing := len(pattern) - len(strings.TrimRight(pattern, `\`))
 	if trailing%2 == 1 {

@@ -80,7 +80,7 @@ func TestStatement(t *testing.T) {
 		sql    string
 		args   []any
 	}{
-		{"single asks for one row", single, pairs("name", "alice"),
+		{"single reads one row", single, pairs("name", "alice"),
 			"SELECT " + allColumns + from + "[name] = ? ONLY ONE", []any{"alice"}},
 		{"multi orders by the first field's column", multi, pairs("penalty >=", "0", "name", "x"),
 			"SELECT " + allColumns + from + "[penalty] >= ? AND [name] = ? ORDER BY [penalty]", []any{"0", "x"}},
@@ -88,11 +88,11 @@ func TestStatement(t *testing.T) {
 			"SELECT " + allColumns + from + "[name] = ? ONLY ONE", []any{"x"}},
 		{"where case would have to choose, only the exact spelling counts", destroy, pairs("Twice", "x", "tWICE", "y"),
 			"DELETE" + from + "[Twice] = ? AND [tWICE] = ?", []any{"x", "y"}},
-		{"a name may hold blanks, digits and quotes", destroy, pairs("full name", "a", "100rel", "b", "]; x", "c"),
+		{"a name may hold spaces, digits and quotes", destroy, pairs("full name", "a", "100rel", "b", "]; x", "c"),
 			"DELETE" + from + "[full name] = ? AND [100rel] = ? AND []]; x] = ?", []any{"a", "b", "c"}},
-		{"a name with blanks takes an operator too", destroy, pairs("full name LIKE", "a"),
+		{"a name with spaces takes an operator too", destroy, pairs("full name LIKE", "a"),
 			"DELETE" + from + `[full name] LIKE ? ESCAPE '\'`, []any{"a"}},
-		{"every operator, in any case, with any number of blanks", destroy,
+		{"every operator, in any case, with any number of spaces", destroy,
 			pairs("name =", "1", "name !=", "", "name  <>", "3", "name <", "4", "name <=", "5", "name >", "6", " name  >= ", "7",
 				"name like", "8", "name  not  LiKe ", "9"),
 			"DELETE" + from + "[name] = ? AND [name] <> ? AND [name] <> ? AND [name] < ? AND [name] <= ? AND [name] > ? AND [name] >= ? AND " +
@@ -126,9 +126,9 @@ func TestStatement(t *testing.T) {
 	}
 }
 
-// Questions about a table are told apart, however many there are, and those of
-// one dialect are not given in another.
-func TestQuestionsAreToldApart(t *testing.T) {
+// Queries of a table are distinguished, however many there are, and those of
+// one dialect are not used for another.
+func TestQueriesAreDistinguished(t *testing.T) {
 	table := sqlgen.NewTable("t", []sqlgen.Column{{Name: "a"}, {Name: "b"}})
 	other := *plain
 	other.Quote = func(name string) string { return "<" + name + ">" }
@@ -236,7 +236,7 @@ func TestDollarPlaceholdersAreNumbered(t *testing.T) {
 	}
 }
 
-// FuzzStatement shows that whatever a request holds, the text of its statement
+// FuzzStatement shows that with any content of a request the text of its statement
 // is made of the table's names alone, and that there are as many placeholders
 // as arguments.
 func FuzzStatement(f *testing.F) {

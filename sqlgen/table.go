@@ -5,11 +5,11 @@ import (
 	"sync/atomic"
 )
 
-// A Class says of a column what a statement must know about its values.
+// A Class is what a statement must know about the values of a column.
 type Class int
 
 const (
-	Text     Class = iota // characters, and whatever takes any text
+	Text     Class = iota // characters; every type that takes any text
 	Integer               // whole numbers; Column.Size is their width in bytes
 	Decimal               // exact numbers with a scale
 	Float                 // approximate numbers
@@ -18,10 +18,10 @@ const (
 	DateTime              // a day and a time, with or without zone
 	Time                  // a time of day or a duration
 	Binary                // bytes
-	Other                 // none of these; what has a text but does not take any, such as an address of PostgreSQL
+	Other                 // another type; its values have a text form, but it does not take every text, such as PostgreSQL's inet
 )
 
-// String returns the word for the class that log lines and documents use.
+// String returns the name of the class in log lines and documentation.
 func (c Class) String() string {
 	return [...]string{"text", "integer", "decimal", "float", "boolean", "date", "datetime", "time", "binary", "other"}[c]
 }
@@ -30,25 +30,25 @@ func (c Class) String() string {
 type Column struct {
 	Name     string // as the database spells it
 	Class    Class
-	Type     string // as declared, for instance "varchar(80)"; for people, and for what a class does not tell
-	Size     int    // characters of a Text, bytes of an Integer; 0: the database sets no limit worth checking
+	Type     string // as declared, for instance "varchar(80)"; for people, and for what a class does not show
+	Size     int    // characters of a Text, bytes of an Integer; 0: no limit that matters
 	Unsigned bool   // an Integer that cannot be negative
 	Nullable bool
 }
 
-// A Table describes a real table or view: what a request may name.
+// A Table is the schema of a table or view of the database.
 type Table struct {
 	Name    string // as the database spells it
-	Schema  string // that the table was found in; empty where its name alone means it
+	Schema  string // that contains the table; empty where its name alone is enough
 	Columns []Column
 
-	byName map[string]int // the spelling of the database
+	byName map[string]int // as the database spells it
 	byFold map[string]int // lower case; -1 where two columns differ in case only
 
-	questions atomic.Pointer[questions]
+	queryTexts atomic.Pointer[queryTexts]
 }
 
-// NewTable returns the description of a table with its columns in their order.
+// NewTable returns the schema of a table with its columns in their order.
 func NewTable(name string, columns []Column) *Table {
 	t := &Table{
 		Name:    name,
@@ -67,7 +67,7 @@ func NewTable(name string, columns []Column) *Table {
 	return t
 }
 
-// Only returns the table as if it had no other columns than those kept.
+// Only returns the table with those columns for which keep returns true.
 func (t *Table) Only(keep func(*Column) bool) *Table {
 	var columns []Column
 	for i := range t.Columns {
@@ -80,9 +80,9 @@ func (t *Table) Only(keep func(*Column) bool) *Table {
 	return part
 }
 
-// Column finds a column by its name, in the spelling of the database first and
-// without regard to case after that. It returns nil where there is none, or
-// where case alone would have to choose between two.
+// Column finds a column by its name: as the database spells it, or without regard to
+// case. It returns nil if there is none, or if two columns differ from the name in
+// case only.
 func (t *Table) Column(name string) *Column {
 	i, ok := t.byName[name]
 	if !ok {

@@ -1,8 +1,8 @@
 package sqlgen
 
-// Uncoded counts the rows in which one of the columns holds a plain ;, which a
-// gateway that codes it as ^3B never writes (P7). Columns that the table does
-// not have are left out; without any there is nothing to ask, and ok is false.
+// Uncoded returns a query that counts the rows in which one of the columns contains a
+// plain ;, which a gateway that encodes it as ^3B never writes (P7). Columns that the
+// table does not have are ignored. ok is false if none remain.
 func Uncoded(d *Dialect, t *Table, columns []string) (s Statement, ok bool) {
 	b := builder{d: d}
 	b.text("SELECT COUNT(*) FROM ", d.table(t))
@@ -22,6 +22,6 @@ func Uncoded(d *Dialect, t *Table, columns []string) (s Statement, ok bool) {
 	return b.statement(t, nil), ok
 }
 
-// Empty spells the statement that deletes every row of a table. It is for an
+// Empty returns the statement that deletes every row of a table. It is for an
 // administrator to read; dbsep never runs it.
 func Empty(d *Dialect, t *Table) string { return "DELETE FROM " + d.table(t) }
