@@ -172,7 +172,7 @@ func (s *Server) tlsFailed(client net.Addr, err error) {
 		return
 	}
 	s.running.Load().log.Warn("TLS handshake failed", slog.String("client", client.String()), slog.String("reason", err.Error()),
-		slog.String("remedy", "let the client use https://, trust the server's certificate, and show one of [server] client_ca if that is set"))
+		slog.String("hint", "let the client use https://, trust the server's certificate, and show one of [server] client_ca if that is set"))
 }
 
 // openListeners opens the addresses of a configuration, or takes those that systemd
