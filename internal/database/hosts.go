@@ -108,7 +108,7 @@ func (o *opening) readFrom() []address {
 	for text := range strings.SplitSeq(o.ReadFrom, ",") {
 		a, ok := parseAddress(strings.TrimSpace(text))
 		if !ok {
-			o.refuse("read_from", "names something that is no host and no host:port", "write read_from=db2,db3:3307, and an IPv6 address with a port as [::1]:3307")
+			o.Refuse("read_from", "names something that is no host and no host:port", "write read_from=db2,db3:3307, and an IPv6 address with a port as [::1]:3307")
 			return nil
 		}
 		all = append(all, a)

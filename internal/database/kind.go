@@ -1,9 +1,12 @@
 package database
 
 import (
+	"fmt"
 	"sort"
+	"strings"
 	"time"
 
+	"dbsep/internal/database/dsn"
 	"dbsep/sqlgen"
 )
 
@@ -41,11 +44,6 @@ type kind struct {
 	drivers []string // names of DBI drivers in their spelling, each meaning this kind
 
 	dialect *sqlgen.Dialect
-
-	// resolve is for a kind that may stand for others. It returns the DBI driver
-	// whose kind opens the source in its place, once it has put into the opening
-	// what that kind reads; empty where it opens the source itself. May be nil.
-	resolve func(o *opening) (driver string)
 
 	// open reads the driver's part of the DSN and prepares the pools. What it
 	// returns does not count once it has refused anything.
@@ -106,6 +104,28 @@ var kinds []*kind
 
 func register(k *kind) { kinds = append(kinds, k) }
 
+// find finds the kind of database that a DSN's driver is of.
+func find(name *dsn.DSN, d *Diagnostics) *kind {
+	for _, k := range kinds {
+		for _, registered := range k.drivers {
+			if !strings.EqualFold(registered, name.Driver) {
+				continue
+			}
+			if registered != name.Driver {
+				d.Warn("dsn", fmt.Sprintf("spells the driver %s, which Perl on most systems does not find", name.Driver), "write DBI:"+registered+":")
+				name.Driver = registered
+			}
+			return k
+		}
+	}
+	remedy := "use one of " + strings.Join(driverNames(), ", ")
+	if strings.EqualFold(name.Driver, "Sybase") {
+		remedy = "SQL Server can be reached through DBI:ODBC: with its own driver, by a dbsep built with -tags odbc"
+	}
+	d.Refuse("dsn", fmt.Sprintf("names the driver %s, which dbsep does not have", name.Driver), remedy)
+	return nil
+}
+
 func driverNames() []string {
 	var names []string
 	for _, k := range kinds {
@@ -118,32 +138,9 @@ func driverNames() []string {
 // An opening is a source being read by its kind.
 type opening struct {
 	Source
-	*findings
-	driver     string      // as registered
-	attributes []attribute // those that are the driver's own
-	rest       string      // of the DSN, after the driver's name
-
-	// What a kind that stands for another leaves for it: the attributes above,
-	// which then have the names that the other's DSN has for its parts, and these.
-	through string // what the DSN itself names, for people; empty for no such kind
-	command string // SQL for each new connection
-}
-
-// resolved is the kind that opens a source: k itself, or the one that it stands
-// for. It is nil once something has been refused.
-func (k *kind) resolved(o *opening) *kind {
-	if k.resolve == nil {
-		return k
-	}
-	driver := k.resolve(o)
-	switch {
-	case len(o.problems) > 0:
-		return nil
-	case driver == "":
-		return k
-	}
-	o.driver, o.rest = driver, ""
-	return (&dsn{driver: driver}).kind(o.findings)
+	*Diagnostics
+	dsn.DSN // what Source.DSN is split into, or was translated to
+	kind    *kind
 }
 
 // connectTimeout is the bound of one connection and its login.
@@ -156,6 +153,10 @@ func (o *opening) connectTimeout() time.Duration {
 
 // pools are a source made ready. Reads may be nil, then writes serve both.
 type pools struct {
+	// openAs is the DSN of another driver, which opens the source instead; nil for
+	// none. Nothing else counts then.
+	openAs *dsn.DSN
+
 	address       string // where the database is, without secrets
 	account       string // that logs in there; empty where nobody does
 	reads, writes *connections

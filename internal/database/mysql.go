@@ -244,7 +244,7 @@ func openMySQL(o *opening) pools {
 	options := readMySQLDSN(o)
 	writes, address := options.writers(o)
 	reads, from := options.readers(o, writes)
-	if len(o.problems) > 0 {
+	if o.Failed() {
 		return pools{}
 	}
 	return pools{address: address + from, account: options.account(), writes: writes, reads: reads}

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"dbsep/internal/database/dsn"
 )
 
 // mysqlOptions are the settings of a connection by their names in a DSN,
@@ -46,16 +48,16 @@ var mysqlPositions = [...]string{"database", "host", "port"}
 // and completes it from dbuser, dbpass and the option files that it names.
 func readMySQLDSN(o *opening) mysqlOptions {
 	options := mysqlOptions{"user": o.User, "password": o.Password}
-	for _, a := range o.attributes {
-		options.set(o, a.name, a.value)
+	for _, s := range append(slices.Clone(o.Attributes), o.Options...) {
+		options.set(o, s.Name, s.Value)
 	}
 	afterHost := false
-	for _, part := range splitMySQL(o.rest) {
+	for _, part := range splitMySQL(o.Rest) {
 		name, value, named := strings.Cut(part, "=")
 		if named {
 			options.set(o, name, value)
 		} else if options.place(part) != "port" && afterHost {
-			o.warn("dsn", "has a port behind a host and a colon, where the Perl driver loses it", "write host=...;port=...")
+			o.Warn("dsn", "has a port behind a host and a colon, where the Perl driver loses it", "write host=...;port=...")
 		}
 		afterHost = named && (name == "host" || name == "hostname")
 	}
@@ -119,41 +121,41 @@ func (m mysqlOptions) set(o *opening, name, value string) {
 		m[name] = value
 		return
 	}
-	option, prefixed := strings.CutPrefix(name, strings.ToLower(o.driver)+"_")
+	option, prefixed := strings.CutPrefix(name, strings.ToLower(o.Driver)+"_")
 	lost, known := mysqlKnown[option]
 	switch {
 	case prefixed && known:
 		m[option] = value
 		if lost != "" {
-			o.warn("dsn", fmt.Sprintf("sets %s, which has no effect: %s", name, lost), "remove it")
+			o.Warn("dsn", fmt.Sprintf("sets %s, which has no effect: %s", name, lost), "remove it")
 		}
-	case o.driver == mariadbDriver:
-		o.refuse("dsn", fmt.Sprintf("sets %q, which DBI:MariaDB does not have", name), "remove it, or correct its name; names are case-sensitive")
+	case o.Driver == mariadbDriver:
+		o.Refuse("dsn", fmt.Sprintf("sets %q, which DBI:MariaDB does not have", name), "remove it, or correct its name; names are case-sensitive")
 	default:
-		o.warn("dsn", fmt.Sprintf("sets %q, which has no effect, as in the Perl driver", name), "remove it, or correct its name; names are case-sensitive")
+		o.Warn("dsn", fmt.Sprintf("sets %q, which has no effect, as in the Perl driver", name), "remove it, or correct its name; names are case-sensitive")
 	}
 }
 
 // warn tells of options that mean something else than they did to Perl.
 func (m mysqlOptions) warn(o *opening) {
-	if value, set := m["client_found_rows"]; set && !isTrue(value) {
-		o.warn("dsn", "switches client_found_rows off, but an update counts the rows it matches, since Asterisk needs that", "remove it")
+	if value, set := m["client_found_rows"]; set && !dsn.IsTrue(value) {
+		o.Warn("dsn", "switches client_found_rows off, but an update counts the rows it matches, since Asterisk needs that", "remove it")
 	}
-	if isTrue(m["multi_statements"]) {
-		o.warn("dsn", "switches multi_statements on, but one request stays one statement", "remove it")
+	if dsn.IsTrue(m["multi_statements"]) {
+		o.Warn("dsn", "switches multi_statements on, but one request stays one statement", "remove it")
 	}
-	if isTrue(m["enable_utf8"]) {
-		o.warn("dsn", "sets enable_utf8, with which Perl lost characters of four bytes; they are kept here", "remove it")
+	if dsn.IsTrue(m["enable_utf8"]) {
+		o.Warn("dsn", "sets enable_utf8, with which Perl lost characters of four bytes; they are kept here", "remove it")
 	}
 	switch {
-	case o.through != "": // another driver's options
-	case isTrue(m["ssl"]):
-		o.warn("dsn", "asks for TLS, which Perl's driver refuses on Debian; here it is used", "")
+	case o.InsteadOf != "": // another driver's options
+	case dsn.IsTrue(m["ssl"]):
+		o.Warn("dsn", "asks for TLS, which Perl's driver refuses on Debian; here it is used", "")
 	case m["ssl_ca_file"]+m["ssl_ca_path"]+m["ssl_client_cert"]+m["ssl_client_key"] != "":
-		o.warn("dsn", "names files for TLS but does not switch it on", "add mysql_ssl=1")
+		o.Warn("dsn", "names files for TLS but does not switch it on", "add mysql_ssl=1")
 	}
 	if o.Schema != "" && m["database"] != "" && o.Schema != m["database"] {
-		o.warn("dbschema", fmt.Sprintf("is %q, but the tables are those of the database %q", o.Schema, m["database"]), "remove dbschema, or correct the database in dsn")
+		o.Warn("dbschema", fmt.Sprintf("is %q, but the tables are those of the database %q", o.Schema, m["database"]), "remove dbschema, or correct the database in dsn")
 	}
 }
 
@@ -163,10 +165,10 @@ func (m mysqlOptions) config(o *opening) *mysql.Config {
 	c := mysql.NewConfig()
 	c.User, c.Passwd, c.DBName = m["user"], m["password"], m["database"]
 	if c.User == "" {
-		c.User = accountName()
+		c.User = dsn.LoginName()
 	}
 	if c.DBName == "" {
-		o.refuse("dsn", "names no database", "write DBI:mysql:database=asterisk;host=...")
+		o.Refuse("dsn", "names no database", "write DBI:mysql:database=asterisk;host=...")
 	}
 	m.address(o, c)
 	c.ClientFoundRows = true // P8
@@ -178,8 +180,8 @@ func (m mysqlOptions) config(o *opening) *mysql.Config {
 	c.ReadTimeout = m.seconds(o, "read_timeout")
 	c.WriteTimeout = m.seconds(o, "write_timeout")
 	m.tls(o, c)
-	if err := c.Apply(mysql.EnableCompression(isTrue(m["compression"]))); err != nil {
-		o.refuse("dsn", "cannot be used by the driver", "compare it with the manual")
+	if err := c.Apply(mysql.EnableCompression(dsn.IsTrue(m["compression"]))); err != nil {
+		o.Refuse("dsn", "cannot be used by the driver", "compare it with the manual")
 	}
 	return c
 }
@@ -192,8 +194,8 @@ var mysqlSockets = [...]string{"/run/mysqld/mysqld.sock", "/var/run/mysqld/mysql
 func (m mysqlOptions) address(o *opening, c *mysql.Config) {
 	host, port := m["host"], m["port"]
 	if host == "" || host == "localhost" {
-		if port != "" && o.driver == mariadbDriver {
-			o.refuse("dsn", "has a port beside localhost, which DBI:MariaDB does not accept", "write host=127.0.0.1 for the network, or remove the port for the socket")
+		if port != "" && o.Driver == mariadbDriver {
+			o.Refuse("dsn", "has a port beside localhost, which DBI:MariaDB does not accept", "write host=127.0.0.1 for the network, or remove the port for the socket")
 		}
 		c.Net, c.Addr = "unix", m.socket(o)
 		return
@@ -207,9 +209,9 @@ func (m mysqlOptions) address(o *opening, c *mysql.Config) {
 	// Perl reads a number as far as it goes.
 	digits := port[:len(port)-len(strings.TrimLeft(port, "0123456789"))]
 	if n, err := strconv.ParseUint(digits, 10, 16); err != nil || n == 0 {
-		o.refuse("dsn", "has a port that is no number from 1 to 65535", "write port=3306")
+		o.Refuse("dsn", "has a port that is no number from 1 to 65535", "write port=3306")
 	} else if digits != port {
-		o.warn("dsn", "has something behind the number of the port", "remove it")
+		o.Warn("dsn", "has something behind the number of the port", "remove it")
 	}
 	c.Net, c.Addr = "tcp", net.JoinHostPort(host, digits)
 }
@@ -229,16 +231,6 @@ func (m mysqlOptions) socket(o *opening) string {
 	return mysqlSockets[0] // the server may start later
 }
 
-// accountName is the account that the C library logs in with where none is
-// named.
-func accountName() string {
-	u, err := user.Current()
-	if err != nil {
-		return ""
-	}
-	return u.Username
-}
-
 func (m mysqlOptions) seconds(o *opening, name string) time.Duration {
 	value := m[name]
 	if value == "" {
@@ -246,7 +238,7 @@ func (m mysqlOptions) seconds(o *opening, name string) time.Duration {
 	}
 	n, err := strconv.ParseUint(value, 10, 31)
 	if err != nil {
-		o.refuse("dsn", fmt.Sprintf("has %s with something that is no number of seconds", name), "write a whole number")
+		o.Refuse("dsn", fmt.Sprintf("has %s with something that is no number of seconds", name), "write a whole number")
 	}
 	return time.Duration(n) * time.Second
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"dbsep/internal/database/dsn"
 )
 
 // reading is what a DSN comes to.
@@ -18,16 +20,11 @@ type reading struct {
 }
 
 // readForTest reads the source of a MySQL database.
-func readForTest(s Source) (r reading, f findings) {
-	s.complete()
-	d, ok := parseDSN(s.DSN, &f)
-	if !ok {
+func readForTest(s Source) (r reading, f Diagnostics) {
+	o := newOpening(s, &f)
+	if o == nil {
 		return r, f
 	}
-	d.kind(&f)
-	o := &opening{Source: s, findings: &f, driver: d.driver}
-	o.attributes = d.common(&o.Source, &f)
-	o.rest = d.rest
 	c := readMySQLDSN(o).config(o)
 	return reading{c.Net, c.Addr, c.User, c.Passwd, c.DBName}, f
 }
@@ -83,7 +80,7 @@ func TestMySQLForms(t *testing.T) {
 		"DBI:mysql:my db;host=h":                                {"tcp", "h:3306", "u", "p", "my db"},
 	} {
 		got, f := readForTest(Source{DSN: text, User: "u", Password: "p", Environ: environment("MYSQL_UNIX_PORT", testSocket)})
-		if err := f.err(); err != nil {
+		if err := f.Err(); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -115,11 +112,11 @@ func TestMySQLWarnings(t *testing.T) {
 		"DBI:mysql:database=db;dbschema=x;user=u;password=p": `"dbschema"`,
 	} {
 		_, f := readForTest(Source{DSN: text, User: "u"})
-		if err := f.err(); err != nil {
+		if err := f.Err(); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
 		var said []string
-		for _, w := range f.warnings {
+		for _, w := range f.Warnings {
 			said = append(said, w.Error())
 		}
 		if want == "" && len(said) > 0 || !strings.Contains(strings.Join(said, "\n"), want) {
@@ -127,11 +124,11 @@ func TestMySQLWarnings(t *testing.T) {
 		}
 	}
 	_, f := readForTest(Source{DSN: "DBI:mysql:db", Schema: "other"})
-	if len(f.warnings) != 1 || f.warnings[0].Key != "dbschema" {
-		t.Errorf("another schema: %v", f.warnings)
+	if len(f.Warnings) != 1 || f.Warnings[0].Key != "dbschema" {
+		t.Errorf("another schema: %v", f.Warnings)
 	}
-	if _, f = readForTest(Source{DSN: "DBI:mysql:db", Schema: "db"}); len(f.warnings) != 0 {
-		t.Errorf("the same schema: %v", f.warnings)
+	if _, f = readForTest(Source{DSN: "DBI:mysql:db", Schema: "db"}); len(f.Warnings) != 0 {
+		t.Errorf("the same schema: %v", f.Warnings)
 	}
 }
 
@@ -190,11 +187,11 @@ func TestMySQLFallbacks(t *testing.T) {
 		"the DSN's port first":   {Source{DSN: "DBI:mysql:db:h:1", User: "u", Password: "p", Environ: env}, reading{"tcp", "h:1", "u", "p", "db"}},
 	} {
 		got, f := readForTest(c.source)
-		if diff := cmp.Diff(c.want, got); diff != "" || f.err() != nil {
-			t.Errorf("%s: %v (-want +got):\n%s", what, f.err(), diff)
+		if diff := cmp.Diff(c.want, got); diff != "" || f.Err() != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", what, f.Err(), diff)
 		}
 	}
-	if got, _ := readForTest(Source{DSN: "DBI:mysql:db"}); got.User != accountName() {
+	if got, _ := readForTest(Source{DSN: "DBI:mysql:db"}); got.User != dsn.LoginName() {
 		t.Errorf("without a user: %q, want the account's name", got.User)
 	}
 }
@@ -227,11 +224,11 @@ database=perldb
 database=no
 `)
 	got, f := readForTest(Source{DSN: "DBI:mysql:;mysql_read_default_file=" + file + ";mysql_read_default_group=perl"})
-	if diff := cmp.Diff(reading{"tcp", "dbhost:3311", "file user", `p#w"x`, "perldb"}, got); diff != "" || f.err() != nil {
-		t.Errorf("%v (-want +got):\n%s", f.err(), diff)
+	if diff := cmp.Diff(reading{"tcp", "dbhost:3311", "file user", `p#w"x`, "perldb"}, got); diff != "" || f.Err() != nil {
+		t.Errorf("%v (-want +got):\n%s", f.Err(), diff)
 	}
-	if len(f.warnings) != 1 || !strings.Contains(f.warnings[0].Text, "latin1") {
-		t.Errorf("warnings: %v", f.warnings)
+	if len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0].Text, "latin1") {
+		t.Errorf("warnings: %v", f.Warnings)
 	}
 	got, _ = readForTest(Source{DSN: "DBI:mysql:db:localhost;mysql_read_default_file=" + file, User: "u", Password: "p"})
 	if diff := cmp.Diff(reading{"unix", "/from/more", "u", "p", "db"}, got); diff != "" {
@@ -248,10 +245,8 @@ func TestMySQLTimeouts(t *testing.T) {
 		"of the DSN":          {Source{DSN: "DBI:mysql:db;mysql_connect_timeout=7"}, 7 * time.Second},
 		"the setting, before": {Source{DSN: "DBI:mysql:db;mysql_connect_timeout=7", ConnectTimeout: time.Second}, time.Second},
 	} {
-		var f findings
-		c.source.complete()
-		d, _ := parseDSN(c.source.DSN, &f)
-		o := &opening{Source: c.source, findings: &f, driver: d.driver, rest: d.rest}
+		var f Diagnostics
+		o := newOpening(c.source, &f)
 		if got := readMySQLDSN(o).config(o).Timeout; got != c.connect {
 			t.Errorf("%s: %v, want %v", what, got, c.connect)
 		}

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
+
+	"dbsep/internal/database/dsn"
 )
 
 // writers are the connections to the servers of the DSN, of which the first that
@@ -17,16 +19,16 @@ import (
 func (m mysqlOptions) writers(o *opening) (*connections, string) {
 	hosts, ports := strings.Split(m["host"], ","), strings.Split(m["port"], ",")
 	if len(ports) > 1 && len(ports) != len(hosts) {
-		o.refuse("dsn", "has more or fewer ports than hosts", "give one port for all hosts, or one for each")
+		o.Refuse("dsn", "has more or fewer ports than hosts", "give one port for all hosts, or one for each")
 		return nil, ""
 	}
 	servers, places := &choice{}, make([]string, 0, len(hosts))
 	for i, host := range hosts {
 		if host == "" && len(hosts) > 1 {
-			o.refuse("dsn", "has a list of hosts with an empty one", "write host=db1,db2")
+			o.Refuse("dsn", "has a list of hosts with an empty one", "write host=db1,db2")
 		}
 		s, place := m.server(o, address{host, ports[min(i, len(ports)-1)]}, len(hosts) > 1)
-		if len(o.problems) > 0 {
+		if o.Failed() {
 			return nil, "" // of the other hosts it would be the same
 		}
 		servers.servers = append(servers.servers, s)
@@ -44,7 +46,7 @@ func (m mysqlOptions) writers(o *opening) (*connections, string) {
 // mistakes has none.
 func (m mysqlOptions) readers(o *opening, writers *connections) (*connections, string) {
 	named := o.readFrom()
-	if len(named) == 0 || len(o.problems) > 0 {
+	if len(named) == 0 || o.Failed() {
 		return nil, ""
 	}
 	servers, places := &choice{anyhow: true, rest: writers.connecting}, make([]string, 0, len(named))
@@ -54,7 +56,7 @@ func (m mysqlOptions) readers(o *opening, writers *connections) (*connections, s
 			a.port = port
 		}
 		s, place := m.server(o, a, false)
-		if len(o.problems) > 0 {
+		if o.Failed() {
 			return nil, ""
 		}
 		s.Connector = mysqlNode{Connector: s.Connector, reads: true}
@@ -70,13 +72,13 @@ func (m mysqlOptions) server(o *opening, a address, several bool) (*connecting, 
 	own := maps.Clone(m)
 	own["host"], own["port"] = a.host, a.port
 	config := own.config(o)
-	if len(o.problems) > 0 {
+	if o.Failed() {
 		return nil, ""
 	}
 	config.DialFunc = dialMySQL
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
-		o.refuse("dsn", "cannot be used by the driver", "compare it with the manual")
+		o.Refuse("dsn", "cannot be used by the driver", "compare it with the manual")
 		return nil, ""
 	}
 	place := config.Addr
@@ -93,7 +95,7 @@ func (m mysqlOptions) server(o *opening, a address, several bool) (*connecting, 
 // account is the one that logs in.
 func (m mysqlOptions) account() string {
 	if m["user"] == "" {
-		return accountName()
+		return dsn.LoginName()
 	}
 	return m["user"]
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"dbsep/internal/database/dsn"
 )
 
 // optionFiles are the C library's own, read where a DSN names a group and no
@@ -27,7 +29,7 @@ func (m mysqlOptions) readFiles(o *opening) {
 	}
 	if file != "" {
 		if err := f.read(file, 0); err != nil {
-			o.refuse("dsn", fmt.Sprintf("names the option file %s, which cannot be read", file), "let the account that dbsep runs as read it, or correct mysql_read_default_file")
+			o.Refuse("dsn", fmt.Sprintf("names the option file %s, which cannot be read", file), "let the account that dbsep runs as read it, or correct mysql_read_default_file")
 		}
 	} else {
 		for _, path := range optionFiles {
@@ -43,7 +45,7 @@ func (m mysqlOptions) readFiles(o *opening) {
 		}
 	}
 	if charset := f.values["default-character-set"]; charset != "" && !strings.HasPrefix(charset, "utf8") {
-		o.warn("dsn", fmt.Sprintf("names an option file that sets the character set %s; here it is always utf8mb4", charset), "")
+		o.Warn("dsn", fmt.Sprintf("names an option file that sets the character set %s; here it is always utf8mb4", charset), "")
 	}
 }
 
@@ -56,16 +58,16 @@ type optionFile struct {
 // read adds the settings of one file. The last one of a name wins, whichever
 // group it stands in.
 func (f *optionFile) read(path string, depth int) error {
-	text, err := readPlain(path)
+	text, err := dsn.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	for l := range iniLines(text, "#;") {
+	for l := range dsn.Lines(text, "#;") {
 		switch {
-		case strings.HasPrefix(l.text, "!"):
-			f.include(l.text, filepath.Dir(path), depth)
-		case l.text != "" && slices.Contains(f.groups, l.section):
-			name, value, _ := l.setting()
+		case strings.HasPrefix(l.Text, "!"):
+			f.include(l.Text, filepath.Dir(path), depth)
+		case l.Text != "" && slices.Contains(f.groups, l.Section):
+			name, value, _ := l.Setting()
 			f.values[strings.ReplaceAll(name, "_", "-")] = optionValue(value)
 		}
 	}

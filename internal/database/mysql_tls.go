@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/go-sql-driver/mysql"
+
+	"dbsep/internal/database/dsn"
 )
 
 // tls reads the options that begin with ssl. As in DBD::mysql they count only
@@ -16,7 +18,7 @@ import (
 // there is something to verify it with: its chain with a CA, its name where
 // ssl_verify_server_cert asks for it.
 func (m mysqlOptions) tls(o *opening, c *mysql.Config) {
-	if !isTrue(m["ssl"]) {
+	if !dsn.IsTrue(m["ssl"]) {
 		return
 	}
 	roots := m.roots(o)
@@ -26,20 +28,20 @@ func (m mysqlOptions) tls(o *opening, c *mysql.Config) {
 	}
 	c.TLS = &tls.Config{RootCAs: roots, ServerName: name, MinVersion: tls.VersionTLS12}
 	switch {
-	case isTrue(m["ssl_verify_server_cert"]):
+	case dsn.IsTrue(m["ssl_verify_server_cert"]):
 	case roots == nil:
 		c.TLS.InsecureSkipVerify = true
 	default:
 		c.TLS.InsecureSkipVerify = true // the name; the chain is verified here:
 		c.TLS.VerifyConnection = func(s tls.ConnectionState) error { return verifyChain(s, roots) }
 	}
-	c.AllowFallbackToPlaintext = isTrue(m["ssl_optional"])
+	c.AllowFallbackToPlaintext = dsn.IsTrue(m["ssl_optional"])
 	if m["ssl_client_cert"] == "" && m["ssl_client_key"] == "" {
 		return
 	}
 	pair, err := tls.LoadX509KeyPair(m["ssl_client_cert"], m["ssl_client_key"])
 	if err != nil {
-		o.refuse("dsn", "names a client certificate and key that cannot be loaded", "name both, in PEM, readable for the account that dbsep runs as")
+		o.Refuse("dsn", "names a client certificate and key that cannot be loaded", "name both, in PEM, readable for the account that dbsep runs as")
 		return
 	}
 	c.TLS.Certificates = []tls.Certificate{pair}
@@ -52,7 +54,7 @@ func (m mysqlOptions) roots(o *opening) *x509.CertPool {
 	if dir := m["ssl_ca_path"]; dir != "" {
 		files, _ = filepath.Glob(filepath.Join(dir, "*.pem"))
 		if len(files) == 0 {
-			o.refuse("dsn", fmt.Sprintf("names the directory %s for CA certificates, which has no file *.pem", dir), "correct mysql_ssl_ca_path")
+			o.Refuse("dsn", fmt.Sprintf("names the directory %s for CA certificates, which has no file *.pem", dir), "correct mysql_ssl_ca_path")
 		}
 	}
 	if file := m["ssl_ca_file"]; file != "" {
@@ -64,7 +66,7 @@ func (m mysqlOptions) roots(o *opening) *x509.CertPool {
 	roots := x509.NewCertPool()
 	for _, file := range files {
 		if pem, err := os.ReadFile(file); err != nil || !roots.AppendCertsFromPEM(pem) {
-			o.refuse("dsn", fmt.Sprintf("names the CA file %s, from which no certificate can be read", file), "name a PEM file that the account that dbsep runs as may read")
+			o.Refuse("dsn", fmt.Sprintf("names the CA file %s, from which no certificate can be read", file), "name a PEM file that the account that dbsep runs as may read")
 		}
 	}
 	return roots

@@ -26,6 +26,7 @@ import (
 	"unicode/utf16"
 	"unsafe"
 
+	"dbsep/internal/database/dsn"
 	"dbsep/sqlgen"
 )
 
@@ -224,7 +225,7 @@ func (c *odbcConn) requote(text string) (string, error) {
 			return "", errors.New("prepare: a quote without its end")
 		}
 		name := strings.ReplaceAll(rest[:end], `""`, `"`)
-		if c.quote == "" && !optionName.MatchString(name) {
+		if c.quote == "" && !dsn.IsOptionName(name) {
 			return "", &sqlgen.Fault{Cause: sqlgen.Unexpected, Remedy: "rename it: the ODBC driver has no quotes for names, and this one is no plain word",
 				Err: fmt.Errorf("quote the name %q", name)}
 		}

@@ -3,10 +3,12 @@
 package database
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
 
+	"dbsep/internal/database/dsn"
 	"dbsep/sqlgen"
 )
 
@@ -16,13 +18,9 @@ func init() { register(odbc) }
 // driver is spoken to as it is, through unixODBC; what ODBC has calls for and
 // SQL has no words for is written as a statement in braces (odbc_catalog.go).
 var odbc = &kind{
-	name:    "ODBC",
-	drivers: []string{odbcDriver},
-	dialect: odbcDialect,
-	resolve: func(o *opening) string {
-		driver, _ := nativeODBC(o)
-		return driver
-	},
+	name:     "ODBC",
+	drivers:  []string{"ODBC"},
+	dialect:  odbcDialect,
 	open:     openODBC,
 	probe:    odbcProbe,
 	version:  odbcVersion,
@@ -177,16 +175,11 @@ func againODBC(err error) (again, wait bool) {
 }
 
 func openODBC(o *opening) pools {
-	s, timeout := readODBC(o), o.connectTimeout()
-	writes := o.served(&connecting{Connector: &odbcConnector{text: s.text, timeout: timeout}, timeout: timeout})
-	user, _ := last(append(s.stored, s.given...), "UID")
-	return pools{address: s.address(), account: user, writes: writes, scope: []any{o.Schema}}
-}
-
-// address says where the source leads, as far as its own words tell.
-func (s *odbcSource) address() string {
-	if name, named := last(s.given, "DSN"); named {
-		return name
+	s := dsn.FromODBC(o.DSN, o.User, o.Password, o.Environ, o.Diagnostics)
+	if s.Native != nil || o.Failed() {
+		return pools{openAs: s.Native}
 	}
-	return s.driverName()
+	timeout := o.connectTimeout()
+	writes := o.served(&connecting{Connector: &odbcConnector{text: s.ConnectionString, timeout: timeout}, timeout: timeout})
+	return pools{address: cmp.Or(s.Name, s.Driver), account: s.Account, writes: writes, scope: []any{o.Schema}}
 }

@@ -92,3 +92,12 @@ func TestODBCLeadsToSQLite(t *testing.T) {
 		t.Errorf("a row without the other: %v", err)
 	}
 }
+
+// What pqopt holds is for PostgreSQL's package to understand. It may be a
+// password, so it is not repeated.
+func TestODBCOptionsThatPostgresDoesNotHave(t *testing.T) {
+	_, err := database.Open(database.Source{DSN: "DBI:ODBC:Driver=psqlodbcw.so;Database=db;pqopt={s3cret=}"})
+	if err == nil || !strings.Contains(err.Error(), "sets pqopt to something") || strings.Contains(err.Error(), "s3cret") {
+		t.Error(err)
+	}
+}

@@ -2,21 +2,25 @@
 
 package database
 
-import "fmt"
+import (
+	"fmt"
+
+	"dbsep/internal/database/dsn"
+)
 
 func init() { register(odbc) }
 
-// odbc stands for the kinds that speak to the databases of ODBC's drivers. In
-// this build there is nothing that could load such a driver.
+// odbc opens data sources of ODBC whose database has a driver of its own. In this
+// build there is nothing that could load a driver of ODBC.
 var odbc = &kind{
 	name:    "ODBC",
-	drivers: []string{odbcDriver},
-	resolve: func(o *opening) string {
-		driver, s := nativeODBC(o)
-		if driver == "" && len(o.problems) == 0 {
-			o.refuse("dsn", fmt.Sprintf("leads to the ODBC driver %s, which this dbsep cannot load", s.driverName()),
+	drivers: []string{"ODBC"},
+	open: func(o *opening) pools {
+		s := dsn.FromODBC(o.DSN, o.User, o.Password, o.Environ, o.Diagnostics)
+		if s.Native == nil && !o.Failed() {
+			o.Refuse("dsn", fmt.Sprintf("leads to the ODBC driver %s, which this dbsep cannot load", s.Driver),
 				"build dbsep with -tags odbc and the package unixodbc-dev, or write a DSN of the database itself, such as DBI:mysql:... or DBI:Pg:...")
 		}
-		return driver
+		return pools{openAs: s.Native}
 	},
 }

@@ -226,7 +226,7 @@ func openPostgres(o *opening) pools {
 	options := readPostgresDSN(o)
 	given := maps.Clone(options)
 	config := options.config(o)
-	if len(o.problems) > 0 {
+	if o.Failed() {
 		return pools{}
 	}
 	writes := options.writers(o, config)

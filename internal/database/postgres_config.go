@@ -15,6 +15,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"dbsep/internal/database/dsn"
 )
 
 const postgresPort = "5432"
@@ -42,24 +44,24 @@ func (m postgresOptions) config(o *opening) *pgx.ConnConfig {
 	timeout := m.timeout(o)
 	m.tls(o)
 	m.findPassword(o)
-	if len(o.problems) > 0 {
+	if o.Failed() {
 		return nil
 	}
 	c, err := pgx.ParseConfig(m.text())
 	switch {
 	case err != nil && m["sslcert"] != "":
-		o.refuse("dsn", "names a client certificate and key that cannot be loaded", "name both, in PEM, readable for the account that dbsep runs as, and sslpassword= if the key has one")
+		o.Refuse("dsn", "names a client certificate and key that cannot be loaded", "name both, in PEM, readable for the account that dbsep runs as, and sslpassword= if the key has one")
 		return nil
 	case err != nil:
-		o.refuse("dsn", "cannot be used by the driver", "compare it with the manual")
+		o.Refuse("dsn", "cannot be used by the driver", "compare it with the manual")
 		return nil
 	}
 	c.ConnectTimeout = timeout // for each host
 	c.DialFunc = new(net.Dialer).DialContext
 	c.RuntimeParams = m.session(o)
-	if o.command != "" {
+	if o.InitCommand != "" {
 		c.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
-			return conn.Exec(ctx, o.command).Close() // several statements, perhaps
+			return conn.Exec(ctx, o.InitCommand).Close() // several statements, perhaps
 		}
 	}
 	m.limitTLS(o, c)
@@ -128,14 +130,14 @@ func (m postgresOptions) hosts(o *opening) (addresses map[string][]string) {
 	}
 	ports := strings.Split(m["port"], ",")
 	if len(numeric) > 0 && len(numeric) != len(hosts) || len(ports) > 1 && len(ports) != len(hosts) {
-		o.refuse("dsn", "has lists of hosts, addresses or ports that differ in length", "give one port for all hosts, or one for each")
+		o.Refuse("dsn", "has lists of hosts, addresses or ports that differ in length", "give one port for all hosts, or one for each")
 		return nil
 	}
 	addresses = make(map[string][]string)
 	for i := range hosts {
 		if i < len(numeric) && numeric[i] != "" {
 			if _, err := netip.ParseAddr(numeric[i]); err != nil {
-				o.refuse("dsn", "has a hostaddr that is no numeric address", "write a name as host=")
+				o.Refuse("dsn", "has a hostaddr that is no numeric address", "write a name as host=")
 			}
 			if hosts[i] == "" || hosts[i][0] == '/' {
 				hosts[i] = numeric[i]
@@ -150,7 +152,7 @@ func (m postgresOptions) hosts(o *opening) (addresses map[string][]string) {
 		if p == "" {
 			ports[i] = postgresPort
 		} else if n, err := strconv.ParseUint(p, 10, 16); err != nil || n == 0 {
-			o.refuse("dsn", "has a port that is no number from 1 to 65535", "write port="+postgresPort)
+			o.Refuse("dsn", "has a port that is no number from 1 to 65535", "write port="+postgresPort)
 		}
 	}
 	m["host"], m["port"] = strings.Join(hosts, ","), strings.Join(ports, ",")
@@ -178,7 +180,7 @@ func (m postgresOptions) choice(o *opening, name string, values ...string) {
 		m[name] = values[0]
 	}
 	if !slices.Contains(values, m[name]) {
-		o.refuse("dsn", "sets "+name+" to something that it cannot be", "write one of "+strings.Join(values, ", "))
+		o.Refuse("dsn", "sets "+name+" to something that it cannot be", "write one of "+strings.Join(values, ", "))
 	}
 }
 
@@ -190,7 +192,7 @@ func (m postgresOptions) timeout(o *opening) time.Duration {
 	}
 	seconds, err := strconv.ParseInt(m["connect_timeout"], 10, 31)
 	if err != nil {
-		o.refuse("dsn", "has connect_timeout with something that is no number of seconds", "write a whole number")
+		o.Refuse("dsn", "has connect_timeout with something that is no number of seconds", "write a whole number")
 	}
 	if o.ConnectTimeout > 0 || seconds <= 0 { // libpq waits forever then
 		return o.connectTimeout()
@@ -203,16 +205,16 @@ func (m postgresOptions) findPassword(o *opening) {
 	file := m["passfile"]
 	named := file != ""
 	if !named {
-		file = inHome(o, ".pgpass")
+		file = dsn.InHome(o.Environ, ".pgpass")
 	}
 	m["passfile"] = ""
 	if m["password"] != "" || file == "" {
 		return
 	}
-	if _, err := readPlain(file); err == nil {
+	if _, err := dsn.ReadFile(file); err == nil {
 		m["passfile"] = file
 	} else if named {
-		o.warn("dsn", fmt.Sprintf("names the passfile %s, which cannot be read", file), "let the account that dbsep runs as read it, or set dbpass")
+		o.Warn("dsn", fmt.Sprintf("names the passfile %s, which cannot be read", file), "let the account that dbsep runs as read it, or set dbpass")
 	}
 }
 
@@ -229,7 +231,7 @@ func (m postgresOptions) tls(o *opening) {
 		return
 	}
 	m.rootCertificate(o)
-	own, key := inHome(o, ".postgresql", "postgresql.crt"), inHome(o, ".postgresql", "postgresql.key")
+	own, key := dsn.InHome(o.Environ, ".postgresql", "postgresql.crt"), dsn.InHome(o.Environ, ".postgresql", "postgresql.key")
 	if m["sslcert"] == "" && isPlain(own) && isPlain(key) {
 		m["sslcert"] = own
 	}
@@ -238,7 +240,7 @@ func (m postgresOptions) tls(o *opening) {
 	}
 	for _, name := range [...]string{"sslcert", "sslkey"} {
 		if m[name] != "" && !isPlain(m[name]) {
-			o.refuse("dsn", fmt.Sprintf("names %s=%s, which cannot be read", name, m[name]), "name a PEM file that the account that dbsep runs as may read")
+			o.Refuse("dsn", fmt.Sprintf("names %s=%s, which cannot be read", name, m[name]), "name a PEM file that the account that dbsep runs as may read")
 		}
 	}
 }
@@ -251,28 +253,28 @@ func (m postgresOptions) rootCertificate(o *opening) {
 		return
 	}
 	if file == "" {
-		file = inHome(o, ".postgresql", "root.crt")
+		file = dsn.InHome(o.Environ, ".postgresql", "root.crt")
 	}
 	switch {
 	case isPlain(file):
 		m["sslrootcert"] = file
-		roots, _ := readPlain(file)
+		roots, _ := dsn.ReadFile(file)
 		if !hasCertificate(roots) {
-			o.refuse("dsn", fmt.Sprintf("names the CA file %s, from which no certificate can be read", file), "name a PEM file")
+			o.Refuse("dsn", fmt.Sprintf("names the CA file %s, from which no certificate can be read", file), "name a PEM file")
 		}
 	case verify:
-		o.refuse("dsn", fmt.Sprintf("asks for sslmode=%s, but the CA file %s cannot be read", m["sslmode"], file),
+		o.Refuse("dsn", fmt.Sprintf("asks for sslmode=%s, but the CA file %s cannot be read", m["sslmode"], file),
 			"name the file with sslrootcert=, or write sslrootcert=system for the certificates of the system")
 	default:
 		if m["sslrootcert"] != "" {
-			o.warn("dsn", fmt.Sprintf("names the CA file %s, which cannot be read, so the server's certificate is not verified", file), "correct sslrootcert, and write sslmode=verify-full")
+			o.Warn("dsn", fmt.Sprintf("names the CA file %s, which cannot be read, so the server's certificate is not verified", file), "correct sslrootcert, and write sslmode=verify-full")
 		}
 		m["sslrootcert"] = ""
 	}
 }
 
 func isPlain(file string) bool {
-	_, err := readPlain(file)
+	_, err := dsn.ReadFile(file)
 	return err == nil
 }
 
@@ -282,7 +284,7 @@ func (m postgresOptions) limitTLS(o *opening, c *pgx.ConnConfig) {
 	limit := func(option string) uint16 {
 		version, known := versions[m[option]]
 		if m[option] != "" && !known {
-			o.refuse("dsn", "sets "+option+" to something that is no version of TLS", "write TLSv1.2 or TLSv1.3")
+			o.Refuse("dsn", "sets "+option+" to something that is no version of TLS", "write TLSv1.2 or TLSv1.3")
 		}
 		return version
 	}

@@ -3,11 +3,11 @@ package database
 import (
 	"fmt"
 	"maps"
-	"os/user"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"dbsep/internal/database/dsn"
 )
 
 // postgresOptions are the settings of a connection by libpq's names, the C
@@ -97,7 +97,7 @@ func readPostgresDSN(o *opening) postgresOptions {
 		}
 	}
 	if options["user"] == "" {
-		options["user"] = accountName()
+		options["user"] = dsn.LoginName()
 	}
 	if options["dbname"] == "" {
 		options["dbname"] = options["user"]
@@ -119,28 +119,26 @@ var (
 	// is what makes it take the double quotes of a DSN for single ones.
 	databaseSynonym = regexp.MustCompile(`\b(?:db|database)\s*=`)
 	quotedDatabase  = regexp.MustCompile(`dbname\s*=\s*["']`)
-
-	optionName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,29}$`)
 )
 
 // parse reads a DSN's parts. Those that are not understood stay untold unless
 // they can be nothing but a name: there may be a password in them.
 func (m postgresOptions) parse(o *opening) {
-	text := o.rest
+	text := o.Rest
 	if strings.IndexByte(text, 0) >= 0 {
-		o.refuse("dsn", "holds a NUL byte", "remove it")
+		o.Refuse("dsn", "holds a NUL byte", "remove it")
 		return
 	}
 	text = databaseSynonym.ReplaceAllLiteralString(text, "dbname=")
 	if quotedDatabase.MatchString(text) {
 		text = strings.ReplaceAll(text, `"`, `'`)
 	}
-	rest := strings.TrimLeft(blankSemicolons(text), postgresBlanks)
-	last := part{}
+	rest := strings.TrimLeft(blankSemicolons(text), dsn.Spaces)
+	last := dsn.Option{}
 	for rest != "" {
-		var p part
-		if p, rest = cutPart(rest); p.mistake != "" {
-			o.refuse("dsn", p.mistake, "write DBI:Pg:dbname=asterisk;host=..., and a value that holds a blank or a ; in single quotes")
+		var p dsn.Option
+		if p, rest = dsn.CutOption(rest); p.Mistake != "" {
+			o.Refuse("dsn", p.Mistake, "write DBI:Pg:dbname=asterisk;host=..., and a value that holds a blank or a ; in single quotes")
 			return
 		}
 		m.set(o, p, last)
@@ -165,107 +163,58 @@ func blankSemicolons(text string) string {
 	return string(blanked)
 }
 
-const postgresBlanks = " \t\n\r\v\f"
-
-// A part is one name=value of a connection string.
-type part struct {
-	name, value string
-	quoted      bool
-	mistake     string // what is wrong with it
-}
-
-// cutPart takes the first part off a connection string that begins with no
-// blank. A backslash keeps the character behind it from meaning anything.
-func cutPart(text string) (p part, rest string) {
-	end := strings.IndexAny(text, "="+postgresBlanks)
-	if end < 0 {
-		end = len(text)
-	}
-	p.name = text[:end]
-	rest, found := strings.CutPrefix(strings.TrimLeft(text[end:], postgresBlanks), "=")
-	if !found || p.name == "" {
-		p.mistake = "holds something that is no name=value"
-		return p, ""
-	}
-	rest = strings.TrimLeft(rest, postgresBlanks)
-	rest, p.quoted = strings.CutPrefix(rest, "'")
-	stop := postgresBlanks
-	if p.quoted {
-		stop = "'"
-	}
-	var value []byte
-	i := 0
-	for ; i < len(rest) && strings.IndexByte(stop, rest[i]) < 0; i++ {
-		if rest[i] == '\\' {
-			i++
-		}
-		if i < len(rest) {
-			value = append(value, rest[i])
-		}
-	}
-	if i >= len(rest) {
-		if p.quoted {
-			p.mistake = "holds a quote without its end"
-		}
-		i = len(rest)
-	} else {
-		i++ // the quote or a blank
-	}
-	p.value = string(value)
-	return p, strings.TrimLeft(rest[i:], postgresBlanks)
-}
-
 // set takes a part; last is the one before it.
-func (m postgresOptions) set(o *opening, p, last part) {
-	if _, known := postgresKnown[p.name]; known {
-		m[p.name] = p.value
+func (m postgresOptions) set(o *opening, p, last dsn.Option) {
+	if _, known := postgresKnown[p.Name]; known {
+		m[p.Name] = p.Value
 		return
 	}
 	// Behind an unquoted password with a blank stands the rest of it.
-	secret := !last.quoted && strings.HasSuffix(last.name, "password")
-	if secret || !optionName.MatchString(p.name) {
-		o.refuse("dsn", "sets a name that PostgreSQL does not have", "put a value that holds a blank or a ; in single quotes")
+	secret := !last.Quoted && strings.HasSuffix(last.Name, "password")
+	if secret || !dsn.IsOptionName(p.Name) {
+		o.Refuse("dsn", "sets a name that PostgreSQL does not have", "put a value that holds a blank or a ; in single quotes")
 		return
 	}
 	remedy := "remove it, or correct its name"
-	switch meant, known := postgresMistaken[strings.ToLower(p.name)]; {
+	switch meant, known := postgresMistaken[strings.ToLower(p.Name)]; {
 	case known:
 		remedy = "write " + meant
-	case strings.HasPrefix(p.name, "pg_"):
-		remedy = "write DBI:Pg(" + p.name + "=>...):..., or remove it"
+	case strings.HasPrefix(p.Name, "pg_"):
+		remedy = "write DBI:Pg(" + p.Name + "=>...):..., or remove it"
 	}
-	o.refuse("dsn", fmt.Sprintf("sets %q, which PostgreSQL does not have", p.name), remedy)
+	o.Refuse("dsn", fmt.Sprintf("sets %q, which PostgreSQL does not have", p.Name), remedy)
 }
 
-// given takes what a kind that this one stands for has left.
+// given takes the options of a translated DSN. One that PostgreSQL does not have
+// is from pqopt of odbc.ini, for whose other settings the translation has names.
 func (m postgresOptions) given(o *opening) {
-	if o.through == "" {
-		return // of Perl's driver: see attributes
+	for _, s := range o.Options {
+		if _, known := postgresKnown[s.Name]; !known {
+			o.Refuse("dsn", "sets pqopt to something that PostgreSQL does not understand", "write pqopt={name=value name=value}")
+			continue
+		}
+		m[s.Name] = s.Value
 	}
-	for _, a := range o.attributes {
-		m[a.name] = a.value
-	}
-	o.attributes = nil
 }
 
 // attributes reads those of the Perl driver. Most tell it how to hand values to
 // Perl.
 func (m postgresOptions) attributes(o *opening) {
-	for _, a := range o.attributes {
-		switch a.name {
+	for _, a := range o.Attributes {
+		switch a.Name {
 		case "pg_enable_utf8", "pg_utf8_strings", "pg_server_prepare", "pg_prepare_now", "pg_switch_prepared",
 			"pg_errorlevel", "pg_placeholder_dollaronly", "pg_placeholder_nocolons", "pg_skip_deallocate",
 			"AutoInactiveDestroy", "ReadOnly":
 		case "pg_bool_tf":
-			if isTrue(a.value) {
-				o.warn("dsn", "sets pg_bool_tf, with which Perl printed truth values as t and f; here they are 1 and 0", "remove it")
+			if dsn.IsTrue(a.Value) {
+				o.Warn("dsn", "sets pg_bool_tf, with which Perl printed truth values as t and f; here they are 1 and 0", "remove it")
 			}
 		case "pg_expand_array":
-			if isTrue(a.value) {
-				o.warn("dsn", "sets pg_expand_array, with which the Perl script printed an address; here an array is its text", "remove it")
+			if dsn.IsTrue(a.Value) {
+				o.Warn("dsn", "sets pg_expand_array, with which the Perl script printed an address; here an array is its text", "remove it")
 			}
 		default:
-			o.warn("dsn", fmt.Sprintf("sets the attribute %q, which has no effect", a.name), "remove it, or correct its name; names are case-sensitive")
+			o.Warn("dsn", fmt.Sprintf("sets the attribute %q, which has no effect", a.Name), "remove it, or correct its name; names are case-sensitive")
 		}
 	}
 }
@@ -279,37 +228,16 @@ func (m postgresOptions) warn(o *opening) {
 			continue
 		}
 		if known.refused {
-			o.refuse("dsn", fmt.Sprintf("sets %s, which has no effect: %s", name, known.lost), "remove it, here, in the service file and in the environment")
+			o.Refuse("dsn", fmt.Sprintf("sets %s, which has no effect: %s", name, known.lost), "remove it, here, in the service file and in the environment")
 		} else {
-			o.warn("dsn", fmt.Sprintf("sets %s, which has no effect: %s", name, known.lost), "remove it")
+			o.Warn("dsn", fmt.Sprintf("sets %s, which has no effect: %s", name, known.lost), "remove it")
 		}
 	}
 	encoding := strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(m["client_encoding"]))
 	if encoding != "" && encoding != "utf8" && encoding != "unicode" && encoding != "auto" {
-		o.warn("dsn", "sets another client_encoding than UTF8; here characters are always UTF-8", "remove it; rows that the Perl script wrote may hold characters that are encoded twice")
+		o.Warn("dsn", "sets another client_encoding than UTF8; here characters are always UTF-8", "remove it; rows that the Perl script wrote may hold characters that are encoded twice")
 	}
 	if o.Schema != "" && o.Schema == m["dbname"] {
-		o.warn("dbschema", "is the database's name, not a schema's: where no schema has it, the tables are those that search_path leads to", "remove the line, or name the schema")
+		o.Warn("dbschema", "is the database's name, not a schema's: where no schema has it, the tables are those that search_path leads to", "remove the line, or name the schema")
 	}
-}
-
-// home is the folder of an account's own files of PostgreSQL.
-func home(o *opening) string {
-	if dir := o.Environ("HOME"); dir != "" {
-		return dir
-	}
-	u, err := user.Current()
-	if err != nil {
-		return ""
-	}
-	return u.HomeDir
-}
-
-// inHome is the path of a file below home, empty where nobody knows one.
-func inHome(o *opening, names ...string) string {
-	dir := home(o)
-	if dir == "" {
-		return ""
-	}
-	return filepath.Join(append([]string{dir}, names...)...)
 }

@@ -11,22 +11,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+
+	"dbsep/internal/database/dsn"
 )
 
 // readPostgresForTest reads the source of a PostgreSQL database.
-func readPostgresForTest(s Source) (m postgresOptions, c *pgx.ConnConfig, f findings) {
+func readPostgresForTest(s Source) (m postgresOptions, c *pgx.ConnConfig, f Diagnostics) {
 	if s.Environ == nil {
 		s.Environ = environment("HOME", "/nosuch")
 	}
-	s.complete()
-	d, ok := parseDSN(s.DSN, &f)
-	if !ok {
+	o := newOpening(s, &f)
+	if o == nil {
 		return nil, nil, f
 	}
-	d.kind(&f)
-	o := &opening{Source: s, findings: &f, driver: d.driver}
-	o.attributes = d.common(&o.Source, &f)
-	o.rest = d.rest
 	m = readPostgresDSN(o)
 	return m, m.config(o), f
 }
@@ -34,7 +31,7 @@ func readPostgresForTest(s Source) (m postgresOptions, c *pgx.ConnConfig, f find
 // postgresReading is what a DSN comes to.
 type postgresReading struct{ Address, User, Password string }
 
-func readPostgresSource(s Source) (postgresReading, findings) {
+func readPostgresSource(s Source) (postgresReading, Diagnostics) {
 	m, c, f := readPostgresForTest(s)
 	if c == nil {
 		return postgresReading{}, f
@@ -84,7 +81,7 @@ func TestPostgresForms(t *testing.T) {
 		"DBI:Pg:dbname=db;host=h;gssencmode=disable;sslcompression": {}, // the end is no name=value
 	} {
 		got, f := readPostgresSource(Source{DSN: text, User: "u", Password: "p"})
-		if err := f.err(); (err != nil) != (want.Address == "") {
+		if err := f.Err(); (err != nil) != (want.Address == "") {
 			t.Errorf("%s: %v", text, err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -139,11 +136,11 @@ func TestPostgresFallbacks(t *testing.T) {
 		"PGHOSTADDR":                     {Source{DSN: "DBI:Pg:dbname=db", User: "u", Environ: with("PGHOSTADDR", "10.0.0.9")}, postgresReading{"10.0.0.9:5432/db", "u", ""}},
 	} {
 		got, f := readPostgresSource(c.source)
-		if diff := cmp.Diff(c.want, got); diff != "" || f.err() != nil || len(f.warnings) > 0 {
-			t.Errorf("%s: %v, %v (-want +got):\n%s", what, f.err(), f.warnings, diff)
+		if diff := cmp.Diff(c.want, got); diff != "" || f.Err() != nil || len(f.Warnings) > 0 {
+			t.Errorf("%s: %v, %v (-want +got):\n%s", what, f.Err(), f.Warnings, diff)
 		}
 	}
-	if got, _ := readPostgresSource(Source{DSN: "DBI:Pg:host=h"}); got.User != accountName() || got.Address != "h:5432/"+accountName() {
+	if got, _ := readPostgresSource(Source{DSN: "DBI:Pg:host=h"}); got.User != dsn.LoginName() || got.Address != "h:5432/"+dsn.LoginName() {
 		t.Errorf("without a user: %v, want the account's name", got)
 	}
 }
@@ -166,8 +163,8 @@ func TestPostgresSessions(t *testing.T) {
 		for name, value := range c.want {
 			want[name] = value
 		}
-		if f.err() != nil {
-			t.Errorf("%s: %v", what, f.err())
+		if f.Err() != nil {
+			t.Errorf("%s: %v", what, f.Err())
 		} else if diff := cmp.Diff(want, config.RuntimeParams); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", what, diff)
 		}
@@ -186,8 +183,8 @@ func TestPostgresTimeouts(t *testing.T) {
 		"the setting, before": {";connect_timeout=7", time.Second, time.Second},
 	} {
 		_, config, f := readPostgresForTest(Source{DSN: "DBI:Pg:dbname=db;host=h" + c.dsn, ConnectTimeout: c.setting})
-		if f.err() != nil || config.ConnectTimeout != c.want {
-			t.Errorf("%s: %v, %v, want %v", what, config.ConnectTimeout, f.err(), c.want)
+		if f.Err() != nil || config.ConnectTimeout != c.want {
+			t.Errorf("%s: %v, %v, want %v", what, config.ConnectTimeout, f.Err(), c.want)
 		}
 	}
 }
@@ -215,11 +212,11 @@ func TestPostgresWarnings(t *testing.T) {
 		"DBI:Pg:dbname=db;gssencmode=disable;sslcompression=1;sslsni=1;requiressl=": "",
 	} {
 		_, f := readPostgresSource(Source{DSN: text, User: "u"})
-		if err := f.err(); err != nil {
+		if err := f.Err(); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
 		var said []string
-		for _, w := range f.warnings {
+		for _, w := range f.Warnings {
 			said = append(said, w.Error())
 		}
 		if want == "" && len(said) > 0 || !strings.Contains(strings.Join(said, "\n"), want) {

@@ -41,10 +41,10 @@ func (m postgresOptions) readers(o *opening, given postgresOptions, writers *con
 		delete(own, "hostaddr")
 		delete(own, "target_session_attrs")
 		once := *o // what is to be said has been said of the writers
-		once.findings = new(findings)
+		once.Diagnostics = new(Diagnostics)
 		config := own.config(&once)
-		if config == nil || len(once.problems) > 0 {
-			o.refuse("read_from", "names a host with which the options of dsn cannot be used", "compare it with the manual")
+		if config == nil || once.Failed() {
+			o.Refuse("read_from", "names a host with which the options of dsn cannot be used", "compare it with the manual")
 			return nil, ""
 		}
 		servers.servers = append(servers.servers, &connecting{Connector: o.postgresConnector(config), timeout: config.ConnectTimeout})

@@ -4,6 +4,8 @@ import (
 	"crypto/x509"
 	"fmt"
 	"path/filepath"
+
+	"dbsep/internal/database/dsn"
 )
 
 // postgresSysconf is where Debian and its kin keep the service file of all
@@ -24,10 +26,10 @@ func (m postgresOptions) readService(o *opening) {
 	}
 	own := o.Environ("PGSERVICEFILE")
 	if own == "" {
-		own = inHome(o, ".pg_service.conf")
+		own = dsn.InHome(o.Environ, ".pg_service.conf")
 	}
 	for _, file := range []string{own, filepath.Join(system, "pg_service.conf")} {
-		text, err := readPlain(file)
+		text, err := dsn.ReadFile(file)
 		if err != nil {
 			continue // a file that is missing holds no service
 		}
@@ -36,7 +38,7 @@ func (m postgresOptions) readService(o *opening) {
 			return
 		}
 	}
-	o.refuse("dsn", fmt.Sprintf("names the service %q, which no service file has", name),
+	o.Refuse("dsn", fmt.Sprintf("names the service %q, which no service file has", name),
 		fmt.Sprintf("add [%s] to %s, readable for the account that dbsep runs as", name, own))
 }
 
@@ -44,20 +46,20 @@ func (m postgresOptions) readService(o *opening) {
 // whether the file has the service.
 func (m postgresOptions) fromService(o *opening, file, text, service string) bool {
 	found := false
-	for l := range iniLines(text, "#") {
-		if l.section != service {
+	for l := range dsn.Lines(text, "#") {
+		if l.Section != service {
 			if found {
 				break
 			}
 			continue
 		}
 		found = true
-		if l.text == "" {
+		if l.Text == "" {
 			continue
 		}
-		name, value, set := l.setting()
+		name, value, set := l.Setting()
 		if _, known := postgresKnown[name]; !set || !known || name == "service" {
-			o.refuse("dsn", fmt.Sprintf("names a service whose file %s has something in line %d that is no setting", file, l.number), "write name=value, without blanks or quotes")
+			o.Refuse("dsn", fmt.Sprintf("names a service whose file %s has something in line %d that is no setting", file, l.Number), "write name=value, without blanks or quotes")
 			continue
 		}
 		m.fall(name, value)

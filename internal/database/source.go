@@ -4,7 +4,15 @@ import (
 	"cmp"
 	"reflect"
 	"time"
+
+	"dbsep/internal/database/dsn"
 )
+
+// A Problem is a mistake in a [Source], see [dsn.Problem].
+type Problem = dsn.Problem
+
+// Diagnostics are the problems of a [Source], see [dsn.Diagnostics].
+type Diagnostics = dsn.Diagnostics
 
 // A Source is what dbsep.conf says of a database. The zero value of every
 // field but DSN is useful.
@@ -69,41 +77,82 @@ func (s *Source) complete() {
 }
 
 // Open reads a source and makes its database ready. It does not connect: the
-// first statement does. (That a SQLite file exists is looked at nevertheless.)
+// first statement does. (Whether a SQLite file exists is checked nevertheless.)
 //
 // An unusable source gives all its mistakes at once, each a *[Problem], joined
 // with [errors.Join].
 func Open(s Source) (*DB, error) {
-	s.complete()
-	var f findings
-	d, ok := parseDSN(s.DSN, &f)
-	if !ok {
-		return nil, f.err()
+	var d Diagnostics
+	o := newOpening(s, &d)
+	if o == nil {
+		return nil, d.Err()
 	}
-	k := d.kind(&f)
-	if k == nil {
-		return nil, f.err()
+	p := o.kind.open(o)
+	if p.openAs != nil {
+		if o = o.as(*p.openAs); o != nil {
+			p = o.kind.open(o)
+		}
 	}
-	others := d.common(&s, &f)
-	o := &opening{Source: s, findings: &f, driver: d.driver, attributes: others, rest: d.rest}
-	if k = k.resolved(o); k == nil {
-		return nil, f.err()
+	if s.ReadFrom != "" && o != nil && !o.kind.hosts {
+		d.Refuse("read_from", "means nothing to "+o.kind.name, "remove the line; it is for MariaDB, MySQL and PostgreSQL")
 	}
-	if s.ReadFrom != "" && !k.hosts {
-		o.refuse("read_from", "means nothing to "+k.name, "remove the line; it is for MariaDB, MySQL and PostgreSQL")
-	}
-	if o.BusyTimeout == 0 {
-		o.BusyTimeout = defaultBusyTimeout
-	}
-	p := k.open(o)
-	if err := f.err(); err != nil {
+	if err := d.Err(); err != nil {
 		return nil, err
 	}
-	db := &DB{kind: k, address: p.address, account: p.account, scope: p.scope, patience: o.BusyTimeout, through: o.through, warnings: f.warnings, described: newMemory()}
-	db.writes = newPool(p.writes, s.ConnectionWait)
+	db := &DB{
+		kind: o.kind, address: p.address, account: p.account, through: o.InsteadOf, scope: p.scope,
+		patience: cmp.Or(o.BusyTimeout, defaultBusyTimeout), warnings: d.Warnings, described: newMemory(),
+	}
+	db.writes = newPool(p.writes, o.ConnectionWait)
 	db.reads = db.writes
 	if p.reads != nil {
-		db.reads = newPool(p.reads, s.ConnectionWait)
+		db.reads = newPool(p.reads, o.ConnectionWait)
 	}
 	return db, nil
+}
+
+// newOpening reads what all databases have in common of a source. It returns nil
+// where that is not usable.
+func newOpening(s Source, d *Diagnostics) *opening {
+	s.complete()
+	name, ok := dsn.Parse(s.DSN, d)
+	if !ok {
+		return nil
+	}
+	return (&opening{Source: s, Diagnostics: d}).as(name)
+}
+
+// as returns the opening of the same source by another DSN, nil where dbsep does
+// not have its driver.
+func (o *opening) as(name dsn.DSN) *opening {
+	k := find(&name, o.Diagnostics)
+	if k == nil {
+		return nil
+	}
+	other := &opening{Source: o.Source, Diagnostics: o.Diagnostics, DSN: name, kind: k}
+	other.readAttributes()
+	return other
+}
+
+// readAttributes takes the attributes that DBI itself knows.
+func (o *opening) readAttributes() {
+	var others []dsn.Setting
+	for _, a := range o.Attributes {
+		switch a.Name {
+		case "Username":
+			o.User = a.Value
+		case "Password":
+			o.Password = a.Value
+		case "AutoCommit":
+			if !dsn.IsTrue(a.Value) {
+				o.Warn("dsn", "sets AutoCommit=>0, with which the Perl script lost every change", "remove it; dbsep keeps every change")
+			}
+		case "RaiseError", "PrintError", "PrintWarn", "HandleError", "ShowErrorStatement", "TraceLevel", "Trace",
+			"LongReadLen", "LongTruncOk", "ChopBlanks", "FetchHashKeyName", "Warn", "Taint", "TaintIn", "TaintOut":
+			// These tell Perl what to do with errors and buffers.
+		default:
+			others = append(others, a)
+		}
+	}
+	o.Attributes = others
 }

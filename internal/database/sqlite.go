@@ -273,12 +273,12 @@ const sqliteMemory = 8 << 20
 func openSQLite(o *opening) pools {
 	file := readSQLiteDSN(o)
 	checkSQLiteFile(o, file.path)
-	if len(o.problems) > 0 {
+	if o.Failed() {
 		return pools{}
 	}
 	place := &sqlitePlace{path: file.path}
 	made := func(most int, wait, glance time.Duration) *connections {
-		connector := placedConnector{sqliteConnector(file.uri(min(wait, o.BusyTimeout))), place, glance}
+		connector := placedConnector{sqliteConnector(file.uri(min(wait, cmp.Or(o.BusyTimeout, defaultBusyTimeout)))), place, glance}
 		return &connections{most: most, connecting: &connecting{
 			Connector: connector,
 			timeout:   o.connectTimeout(),

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -9,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"dbsep/internal/database/dsn"
 )
 
 // A sqliteFile is a file and how SQLite is to open it.
@@ -21,20 +24,20 @@ type sqliteFile struct {
 // readSQLiteDSN reads what DBD::SQLite read: "dbname=/path", "db=" and
 // "database=" likewise, "uri=file:...", or the path alone.
 func readSQLiteDSN(o *opening) sqliteFile {
-	path, isURI := o.rest, false
-	if given, found := last(o.attributes, "dbname"); found && o.through != "" {
+	path, isURI := o.Rest, false
+	if given, found := dsn.Last(o.Options, "dbname"); found {
 		path = given
 	}
-	if strings.Contains(o.rest, "=") {
-		for part := range strings.SplitSeq(o.rest, ";") {
+	if strings.Contains(o.Rest, "=") {
+		for part := range strings.SplitSeq(o.Rest, ";") {
 			switch name, value, _ := strings.Cut(part, "="); name {
 			case "dbname", "db", "database":
 				path = value
 			case "uri":
 				path, isURI = value, true
 			default:
-				if part != o.rest {
-					o.warn("dsn", fmt.Sprintf("sets %q, which means nothing to SQLite", name), "remove it")
+				if part != o.Rest {
+					o.Warn("dsn", fmt.Sprintf("sets %q, which means nothing to SQLite", name), "remove it")
 				}
 			}
 		}
@@ -43,29 +46,35 @@ func readSQLiteDSN(o *opening) sqliteFile {
 	if strings.HasPrefix(path, "file:") {
 		file = readSQLiteURI(o, path)
 	} else if isURI {
-		o.warn("dsn", "has a uri= that does not begin with file:", "write dbname= before a path")
+		o.Warn("dsn", "has a uri= that does not begin with file:", "write dbname= before a path")
 	}
-	for _, a := range o.attributes {
+	for _, a := range o.Attributes {
 		switch {
-		case a.name == "dbname" && o.through != "":
-		case a.name == "ReadOnly":
-			file.readOnly = file.readOnly || isTrue(a.value)
-		case a.name == "sqlite_foreign_keys" && o.through != "":
-			file.options.Set("_foreign_keys", a.value)
-		case a.name == "sqlite_busy_timeout":
-			o.warn("dsn", "sets sqlite_busy_timeout, which the Perl script does not heed", "remove it")
-		case !strings.HasPrefix(a.name, "sqlite_"):
-			o.warn("dsn", fmt.Sprintf("sets the attribute %q, which dbsep does not know", a.name), "remove it")
+		case a.Name == "ReadOnly":
+			file.readOnly = file.readOnly || dsn.IsTrue(a.Value)
+		case a.Name == "sqlite_busy_timeout":
+			o.Warn("dsn", "sets sqlite_busy_timeout, which the Perl script does not heed", "remove it")
+		case !strings.HasPrefix(a.Name, "sqlite_"):
+			o.Warn("dsn", fmt.Sprintf("sets the attribute %q, which dbsep does not know", a.Name), "remove it")
+		}
+	}
+	for _, s := range o.Options { // of a translated DSN
+		switch s.Name {
+		case "sqlite_foreign_keys":
+			file.options.Set("_foreign_keys", s.Value)
+		case "busy_timeout":
+			milliseconds, _ := strconv.Atoi(s.Value)
+			o.BusyTimeout = cmp.Or(o.BusyTimeout, time.Duration(milliseconds)*time.Millisecond)
 		}
 	}
 	if file.path == "" || file.path == ":memory:" {
-		o.refuse("dsn", "names no file, and a database in memory would be empty at each start", "write DBI:SQLite:dbname=/path/to/file")
+		o.Refuse("dsn", "names no file, and a database in memory would be empty at each start", "write DBI:SQLite:dbname=/path/to/file")
 		return file
 	}
 	if !filepath.IsAbs(file.path) {
 		if abs, err := filepath.Abs(file.path); err == nil {
 			file.path = abs
-			o.warn("dsn", fmt.Sprintf("names a file without its directory, which is now %s and another one when dbsep is started elsewhere", abs), "write the whole path")
+			o.Warn("dsn", fmt.Sprintf("names a file without its directory, which is now %s and another one when dbsep is started elsewhere", abs), "write the whole path")
 		}
 	}
 	return file
@@ -79,14 +88,14 @@ func readSQLiteURI(o *opening, uri string) sqliteFile {
 	if rest, found := strings.CutPrefix(text, "//"); found {
 		authority, path, _ := strings.Cut(rest, "/")
 		if authority != "" && authority != "localhost" {
-			o.refuse("dsn", "has a file: URI with a host in it", remedy)
+			o.Refuse("dsn", "has a file: URI with a host in it", remedy)
 		}
 		text = "/" + path
 	}
 	path, err := url.PathUnescape(text)
 	values, wrong := url.ParseQuery(query)
 	if err != nil || wrong != nil {
-		o.refuse("dsn", "has a file: URI with a wrong % in it", remedy)
+		o.Refuse("dsn", "has a file: URI with a wrong % in it", remedy)
 		return sqliteFile{path: "unreadable", options: url.Values{}}
 	}
 	file := sqliteFile{path: path, options: url.Values{}}
@@ -124,19 +133,19 @@ func (f sqliteFile) uri(wait time.Duration) string {
 // checkSQLiteFile refuses a path that is no file. DBD::SQLite made an empty
 // database of it, and every table was missing.
 func checkSQLiteFile(o *opening, path string) {
-	if len(o.problems) > 0 {
+	if o.Failed() {
 		return
 	}
 	about, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		o.refuse("dsn", fmt.Sprintf("names the file %s, which does not exist", path), "correct the path, or make the database with sqlite3; dbsep never makes one")
+		o.Refuse("dsn", fmt.Sprintf("names the file %s, which does not exist", path), "correct the path, or make the database with sqlite3; dbsep never makes one")
 	case errors.Is(err, os.ErrPermission):
-		o.refuse("dsn", fmt.Sprintf("names the file %s, which may not be reached", path), "let the account that dbsep runs as enter each directory of the path")
+		o.Refuse("dsn", fmt.Sprintf("names the file %s, which may not be reached", path), "let the account that dbsep runs as enter each directory of the path")
 	case err != nil:
-		o.refuse("dsn", "names a file that cannot be looked at", "correct the path")
+		o.Refuse("dsn", "names a file that cannot be looked at", "correct the path")
 	case !about.Mode().IsRegular():
-		o.refuse("dsn", fmt.Sprintf("names %s, which is no file", path), "write the path of the database file")
+		o.Refuse("dsn", fmt.Sprintf("names %s, which is no file", path), "write the path of the database file")
 	default:
 		checkSQLiteReadable(o, path)
 	}
@@ -145,7 +154,7 @@ func checkSQLiteFile(o *opening, path string) {
 func checkSQLiteReadable(o *opening, path string) {
 	f, err := os.Open(path)
 	if err != nil {
-		o.refuse("dsn", fmt.Sprintf("names the file %s, which may not be read", path), sqliteReadOnlyRemedy)
+		o.Refuse("dsn", fmt.Sprintf("names the file %s, which may not be read", path), sqliteReadOnlyRemedy)
 		return
 	}
 	f.Close()

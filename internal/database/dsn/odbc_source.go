@@ -1,4 +1,4 @@
-package database
+package dsn
 
 import (
 	"fmt"
@@ -9,39 +9,40 @@ import (
 // An odbcSource is a data source of ODBC: what the DSN, dbuser, dbpass and
 // odbc.ini say of it together.
 type odbcSource struct {
-	text        string      // the connection string, with dbuser and dbpass where it names no account
-	given       []attribute // in it
-	stored      []attribute // in odbc.ini
-	driver      string      // as it is named
-	library     string      // the driver's file
-	description string      // of the driver, in odbcinst.ini
+	user, password string // dbuser and dbpass
+	environ        func(string) string
+
+	text        string    // the connection string, with dbuser and dbpass where it names no account
+	given       []Setting // in it
+	stored      []Setting // in odbc.ini
+	driver      string    // as it is named
+	library     string    // the driver's file
+	description string    // of the driver, in odbcinst.ini
 }
 
-// readODBC reads the part of a DSN after "DBI:ODBC:" as DBD::ODBC and unixODBC
+// read reads the part of a DSN after "DBI:ODBC:" as DBD::ODBC and unixODBC
 // do: a data source's name alone, or a connection string. (Tried with DBD::ODBC
 // 1.61, unixODBC 2.3.11 and the drivers of Debian 12.)
-func readODBC(o *opening) *odbcSource {
-	s := &odbcSource{text: o.rest}
-	folded := strings.ToLower(o.rest)
+func (s *odbcSource) read(d *Diagnostics, rest string) {
+	folded := strings.ToLower(rest)
 	switch {
 	case strings.Contains(folded, "dsn=") || strings.Contains(folded, "driver="):
-		s.split(o, o.rest)
-	case strings.ContainsAny(o.rest, ";="):
-		o.refuse("dsn", "has settings of ODBC but neither DSN= nor Driver=, without which Perl takes all of it for a name", "write DBI:ODBC:DSN=name;KEY=value or DBI:ODBC:Driver=name;KEY=value")
+		s.split(d, rest)
+	case strings.ContainsAny(rest, ";="):
+		d.Refuse("dsn", "has settings of ODBC but neither DSN= nor Driver=, without which Perl takes all of it for a name", "write DBI:ODBC:DSN=name;KEY=value or DBI:ODBC:Driver=name;KEY=value")
 	default:
-		s.add("DSN", strings.TrimSpace(o.rest))
+		s.add("DSN", strings.TrimSpace(rest))
 	}
-	if len(o.problems) > 0 {
-		return s
+	if d.Failed() {
+		return
 	}
-	s.addAccount(o)
-	s.find(o)
-	return s
+	s.addAccount()
+	s.find(d)
 }
 
 // split takes a connection string apart. A value in braces may hold anything; a
 // closing brace in it stands twice.
-func (s *odbcSource) split(o *opening, text string) {
+func (s *odbcSource) split(d *Diagnostics, text string) {
 	for text != "" {
 		name, rest, set := strings.Cut(text, "=")
 		if end := strings.IndexByte(name, ';'); end >= 0 && strings.TrimSpace(name[:end]) == "" {
@@ -53,16 +54,16 @@ func (s *odbcSource) split(o *opening, text string) {
 			return
 		}
 		// What is no name may be a part of a password: it stays untold.
-		if !set || !optionName.MatchString(strings.ReplaceAll(name, "-", "_")) {
-			o.refuse("dsn", "holds something that is no KEY=value of ODBC", "write KEY=value;KEY=value, and a value that holds a ; in braces: {a;b}")
+		if !set || !IsOptionName(strings.ReplaceAll(name, "-", "_")) {
+			d.Refuse("dsn", "holds something that is no KEY=value of ODBC", "write KEY=value;KEY=value, and a value that holds a ; in braces: {a;b}")
 			return
 		}
 		value, rest, closed := cutODBCValue(rest)
 		if !closed {
-			o.refuse("dsn", fmt.Sprintf("sets %s to a value in braces that do not end as they should", name), "write {value};, and } within it twice")
+			d.Refuse("dsn", fmt.Sprintf("sets %s to a value in braces that do not end as they should", name), "write {value};, and } within it twice")
 			return
 		}
-		s.given = append(s.given, attribute{name, value})
+		s.given = append(s.given, Setting{name, value})
 		text = rest
 	}
 }
@@ -92,71 +93,61 @@ func cutODBCValue(text string) (value, rest string, closed bool) {
 
 // addAccount adds dbuser and dbpass behind everything else, as DBD::ODBC does
 // where the string has neither UID nor PWD.
-func (s *odbcSource) addAccount(o *opening) {
-	_, hasUser := last(s.given, "UID")
-	_, hasPassword := last(s.given, "PWD")
+func (s *odbcSource) addAccount() {
+	_, hasUser := Last(s.given, "UID")
+	_, hasPassword := Last(s.given, "PWD")
 	if hasUser || hasPassword {
 		return
 	}
-	if o.User != "" {
-		s.add("UID", o.User)
+	if s.user != "" {
+		s.add("UID", s.user)
 	}
-	if o.Password != "" {
-		s.add("PWD", o.Password)
+	if s.password != "" {
+		s.add("PWD", s.password)
 	}
 }
 
 // add adds a setting to the connection string.
 func (s *odbcSource) add(name, value string) {
-	s.given = append(s.given, attribute{name, value})
+	s.given = append(s.given, Setting{name, value})
 	if name == "DSN" {
 		s.text = ""
 	}
 	s.text += ";" + name + "=" + odbcValue(value)
 }
 
-// last finds the last setting of a name, in any case.
-func last(settings []attribute, name string) (value string, found bool) {
-	for _, a := range settings {
-		if strings.EqualFold(a.name, name) {
-			value, found = a.value, true
-		}
-	}
-	return value, found
-}
-
 // find looks the data source and its driver up in unixODBC's files.
-func (s *odbcSource) find(o *opening) {
-	system := o.Environ("ODBCSYSINI")
+func (s *odbcSource) find(d *Diagnostics) {
+	system := s.environ("ODBCSYSINI")
 	if system == "" {
 		system = "/etc"
 	}
-	name, named := last(s.given, "DSN")
+	name, named := Last(s.given, "DSN")
 	var direct bool
-	s.driver, direct = last(s.given, "Driver")
+	s.driver, direct = Last(s.given, "Driver")
 	switch {
 	case named && direct:
-		o.refuse("dsn", "has both DSN= and Driver=, of which only one counts", "keep one of them")
+		d.Refuse("dsn", "has both DSN= and Driver=, of which only one counts", "keep one of them")
 		return
 	case named:
-		s.findName(o, name, system)
+		s.findName(d, name, system)
 	}
-	if len(o.problems) > 0 {
+	if d.Failed() {
 		return
 	}
 	if s.driver == "" {
-		o.refuse("dsn", "leads to no driver of ODBC", "name one with Driver=, in the DSN or in odbc.ini")
+		d.Refuse("dsn", "leads to no driver of ODBC", "name one with Driver=, in the DSN or in odbc.ini")
 		return
 	}
-	s.findDriver(o, system)
+	s.findDriver(system)
 }
 
 // findName reads a data source. One of the account's own file hides the one of
 // all accounts.
-func (s *odbcSource) findName(o *opening, name, system string) {
-	own := o.Environ("ODBCINI")
+func (s *odbcSource) findName(d *Diagnostics, name, system string) {
+	own := s.environ("ODBCINI")
 	if own == "" {
-		own = inHome(o, ".odbc.ini")
+		own = InHome(s.environ, ".odbc.ini")
 	}
 	all := filepath.Join(system, "odbc.ini")
 	if name == "" {
@@ -165,29 +156,29 @@ func (s *odbcSource) findName(o *opening, name, system string) {
 	for _, file := range []string{own, all} {
 		if settings, found := iniSection(file, name); found {
 			s.stored = settings
-			s.driver, _ = last(settings, "Driver")
+			s.driver, _ = Last(settings, "Driver")
 			return
 		}
 	}
-	o.refuse("dsn", fmt.Sprintf("names the data source %q, which neither %s nor %s has", name, own, all),
+	d.Refuse("dsn", fmt.Sprintf("names the data source %q, which neither %s nor %s has", name, own, all),
 		"add ["+name+"] to one of them, readable for the account that dbsep runs as")
 }
 
 // findDriver looks a driver up by its name. A name that is no driver's may be a
 // library's.
-func (s *odbcSource) findDriver(o *opening, system string) {
+func (s *odbcSource) findDriver(system string) {
 	s.library = s.driver
 	if strings.Contains(s.driver, "/") {
 		return
 	}
-	file := o.Environ("ODBCINSTINI") // a name in the same directory, unixODBC takes no path
+	file := s.environ("ODBCINSTINI") // a name in the same directory, unixODBC takes no path
 	if file == "" {
 		file = "odbcinst.ini"
 	}
 	settings, _ := iniSection(filepath.Join(system, file), s.driver)
-	s.description, _ = last(settings, "Description")
+	s.description, _ = Last(settings, "Description")
 	for _, key := range [...]string{"Driver", "Driver64"} {
-		if library, set := last(settings, key); set && library != "" {
+		if library, set := Last(settings, key); set && library != "" {
 			s.library = library
 		}
 	}
@@ -196,23 +187,23 @@ func (s *odbcSource) findDriver(o *opening, system string) {
 // iniSection reads a section of odbc.ini or odbcinst.ini; a file that cannot be
 // read has none. Names count in any case, and of two that are the same, as of
 // two sections, the first. Nothing in a line is a comment or a quote.
-func iniSection(file, name string) (settings []attribute, found bool) {
-	text, err := readPlain(file)
+func iniSection(file, name string) (settings []Setting, found bool) {
+	text, err := ReadFile(file)
 	if err != nil {
 		return nil, false
 	}
-	for l := range iniLines(text, ";#") {
-		inside := strings.EqualFold(l.section, name)
+	for l := range Lines(text, ";#") {
+		inside := strings.EqualFold(l.Section, name)
 		switch {
-		case found && (!inside || l.text == ""):
+		case found && (!inside || l.Text == ""):
 			return settings, true
 		case !inside:
 			continue
 		}
 		found = true
-		key, value, set := l.setting()
-		if _, taken := last(settings, key); set && !taken {
-			settings = append(settings, attribute{key, value})
+		key, value, set := l.Setting()
+		if _, taken := Last(settings, key); set && !taken {
+			settings = append(settings, Setting{key, value})
 		}
 	}
 	return settings, found

@@ -1,13 +1,10 @@
-package database
+package dsn
 
-import (
-	"strconv"
-	"time"
-)
+import "strconv"
 
 // odbcSQLite stands for the SQLite ODBC driver.
-var odbcSQLite = &odbcNative{
-	driver:    sqlite.drivers[0],
+var odbcSQLite = &nativeDriver{
+	driver:    "SQLite",
 	libraries: []string{"libsqlite3odbc", "sqlite3odbc"},
 	words:     []string{"sqlite"},
 	translate: translateSQLite,
@@ -23,9 +20,9 @@ var odbcSQLite = &odbcNative{
 		}),
 }
 
-func translateSQLite(o *opening, _ *odbcSource, m map[string]string) {
+func translateSQLite(d *Diagnostics, _ *odbcSource, m map[string]string, _ *DSN) {
 	if m["dbname"] == "" {
-		o.refuse("dsn", "leads to no database file", "write Database=/path/to/file, in the DSN or in odbc.ini")
+		d.Refuse("dsn", "leads to no database file", "write Database=/path/to/file, in the DSN or in odbc.ini")
 	}
 	if isOn(take(m, "fksupport")) {
 		m["sqlite_foreign_keys"] = "1"
@@ -35,8 +32,8 @@ func translateSQLite(o *opening, _ *odbcSource, m map[string]string) {
 	switch {
 	case text == "":
 	case err != nil:
-		o.warn("dsn", "sets Timeout to something that is no number of milliseconds", "write a whole number")
-	case o.BusyTimeout == 0: // the setting comes first
-		o.BusyTimeout = max(time.Duration(milliseconds)*time.Millisecond, time.Millisecond)
+		d.Warn("dsn", "sets Timeout to something that is no number of milliseconds", "write a whole number")
+	default:
+		m["busy_timeout"] = strconv.FormatUint(max(milliseconds, 1), 10)
 	}
 }

@@ -1,4 +1,4 @@
-package database
+package dsn
 
 import (
 	"net/url"
@@ -7,8 +7,8 @@ import (
 
 // odbcPostgres stands for psqlODBC, which hands what it is told to PostgreSQL's
 // client library.
-var odbcPostgres = &odbcNative{
-	driver:    postgres.drivers[0],
+var odbcPostgres = &nativeDriver{
+	driver:    "Pg",
 	libraries: []string{"psqlodbc", "libpsqlodbc"},
 	words:     []string{"postgres", "psqlodbc"},
 	translate: translatePostgres,
@@ -37,10 +37,10 @@ var odbcPostgres = &odbcNative{
 // odbcSSLModes are the short forms of sslmode by their first letter.
 var odbcSSLModes = map[string]string{"d": "disable", "a": "allow", "p": "prefer", "r": "require", "c": "verify-ca", "f": "verify-full"}
 
-func translatePostgres(o *opening, s *odbcSource, m map[string]string) {
+func translatePostgres(d *Diagnostics, s *odbcSource, m map[string]string, native *DSN) {
 	for _, name := range [...]string{"Server", "UID", "PWD", "User"} {
-		if _, stored := last(s.stored, name); stored {
-			o.warn("dsn", "leads to an odbc.ini that sets "+name+", which psqlODBC reads in a connection string only; here it counts", "write Servername, Username and Password there")
+		if _, stored := Last(s.stored, name); stored {
+			d.Warn("dsn", "leads to an odbc.ini that sets "+name+", which psqlODBC reads in a connection string only; here it counts", "write Servername, Username and Password there")
 		}
 	}
 	mode := strings.ToLower(m["sslmode"])
@@ -50,9 +50,9 @@ func translatePostgres(o *opening, s *odbcSource, m map[string]string) {
 	if mode != "" {
 		m["sslmode"] = mode
 	}
-	o.command = odbcConnSettings(take(m, "connsettings"))
+	native.InitCommand = odbcConnSettings(take(m, "connsettings"))
 	readOnly := isOn(take(m, "readonly"))
-	addPqopt(o, m, take(m, "pqopt"))
+	addPqopt(d, m, take(m, "pqopt"))
 	if readOnly {
 		m["options"] = strings.TrimSpace(m["options"] + " -c default_transaction_read_only=on")
 	}
@@ -70,18 +70,17 @@ func odbcConnSettings(text string) string {
 	return text
 }
 
-// addPqopt adds options of the client library.
-func addPqopt(o *opening, m map[string]string, text string) {
-	for rest := strings.TrimLeft(text, postgresBlanks); rest != ""; {
-		var p part
-		p, rest = cutPart(rest)
-		_, known := postgresKnown[p.name]
-		if p.mistake != "" || !known {
-			o.refuse("dsn", "sets pqopt to something that PostgreSQL does not understand", "write pqopt={name=value name=value}")
+// addPqopt adds options of the client library. Its package knows their names.
+func addPqopt(d *Diagnostics, m map[string]string, text string) {
+	for rest := strings.TrimLeft(text, Spaces); rest != ""; {
+		var p Option
+		p, rest = CutOption(rest)
+		if p.Mistake != "" {
+			d.Refuse("dsn", "sets pqopt to something that PostgreSQL does not understand", "write pqopt={name=value name=value}")
 			return
 		}
-		if m[p.name] == "" {
-			m[p.name] = p.value
+		if m[p.Name] == "" {
+			m[p.Name] = p.Value
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package database
+package dsn
 
 import (
 	"maps"
@@ -9,13 +9,13 @@ import (
 // odbcMariaDB stands for MariaDB Connector/ODBC, odbcMySQL for MySQL
 // Connector/ODBC. They read nearly the same settings.
 var (
-	odbcMariaDB = &odbcNative{
-		driver:    mysqlDriver,
+	odbcMariaDB = &nativeDriver{
+		driver:    "mysql",
 		libraries: []string{"libmaodbc"},
 		words:     []string{"mariadb"},
 		keys:      odbcMySQLKeys,
-		translate: func(o *opening, _ *odbcSource, m map[string]string) {
-			translateMySQL(o, m)
+		translate: func(d *Diagnostics, _ *odbcSource, m map[string]string, _ *DSN) {
+			translateMySQL(d, m)
 			// Without a socket it takes the network, for "localhost" as well.
 			if m["mysql_socket"] != "" {
 				m["host"] = ""
@@ -24,12 +24,12 @@ var (
 			}
 		},
 	}
-	odbcMySQL = &odbcNative{
-		driver:    mysqlDriver,
+	odbcMySQL = &nativeDriver{
+		driver:    "mysql",
 		libraries: []string{"libmyodbc", "myodbc"},
 		words:     []string{"mysql"},
 		keys:      odbcMySQLKeys,
-		translate: func(o *opening, _ *odbcSource, m map[string]string) { translateMySQL(o, m) },
+		translate: func(d *Diagnostics, _ *odbcSource, m map[string]string, _ *DSN) { translateMySQL(d, m) },
 	}
 )
 
@@ -88,13 +88,13 @@ const (
 	mysqlMultiStatements = 1 << 26
 )
 
-func translateMySQL(o *opening, m map[string]string) {
+func translateMySQL(d *Diagnostics, m map[string]string) {
 	if m["database"] == "" {
-		o.refuse("dsn", "leads to no database", "write DATABASE=..., in the DSN or in odbc.ini")
+		d.Refuse("dsn", "leads to no database", "write DATABASE=..., in the DSN or in odbc.ini")
 	}
-	translateMySQLOptions(o, m)
+	translateMySQLOptions(d, m)
 	if charset := take(m, "charset"); charset != "" && !strings.HasPrefix(strings.ToLower(charset), "utf8") {
-		o.warn("dsn", "sets another CHARSET than utf8mb4; here characters are always utf8mb4", "remove it; rows that the Perl script wrote may hold characters that are encoded twice")
+		d.Warn("dsn", "sets another CHARSET than utf8mb4; here characters are always utf8mb4", "remove it; rows that the Perl script wrote may hold characters that are encoded twice")
 	}
 	if isOn(take(m, "tcpip")) {
 		delete(m, "mysql_socket")
@@ -105,14 +105,14 @@ func translateMySQL(o *opening, m map[string]string) {
 	if isOn(take(m, "use_mycnf")) {
 		m["mysql_read_default_group"] = "odbc"
 	}
-	translateMySQLTLS(o, m)
+	translateMySQLTLS(d, m)
 }
 
-func translateMySQLOptions(o *opening, m map[string]string) {
+func translateMySQLOptions(d *Diagnostics, m map[string]string) {
 	text := take(m, "option")
 	bits, err := strconv.ParseUint(text, 10, 64)
 	if text != "" && err != nil {
-		o.warn("dsn", "sets OPTION to something that is no number", "write the sum of the options, or remove it")
+		d.Warn("dsn", "sets OPTION to something that is no number", "write the sum of the options, or remove it")
 	}
 	for _, option := range [...]struct {
 		bit  uint64
@@ -124,7 +124,7 @@ func translateMySQLOptions(o *opening, m map[string]string) {
 		{mysqlMultiStatements, odbcMySQLKeys["multi_statements"].lost},
 	} {
 		if bits&option.bit != 0 {
-			o.warn("dsn", "sets the bit "+strconv.FormatUint(option.bit, 10)+" of OPTION, which has no effect: "+option.lost, "take it off")
+			d.Warn("dsn", "sets the bit "+strconv.FormatUint(option.bit, 10)+" of OPTION, which has no effect: "+option.lost, "take it off")
 		}
 	}
 	if bits&mysqlCompressed != 0 {
@@ -137,7 +137,7 @@ func translateMySQLOptions(o *opening, m map[string]string) {
 
 // translateMySQLTLS switches TLS on where the drivers do: by a setting of its
 // own, or by any file for it.
-func translateMySQLTLS(o *opening, m map[string]string) {
+func translateMySQLTLS(d *Diagnostics, m map[string]string) {
 	forced, verify := isOn(take(m, "forcetls")), isOn(take(m, "sslverify"))
 	files := m["mysql_ssl_ca_file"]+m["mysql_ssl_ca_path"]+m["mysql_ssl_client_cert"]+m["mysql_ssl_client_key"] != ""
 	on, optional := forced || verify || files, false
@@ -152,10 +152,10 @@ func translateMySQLTLS(o *opening, m map[string]string) {
 	case "VERIFY_CA", "VERIFY_IDENTITY":
 		on, verify = true, mode == "VERIFY_IDENTITY"
 		if m["mysql_ssl_ca_file"]+m["mysql_ssl_ca_path"] == "" {
-			o.refuse("dsn", "asks for SSLMODE="+mode+" but names no CA certificate", "add SSLCA=...")
+			d.Refuse("dsn", "asks for SSLMODE="+mode+" but names no CA certificate", "add SSLCA=...")
 		}
 	default:
-		o.refuse("dsn", "sets SSLMODE to something that it cannot be", "write one of DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY")
+		d.Refuse("dsn", "sets SSLMODE to something that it cannot be", "write one of DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY")
 	}
 	if !on {
 		maps.DeleteFunc(m, func(name, _ string) bool { return strings.HasPrefix(name, "mysql_ssl") })

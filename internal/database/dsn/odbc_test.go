@@ -1,42 +1,64 @@
-package database
+package dsn
 
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// odbcReading is what a DSN of ODBC comes to for the kind that stands for its
-// driver.
+// odbcReading is what a DSN of ODBC is translated to.
 type odbcReading struct {
 	Driver, User, Password string
-	Parts                  string // the attributes, with a blank between
+	Parts                  string // the options, with a space between
 }
 
-// readODBCSource reads a source as far as the kind that opens it.
-func readODBCSource(s Source) (odbcReading, *opening) {
-	var f findings
-	s.complete()
-	o := &opening{Source: s, findings: &f}
-	d, ok := parseDSN(s.DSN, &f)
+// A source is what dbsep.conf has of a database.
+type source struct {
+	DSN, User, Password string
+	Environ             func(string) string
+}
+
+// readODBCSource translates a source.
+func readODBCSource(s source) (odbcReading, *Diagnostics) {
+	var d Diagnostics
+	name, ok := Parse(s.DSN, &d)
 	if !ok {
-		return odbcReading{}, o
+		return odbcReading{}, &d
 	}
-	k := d.kind(&f)
-	o.driver, o.attributes = d.driver, d.common(&o.Source, &f)
-	o.rest = d.rest
-	if k = k.resolved(o); k == nil {
-		return odbcReading{}, o
+	if user, set := Last(name.Attributes, "Username"); set {
+		s.User = user
+	}
+	if password, set := Last(name.Attributes, "Password"); set {
+		s.Password = password
+	}
+	name.Attributes = slices.DeleteFunc(name.Attributes, func(a Setting) bool { return slices.Contains(ofDBI, a.Name) })
+	native := FromODBC(name, s.User, s.Password, s.Environ, &d).Native
+	if native == nil {
+		return odbcReading{}, &d
 	}
 	var parts []string
-	for _, a := range o.attributes {
-		parts = append(parts, a.name+"="+a.value)
+	for _, o := range native.Options {
+		parts = append(parts, o.Name+"="+o.Value)
 	}
-	return odbcReading{o.driver, o.User, o.Password, strings.Join(parts, " ")}, o
+	user, _ := Last(native.Attributes, "Username")
+	password, _ := Last(native.Attributes, "Password")
+	return odbcReading{native.Driver, user, password, strings.Join(parts, " ")}, &d
+}
+
+// ofDBI are attributes that the package database reads.
+var ofDBI = []string{"Username", "Password", "RaiseError", "LongReadLen"}
+
+func environment(pairs ...string) func(string) string {
+	return func(name string) string {
+		if i := slices.Index(pairs, name); i >= 0 && i%2 == 0 {
+			return pairs[i+1]
+		}
+		return ""
+	}
 }
 
 // odbcFolder is a folder with unixODBC's files, and the environment that leads
@@ -162,15 +184,15 @@ func TestODBCForms(t *testing.T) {
 		"DBI:ODBC:Driver=SQLite3;Database=/x;FKSupport=1;NoCreat=1": {"SQLite", "", "", "dbname=/x sqlite_foreign_keys=1"},
 		"DBI:ODBC:Driver={SQLite3};Database={/a;b=c}":               {"SQLite", "", "", "dbname=/a;b=c"},
 	} {
-		got, o := readODBCSource(Source{DSN: text, User: "u", Password: "p", Environ: environ})
-		if err := o.err(); (err != nil) != (want.Driver == "") {
+		got, o := readODBCSource(source{DSN: text, User: "u", Password: "p", Environ: environ})
+		if err := o.Err(); (err != nil) != (want.Driver == "") {
 			t.Errorf("%s: %v", text, err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", text, diff)
 		}
-		if len(o.warnings) > 0 {
-			t.Errorf("%s: %v", text, o.warnings)
+		if len(o.Warnings) > 0 {
+			t.Errorf("%s: %v", text, o.Warnings)
 		}
 	}
 }
@@ -187,9 +209,9 @@ func TestODBCAccounts(t *testing.T) {
 		{"DBI:ODBC:DSN=pg;Username=x", "", "", "x", "pp"},
 		{"DBI:ODBC:DSN=pg", "a;b", "{c}}", "a;b", "{c}}"},
 	} {
-		got, o := readODBCSource(Source{DSN: c.dsn, User: c.user, Password: c.password, Environ: environ})
-		if got.User != c.wantUser || got.Password != c.wantPassword || o.err() != nil {
-			t.Errorf("%+v: %+v, %v", c, got, o.err())
+		got, o := readODBCSource(source{DSN: c.dsn, User: c.user, Password: c.password, Environ: environ})
+		if got.User != c.wantUser || got.Password != c.wantPassword || o.Err() != nil {
+			t.Errorf("%+v: %+v, %v", c, got, o.Err())
 		}
 	}
 }
@@ -204,26 +226,18 @@ func TestODBCFiles(t *testing.T) {
 	}
 	environ := environment("ODBCSYSINI", dir, "HOME", dir, "ODBCINSTINI", "drivers.ini")
 	for name, want := range map[string]string{"hidden": "mysql", "site": "mysql", "pg": "Pg"} {
-		if got, o := readODBCSource(Source{DSN: "DBI:ODBC:" + name, Environ: environ}); got.Driver != want {
-			t.Errorf("%s: %+v, %v", name, got, o.err())
+		if got, o := readODBCSource(source{DSN: "DBI:ODBC:" + name, Environ: environ}); got.Driver != want {
+			t.Errorf("%s: %+v, %v", name, got, o.Err())
 		}
 	}
 }
 
-func TestODBCWaits(t *testing.T) {
+func TestODBCTimeouts(t *testing.T) {
 	_, environ := odbcFolder(t)
-	for _, c := range []struct {
-		text          string
-		setting, want time.Duration
-	}{
-		{"", 0, 0},
-		{";Timeout=1500", 0, 1500 * time.Millisecond},
-		{";Timeout=0", 0, time.Millisecond},
-		{";Timeout=1500", time.Second, time.Second},
-	} {
-		_, o := readODBCSource(Source{DSN: "DBI:ODBC:Driver=SQLite3;Database=/x" + c.text, BusyTimeout: c.setting, Environ: environ})
-		if o.BusyTimeout != c.want || o.err() != nil {
-			t.Errorf("%+v: %v, %v", c, o.BusyTimeout, o.err())
+	for text, want := range map[string]string{"": "", ";Timeout=1500": " busy_timeout=1500", ";Timeout=0": " busy_timeout=1"} {
+		got, d := readODBCSource(source{DSN: "DBI:ODBC:Driver=SQLite3;Database=/x" + text, Environ: environ})
+		if got.Parts != strings.TrimSpace(want+" dbname=/x") || d.Err() != nil {
+			t.Errorf("%q: %s, %v", text, got.Parts, d.Err())
 		}
 	}
 }
@@ -265,12 +279,12 @@ func TestODBCWarnings(t *testing.T) {
 		"DBI:ODBC:Driver=SQLite3;Database=/x;Timeout=soon":                            "sets Timeout to something",
 		"DBI:ODBC(mysql_enable_utf8=>1):site":                                         `sets the attribute "mysql_enable_utf8"`,
 	} {
-		_, o := readODBCSource(Source{DSN: text, User: "u", Password: "p", Environ: environ})
+		_, o := readODBCSource(source{DSN: text, User: "u", Password: "p", Environ: environ})
 		var said []string
-		for _, w := range o.warnings {
+		for _, w := range o.Warnings {
 			said = append(said, w.Error())
 		}
-		if err := o.err(); err != nil {
+		if err := o.Err(); err != nil {
 			said = append(said, err.Error())
 		}
 		all := strings.Join(said, "\n")
@@ -302,10 +316,9 @@ func TestODBCProblems(t *testing.T) {
 		mysql + ";SSLMODE=s3cret":                                  "sets SSLMODE to something",
 		"DBI:ODBC:Driver=psqlodbcw.so;Database=db;pqopt=host":      "sets pqopt to something",
 		"DBI:ODBC:Driver=psqlodbcw.so;Database=db;pqopt={s3cret=x": "sets pqopt to a value in braces",
-		"DBI:ODBC:Driver=psqlodbcw.so;Database=db;pqopt={s3cret=}": "sets pqopt to something",
 	} {
-		_, o := readODBCSource(Source{DSN: text, User: "u", Password: "p", Environ: environ})
-		err := o.err()
+		_, o := readODBCSource(source{DSN: text, User: "u", Password: "p", Environ: environ})
+		err := o.Err()
 		switch {
 		case want == "" && err != nil:
 			t.Errorf("%s: %v", text, err)
@@ -336,8 +349,8 @@ func FuzzODBC(f *testing.F) {
 		if err := os.WriteFile(file, []byte(ini), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, o := readODBCSource(Source{DSN: "DBI:ODBC:" + text, Environ: environment("ODBCSYSINI", dir, "ODBCINI", "/nosuch", "HOME", "/nosuch")})
-		err := o.err()
+		got, o := readODBCSource(source{DSN: "DBI:ODBC:" + text, Environ: environment("ODBCSYSINI", dir, "ODBCINI", "/nosuch", "HOME", "/nosuch")})
+		err := o.Err()
 		if err != nil && got.Driver != "" {
 			t.Fatalf("%+v, %v", got, err)
 		}
@@ -345,7 +358,7 @@ func FuzzODBC(f *testing.F) {
 		if err != nil {
 			told = err.Error()
 		}
-		for _, w := range o.warnings {
+		for _, w := range o.Warnings {
 			told += w.Error()
 		}
 		if strings.Contains(told, secret) && strings.Contains(text, "PWD="+secret) && strings.Count(text, secret) == 1 {

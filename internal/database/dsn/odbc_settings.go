@@ -1,4 +1,4 @@
-package database
+package dsn
 
 import (
 	"fmt"
@@ -25,31 +25,28 @@ var odbcCommon = map[string]odbcKey{
 // settings puts a source's settings into the native driver's names. Those of the
 // string win over those of odbc.ini, and later ones over earlier ones, whichever
 // of a setting's names they use. Values stay untold.
-func (s *odbcSource) settings(o *opening, n *odbcNative) map[string]string {
+func (s *odbcSource) settings(d *Diagnostics, n *nativeDriver) map[string]string {
 	settings := make(map[string]string)
 	for _, a := range append(slices.Clone(s.stored), s.given...) {
-		name := strings.ToLower(a.name)
+		name := strings.ToLower(a.Name)
 		key, known := n.keys[name]
 		if !known {
 			key, known = odbcCommon[name]
 		}
 		switch {
-		case !known && optionName.MatchString(name):
-			o.warn("dsn", fmt.Sprintf("sets %s, which dbsep does not know of this ODBC driver", a.name), "remove it, or correct its name")
+		case !known && IsOptionName(name):
+			d.Warn("dsn", fmt.Sprintf("sets %s, which dbsep does not know of this ODBC driver", a.Name), "remove it, or correct its name")
 		case !known:
-			o.warn("dsn", "sets something that dbsep does not know of this ODBC driver", "remove it")
+			d.Warn("dsn", "sets something that dbsep does not know of this ODBC driver", "remove it")
 		case key.means != "":
-			settings[key.means] = a.value
-		case key.lost == "" || a.value == "" || strings.Contains(" "+key.harmless+" ", " "+strings.ToLower(a.value)+" "):
+			settings[key.means] = a.Value
+		case key.lost == "" || a.Value == "" || strings.Contains(" "+key.harmless+" ", " "+strings.ToLower(a.Value)+" "):
 		case key.refused:
-			o.refuse("dsn", fmt.Sprintf("sets %s, which has no effect: %s", a.name, key.lost), "remove it, here and in odbc.ini")
+			d.Refuse("dsn", fmt.Sprintf("sets %s, which has no effect: %s", a.Name, key.lost), "remove it, here and in odbc.ini")
 		default:
-			o.warn("dsn", fmt.Sprintf("sets %s, which has no effect: %s", a.name, key.lost), "remove it")
+			d.Warn("dsn", fmt.Sprintf("sets %s, which has no effect: %s", a.Name, key.lost), "remove it")
 		}
 	}
-	o.User, o.Password = settings["user"], settings["password"]
-	delete(settings, "user")
-	delete(settings, "password")
 	return settings
 }
 
