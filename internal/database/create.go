@@ -19,7 +19,7 @@ func CreateSQLite(ctx context.Context, file, text string) error {
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("create the file: %w", err)
 	}
-	db := sql.OpenDB(sqliteConnector(sqliteFile{path: file}.uri(defaultBusyTimeout)))
+	db := sql.OpenDB(sqliteConnector(sqliteFile{path: file}.uri(DefaultBusyTimeout)))
 	defer db.Close()
 	for _, statement := range []string{"PRAGMA journal_mode=WAL", "BEGIN;" + text + ";COMMIT"} {
 		if _, err := db.ExecContext(ctx, statement); err != nil {

@@ -12,34 +12,34 @@ import (
 	"dbsep/sqlgen"
 )
 
-func init() { register(mariadb) }
+func init() { Register(mariadb) }
 
 // mariadb is a MariaDB or MySQL server, which both Perl drivers speak to.
-var mariadb = &kind{
-	name:    "MariaDB/MySQL",
-	drivers: []string{mysqlDriver, mariadbDriver},
-	dialect: mysqlDialect,
-	open:    openMySQL,
-	probe:   "SELECT 1",
-	version: "SELECT VERSION()",
-	tables:  "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
+var mariadb = &Driver{
+	Name:       "MariaDB/MySQL",
+	DBINames:   []string{mysqlDriver, mariadbDriver},
+	Dialect:    mysqlDialect,
+	Open:       openMySQL,
+	ProbeSQL:   "SELECT 1",
+	VersionSQL: "SELECT VERSION()",
+	TablesSQL:  "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
 	// The server looks up the first at once. For the second it opens every table.
-	columns: []string{
+	ColumnsSQL: []string{
 		mysqlColumns + "table_name = ? ORDER BY table_name, ordinal_position",
 		mysqlColumns + "LOWER(table_name) = LOWER(?) ORDER BY table_name, ordinal_position",
 	},
-	keys: `
+	KeysSQL: `
 	SELECT index_name, CASE WHEN sub_part IS NULL THEN column_name END
 	FROM information_schema.statistics
 	WHERE table_schema = DATABASE() AND table_name = ? AND non_unique = 0
 	ORDER BY index_name <> 'PRIMARY', index_name, seq_in_index`,
-	classify: classifyMySQL,
-	fault:    faultMySQL,
-	again:    againMySQL,
+	ClassifyType:  classifyMySQL,
+	ClassifyError: faultMySQL,
+	Retryable:     againMySQL,
 
-	severed:   severedMySQL,
-	elsewhere: elsewhereMySQL,
-	hosts:     true,
+	ConnectionLost: severedMySQL,
+	TryOtherHost:   elsewhereMySQL,
+	ReadReplicas:   true,
 }
 
 // The names of the DBI drivers, DBD::mysql and DBD::MariaDB.
@@ -240,12 +240,12 @@ func isMySQL(err error, numbers ...uint16) bool {
 	return errors.As(err, &e) && slices.Contains(numbers, e.Number)
 }
 
-func openMySQL(o *opening) pools {
+func openMySQL(o *OpenContext) Pools {
 	options := readMySQLDSN(o)
 	writes, address := options.writers(o)
 	reads, from := options.readers(o, writes)
 	if o.Failed() {
-		return pools{}
+		return Pools{}
 	}
-	return pools{address: address + from, account: options.account(), writes: writes, reads: reads}
+	return Pools{Address: address + from, Account: options.account(), Writes: writes, Reads: reads}
 }

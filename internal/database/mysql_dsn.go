@@ -46,7 +46,7 @@ var mysqlPositions = [...]string{"database", "host", "port"}
 
 // readMySQLDSN reads the part of a DSN after "DBI:mysql:" as DBD::mysql does,
 // and completes it from dbuser, dbpass and the option files that it names.
-func readMySQLDSN(o *opening) mysqlOptions {
+func readMySQLDSN(o *OpenContext) mysqlOptions {
 	options := mysqlOptions{"user": o.User, "password": o.Password}
 	for _, s := range append(slices.Clone(o.Attributes), o.Options...) {
 		options.set(o, s.Name, s.Value)
@@ -109,7 +109,7 @@ func unbracketed(hosts string) string {
 
 // set takes a part or an attribute with a name. The values of those that are
 // not known stay untold.
-func (m mysqlOptions) set(o *opening, name, value string) {
+func (m mysqlOptions) set(o *OpenContext, name, value string) {
 	switch name {
 	case "database", "db", "dbname":
 		m["database"] = value
@@ -137,7 +137,7 @@ func (m mysqlOptions) set(o *opening, name, value string) {
 }
 
 // warn tells of options that mean something else than they did to Perl.
-func (m mysqlOptions) warn(o *opening) {
+func (m mysqlOptions) warn(o *OpenContext) {
 	if value, set := m["client_found_rows"]; set && !dsn.IsTrue(value) {
 		o.Warn("dsn", "switches client_found_rows off, but an update counts the rows it matches, since Asterisk needs that", "remove it")
 	}
@@ -161,7 +161,7 @@ func (m mysqlOptions) warn(o *opening) {
 
 // config makes the driver's configuration. It never becomes a DSN text, in which
 // a password would have to be escaped.
-func (m mysqlOptions) config(o *opening) *mysql.Config {
+func (m mysqlOptions) config(o *OpenContext) *mysql.Config {
 	c := mysql.NewConfig()
 	c.User, c.Passwd, c.DBName = m["user"], m["password"], m["database"]
 	if c.User == "" {
@@ -175,7 +175,7 @@ func (m mysqlOptions) config(o *opening) *mysql.Config {
 	c.Logger = &mysql.NopLogger{}
 	c.Timeout = m.seconds(o, "connect_timeout")
 	if o.ConnectTimeout != 0 || c.Timeout == 0 {
-		c.Timeout = o.connectTimeout()
+		c.Timeout = o.LoginTimeout()
 	}
 	c.ReadTimeout = m.seconds(o, "read_timeout")
 	c.WriteTimeout = m.seconds(o, "write_timeout")
@@ -191,7 +191,7 @@ var mysqlSockets = [...]string{"/run/mysqld/mysqld.sock", "/var/run/mysqld/mysql
 
 // address chooses between socket and network as the C library does: no host and
 // "localhost" mean the socket, whatever the port.
-func (m mysqlOptions) address(o *opening, c *mysql.Config) {
+func (m mysqlOptions) address(o *OpenContext, c *mysql.Config) {
 	host, port := m["host"], m["port"]
 	if host == "" || host == "localhost" {
 		if port != "" && o.Driver == mariadbDriver {
@@ -216,7 +216,7 @@ func (m mysqlOptions) address(o *opening, c *mysql.Config) {
 	c.Net, c.Addr = "tcp", net.JoinHostPort(host, digits)
 }
 
-func (m mysqlOptions) socket(o *opening) string {
+func (m mysqlOptions) socket(o *OpenContext) string {
 	if m["socket"] != "" {
 		return m["socket"]
 	}
@@ -231,7 +231,7 @@ func (m mysqlOptions) socket(o *opening) string {
 	return mysqlSockets[0] // the server may start later
 }
 
-func (m mysqlOptions) seconds(o *opening, name string) time.Duration {
+func (m mysqlOptions) seconds(o *OpenContext, name string) time.Duration {
 	value := m[name]
 	if value == "" {
 		return 0

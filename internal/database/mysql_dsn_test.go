@@ -21,7 +21,7 @@ type reading struct {
 
 // readForTest reads the source of a MySQL database.
 func readForTest(s Source) (r reading, f Diagnostics) {
-	o := newOpening(s, &f)
+	o := NewOpenContext(s, &f)
 	if o == nil {
 		return r, f
 	}
@@ -246,7 +246,7 @@ func TestMySQLTimeouts(t *testing.T) {
 		"the setting, before": {Source{DSN: "DBI:mysql:db;mysql_connect_timeout=7", ConnectTimeout: time.Second}, time.Second},
 	} {
 		var f Diagnostics
-		o := newOpening(c.source, &f)
+		o := NewOpenContext(c.source, &f)
 		if got := readMySQLDSN(o).config(o).Timeout; got != c.connect {
 			t.Errorf("%s: %v, want %v", what, got, c.connect)
 		}

@@ -16,61 +16,61 @@ import (
 
 // writers are the connections to the servers of the DSN, of which the first that
 // takes writes serves, and where they are.
-func (m mysqlOptions) writers(o *opening) (*connections, string) {
+func (m mysqlOptions) writers(o *OpenContext) (*PoolConfig, string) {
 	hosts, ports := strings.Split(m["host"], ","), strings.Split(m["port"], ",")
 	if len(ports) > 1 && len(ports) != len(hosts) {
 		o.Refuse("dsn", "has more or fewer ports than hosts", "give one port for all hosts, or one for each")
 		return nil, ""
 	}
-	servers, places := &choice{}, make([]string, 0, len(hosts))
+	servers, places := &Failover{}, make([]string, 0, len(hosts))
 	for i, host := range hosts {
 		if host == "" && len(hosts) > 1 {
 			o.Refuse("dsn", "has a list of hosts with an empty one", "write host=db1,db2")
 		}
-		s, place := m.server(o, address{host, ports[min(i, len(ports)-1)]}, len(hosts) > 1)
+		s, place := m.server(o, HostPort{host, ports[min(i, len(ports)-1)]}, len(hosts) > 1)
 		if o.Failed() {
 			return nil, "" // of the other hosts it would be the same
 		}
-		servers.servers = append(servers.servers, s)
+		servers.Servers = append(servers.Servers, s)
 		places = append(places, place)
 	}
 	where := strings.Join(places, ",") + "/" + m["database"]
-	if len(servers.servers) > 1 {
-		return o.oneOf(servers), where
+	if len(servers.Servers) > 1 {
+		return o.FailoverPool(servers), where
 	}
-	return o.served(servers.servers[0]), where
+	return o.ServerPool(servers.Servers[0]), where
 }
 
 // readers are the connections to the servers of read_from, and to the others
 // where none of them answers; nil where there is no read_from. A database of
 // mistakes has none.
-func (m mysqlOptions) readers(o *opening, writers *connections) (*connections, string) {
-	named := o.readFrom()
+func (m mysqlOptions) readers(o *OpenContext, writers *PoolConfig) (*PoolConfig, string) {
+	named := o.ReadReplicas()
 	if len(named) == 0 || o.Failed() {
 		return nil, ""
 	}
-	servers, places := &choice{anyhow: true, rest: writers.connecting}, make([]string, 0, len(named))
+	servers, places := &Failover{Shuffle: true, Fallback: writers.Connector}, make([]string, 0, len(named))
 	port, _, _ := strings.Cut(m["port"], ",")
 	for _, a := range named {
-		if a.port == "" && a.host != "localhost" {
-			a.port = port
+		if a.Port == "" && a.Host != "localhost" {
+			a.Port = port
 		}
 		s, place := m.server(o, a, false)
 		if o.Failed() {
 			return nil, ""
 		}
 		s.Connector = mysqlNode{Connector: s.Connector, reads: true}
-		servers.servers = append(servers.servers, s)
+		servers.Servers = append(servers.Servers, s)
 		places = append(places, place)
 	}
-	return o.oneOf(servers), ", reads from " + strings.Join(places, ",")
+	return o.FailoverPool(servers), ", reads from " + strings.Join(places, ",")
 }
 
 // server makes the connections to one server. One of several is looked at before
 // it is used.
-func (m mysqlOptions) server(o *opening, a address, several bool) (*connecting, string) {
+func (m mysqlOptions) server(o *OpenContext, a HostPort, several bool) (*Connector, string) {
 	own := maps.Clone(m)
-	own["host"], own["port"] = a.host, a.port
+	own["host"], own["port"] = a.Host, a.Port
 	config := own.config(o)
 	if o.Failed() {
 		return nil, ""
@@ -89,7 +89,7 @@ func (m mysqlOptions) server(o *opening, a address, several bool) (*connecting, 
 	if several {
 		connector = mysqlNode{Connector: connector}
 	}
-	return &connecting{Connector: connector, timeout: config.Timeout}, place
+	return &Connector{Connector: connector, Timeout: config.Timeout}, place
 }
 
 // account is the one that logs in.
@@ -125,7 +125,7 @@ func (n mysqlNode) Connect(ctx context.Context) (driver.Conn, error) {
 	case writes || n.reads:
 		return conn, nil
 	}
-	return standby{conn}, nil
+	return Standby{conn}, nil
 }
 
 // errNotReady is that of a node outside its cluster.

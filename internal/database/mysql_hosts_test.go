@@ -57,7 +57,7 @@ func TestMySQLNodeThatIsNotReadyCountsAsAway(t *testing.T) {
 	} {
 		for _, reads := range []bool{false, true} {
 			conn, err := mysqlNode{Connector: &toldNode{variables: c.variables, status: c.status}, reads: reads}.Connect(t.Context())
-			_, lesser := conn.(standby)
+			_, lesser := conn.(Standby)
 			var e *mysql.MySQLError
 			if away := errors.As(err, &e) && e.Number == mysqlNotReady; away != c.away || !away && lesser != (!c.writes && !reads) {
 				t.Errorf("%s, reads %v: %T, %v", name, reads, conn, err)

@@ -18,7 +18,7 @@ const maxIncludes = 4
 
 // readFiles completes the options from my.cnf: only what the DSN, dbuser and
 // dbpass leave empty, as the C library does.
-func (m mysqlOptions) readFiles(o *opening) {
+func (m mysqlOptions) readFiles(o *OpenContext) {
 	file, group := m["read_default_file"], m["read_default_group"]
 	if file == "" && group == "" {
 		return

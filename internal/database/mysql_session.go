@@ -59,10 +59,10 @@ type mysqlSession struct {
 	mode mysqlMode
 }
 
-func (s *mysqlSession) beStrict(ctx context.Context, strict bool) error {
+func (s *mysqlSession) SetStrict(ctx context.Context, strict bool) error {
 	return s.mode.set(ctx, s.mysqlConn, strict)
 }
 
 // interrupt ends the connection: the protocol has no other way to end a statement
 // on it. The driver notices when it reads or writes.
-func (s *mysqlSession) interrupt() { _ = s.wire.Close() }
+func (s *mysqlSession) Interrupt() { _ = s.wire.Close() }

@@ -145,7 +145,7 @@ func firstRow(ctx context.Context, conn driver.Conn, text string) ([]string, err
 		if value == nil {
 			continue
 		}
-		text, err := appendText(nil, value)
+		text, err := AppendText(nil, value)
 		if err != nil {
 			return nil, err
 		}

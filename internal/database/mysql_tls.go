@@ -17,7 +17,7 @@ import (
 // where mysql_ssl is on, and the server's certificate is verified as far as
 // there is something to verify it with: its chain with a CA, its name where
 // ssl_verify_server_cert asks for it.
-func (m mysqlOptions) tls(o *opening, c *mysql.Config) {
+func (m mysqlOptions) tls(o *OpenContext, c *mysql.Config) {
 	if !dsn.IsTrue(m["ssl"]) {
 		return
 	}
@@ -49,7 +49,7 @@ func (m mysqlOptions) tls(o *opening, c *mysql.Config) {
 
 // roots reads the certificates of the CA file and the CA directory, nil where
 // neither is named.
-func (m mysqlOptions) roots(o *opening) *x509.CertPool {
+func (m mysqlOptions) roots(o *OpenContext) *x509.CertPool {
 	var files []string
 	if dir := m["ssl_ca_path"]; dir != "" {
 		files, _ = filepath.Glob(filepath.Join(dir, "*.pem"))

@@ -61,7 +61,7 @@ func (c *odbcConn) settle(ctx context.Context) (err error) {
 	return err
 }
 
-func (c *odbcConn) beStrict(ctx context.Context, strict bool) error {
+func (c *odbcConn) SetStrict(ctx context.Context, strict bool) error {
 	return c.mode.set(ctx, c, strict)
 }
 

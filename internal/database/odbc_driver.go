@@ -12,24 +12,24 @@ import (
 	"dbsep/sqlgen"
 )
 
-func init() { register(odbc) }
+func init() { Register(odbc) }
 
 // odbc is what a driver of ODBC leads to that no other kind stands for. The
 // driver is spoken to as it is, through unixODBC; what ODBC has calls for and
 // SQL has no words for is written as a statement in braces (odbc_catalog.go).
-var odbc = &kind{
-	name:     "ODBC",
-	drivers:  []string{"ODBC"},
-	dialect:  odbcDialect,
-	open:     openODBC,
-	probe:    odbcProbe,
-	version:  odbcVersion,
-	tables:   odbcTables,
-	columns:  []string{odbcColumns, odbcColumnsFolded},
-	classify: classifyODBC,
-	fault:    faultODBC,
-	vague:    vagueODBC,
-	again:    againODBC,
+var odbc = &Driver{
+	Name:          "ODBC",
+	DBINames:      []string{"ODBC"},
+	Dialect:       odbcDialect,
+	Open:          openODBC,
+	ProbeSQL:      odbcProbe,
+	VersionSQL:    odbcVersion,
+	TablesSQL:     odbcTables,
+	ColumnsSQL:    []string{odbcColumns, odbcColumnsFolded},
+	ClassifyType:  classifyODBC,
+	ClassifyError: faultODBC,
+	Ambiguous:     vagueODBC,
+	Retryable:     againODBC,
 }
 
 // odbcDialect is standard SQL. Names are in double quotes, for which a
@@ -174,12 +174,12 @@ func againODBC(err error) (again, wait bool) {
 	return errors.As(err, &e) && (e.state == "40001" || e.state == "40P01"), false
 }
 
-func openODBC(o *opening) pools {
+func openODBC(o *OpenContext) Pools {
 	s := dsn.FromODBC(o.DSN, o.User, o.Password, o.Environ, o.Diagnostics)
 	if s.Native != nil || o.Failed() {
-		return pools{openAs: s.Native}
+		return Pools{OpenAs: s.Native}
 	}
-	timeout := o.connectTimeout()
-	writes := o.served(&connecting{Connector: &odbcConnector{text: s.ConnectionString, timeout: timeout}, timeout: timeout})
-	return pools{address: cmp.Or(s.Name, s.Driver), account: s.Account, writes: writes, scope: []any{o.Schema}}
+	timeout := o.LoginTimeout()
+	writes := o.ServerPool(&Connector{Connector: &odbcConnector{text: s.ConnectionString, timeout: timeout}, Timeout: timeout})
+	return Pools{Address: cmp.Or(s.Name, s.Driver), Account: s.Account, Writes: writes, Scope: []any{o.Schema}}
 }

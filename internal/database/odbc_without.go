@@ -8,19 +8,19 @@ import (
 	"dbsep/internal/database/dsn"
 )
 
-func init() { register(odbc) }
+func init() { Register(odbc) }
 
 // odbc opens data sources of ODBC whose database has a driver of its own. In this
 // build there is nothing that could load a driver of ODBC.
-var odbc = &kind{
-	name:    "ODBC",
-	drivers: []string{"ODBC"},
-	open: func(o *opening) pools {
+var odbc = &Driver{
+	Name:     "ODBC",
+	DBINames: []string{"ODBC"},
+	Open: func(o *OpenContext) Pools {
 		s := dsn.FromODBC(o.DSN, o.User, o.Password, o.Environ, o.Diagnostics)
 		if s.Native == nil && !o.Failed() {
 			o.Refuse("dsn", fmt.Sprintf("leads to the ODBC driver %s, which this dbsep cannot load", s.Driver),
 				"build dbsep with -tags odbc and the package unixodbc-dev, or write a DSN of the database itself, such as DBI:mysql:... or DBI:Pg:...")
 		}
-		return pools{openAs: s.Native}
+		return Pools{OpenAs: s.Native}
 	},
 }

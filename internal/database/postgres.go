@@ -9,25 +9,25 @@ import (
 	"dbsep/sqlgen"
 )
 
-func init() { register(postgres) }
+func init() { Register(postgres) }
 
 // postgres is a PostgreSQL server of version 11 or later, or a pooler in front
 // of one.
-var postgres = &kind{
-	name:    "PostgreSQL",
-	drivers: []string{"Pg"},
-	dialect: postgresDialect,
-	open:    openPostgres,
-	probe:   "SELECT 1",
-	version: "SELECT current_setting('server_version')",
-	tables: `
+var postgres = &Driver{
+	Name:       "PostgreSQL",
+	DBINames:   []string{"Pg"},
+	Dialect:    postgresDialect,
+	Open:       openPostgres,
+	ProbeSQL:   "SELECT 1",
+	VersionSQL: "SELECT current_setting('server_version')",
+	TablesSQL: `
 		SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		WHERE ` + postgresTables("$1"),
-	columns: []string{
+	ColumnsSQL: []string{
 		postgresColumns + "CAST(c.relname AS text) = $1" + postgresOrder,
 		postgresColumns + "lower(CAST(c.relname AS text)) = lower($1)" + postgresOrder,
 	},
-	keys: `
+	KeysSQL: `
 		SELECT x.relname, a.attname
 		FROM pg_catalog.pg_index i
 		JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
@@ -38,11 +38,11 @@ var postgres = &kind{
 		WHERE CAST(c.relname AS text) = $1 AND CAST(n.nspname AS text) = $2
 		  AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
 		ORDER BY NOT i.indisprimary, i.indexrelid, k.position`,
-	classify: classifyPostgres,
-	fault:    faultPostgres,
-	again:    againPostgres,
-	severed:  severedPostgres,
-	hosts:    true,
+	ClassifyType:   classifyPostgres,
+	ClassifyError:  faultPostgres,
+	Retryable:      againPostgres,
+	ConnectionLost: severedPostgres,
+	ReadReplicas:   true,
 }
 
 // postgresTables is the condition on tables and views (c) of a schema (n):
@@ -222,14 +222,14 @@ func takesPostgres(c *sqlgen.Column, value string) bool {
 	return true
 }
 
-func openPostgres(o *opening) pools {
+func openPostgres(o *OpenContext) Pools {
 	options := readPostgresDSN(o)
 	given := maps.Clone(options)
 	config := options.config(o)
 	if o.Failed() {
-		return pools{}
+		return Pools{}
 	}
 	writes := options.writers(o, config)
 	reads, from := options.readers(o, given, writes)
-	return pools{address: options.address() + from, account: options["user"], writes: writes, reads: reads, scope: []any{o.Schema}}
+	return Pools{Address: options.address() + from, Account: options["user"], Writes: writes, Reads: reads, Scope: []any{o.Schema}}
 }

@@ -37,7 +37,7 @@ func postgresSocket() string {
 // config makes the driver's configuration. What the driver would look for by
 // itself, in the environment or in files, is settled here, so that it looks for
 // nothing. Its errors are not passed on: they repeat what they could not read.
-func (m postgresOptions) config(o *opening) *pgx.ConnConfig {
+func (m postgresOptions) config(o *OpenContext) *pgx.ConnConfig {
 	addresses := m.hosts(o)
 	m.choice(o, "target_session_attrs", "any", "read-write", "read-only", "primary", "standby", "prefer-standby")
 	m.choice(o, "channel_binding", "prefer", "disable", "require")
@@ -101,7 +101,7 @@ func (m postgresOptions) text() string {
 // session is what the server is asked to set for a connection. A pooler knows
 // few of its parameters, so there is none that a DSN does not ask for but the
 // first two.
-func (m postgresOptions) session(o *opening) map[string]string {
+func (m postgresOptions) session(o *OpenContext) map[string]string {
 	session := map[string]string{"client_encoding": "UTF8", "application_name": "dbsep"}
 	set := func(name, value string) {
 		if value != "" {
@@ -119,7 +119,7 @@ func (m postgresOptions) session(o *opening) map[string]string {
 
 // hosts makes the lists of hosts and ports complete and returns the addresses of
 // those hosts that have hostaddr beside them.
-func (m postgresOptions) hosts(o *opening) (addresses map[string][]string) {
+func (m postgresOptions) hosts(o *OpenContext) (addresses map[string][]string) {
 	hosts := strings.Split(m["host"], ",")
 	numeric := strings.Split(m["hostaddr"], ",")
 	if m["hostaddr"] == "" {
@@ -175,7 +175,7 @@ func (m postgresOptions) address() string {
 }
 
 // choice checks an option that has few values. The first is the default.
-func (m postgresOptions) choice(o *opening, name string, values ...string) {
+func (m postgresOptions) choice(o *OpenContext, name string, values ...string) {
 	if m[name] == "" {
 		m[name] = values[0]
 	}
@@ -186,22 +186,22 @@ func (m postgresOptions) choice(o *opening, name string, values ...string) {
 
 // timeout is the bound of a connection to one host: of dbsep.conf's section, or
 // else of the DSN.
-func (m postgresOptions) timeout(o *opening) time.Duration {
+func (m postgresOptions) timeout(o *OpenContext) time.Duration {
 	if m["connect_timeout"] == "" {
-		return o.connectTimeout()
+		return o.LoginTimeout()
 	}
 	seconds, err := strconv.ParseInt(m["connect_timeout"], 10, 31)
 	if err != nil {
 		o.Refuse("dsn", "has connect_timeout with something that is no number of seconds", "write a whole number")
 	}
 	if o.ConnectTimeout > 0 || seconds <= 0 { // libpq waits forever then
-		return o.connectTimeout()
+		return o.LoginTimeout()
 	}
 	return time.Duration(seconds) * time.Second
 }
 
 // findPassword names the file that has the password where nothing else has it.
-func (m postgresOptions) findPassword(o *opening) {
+func (m postgresOptions) findPassword(o *OpenContext) {
 	file := m["passfile"]
 	named := file != ""
 	if !named {
@@ -221,7 +221,7 @@ func (m postgresOptions) findPassword(o *opening) {
 // tls settles the options that begin with ssl. As in libpq they do not count
 // for sockets, and a server's certificate is verified where sslmode says so, or
 // where there is a file to verify it with.
-func (m postgresOptions) tls(o *opening) {
+func (m postgresOptions) tls(o *OpenContext) {
 	m.choice(o, "sslmode", "prefer", "disable", "allow", "require", "verify-ca", "verify-full")
 	m.choice(o, "sslnegotiation", "postgres", "direct")
 	m.choice(o, "sslcertmode", "allow", "disable", "require")
@@ -246,7 +246,7 @@ func (m postgresOptions) tls(o *opening) {
 }
 
 // rootCertificate settles what the server's certificate is verified with.
-func (m postgresOptions) rootCertificate(o *opening) {
+func (m postgresOptions) rootCertificate(o *OpenContext) {
 	verify := strings.HasPrefix(m["sslmode"], "verify-")
 	file := m["sslrootcert"]
 	if file == "system" {
@@ -279,7 +279,7 @@ func isPlain(file string) bool {
 }
 
 // limitTLS bounds the version of TLS.
-func (m postgresOptions) limitTLS(o *opening, c *pgx.ConnConfig) {
+func (m postgresOptions) limitTLS(o *OpenContext, c *pgx.ConnConfig) {
 	versions := map[string]uint16{"TLSv1": tls.VersionTLS10, "TLSv1.1": tls.VersionTLS11, "TLSv1.2": tls.VersionTLS12, "TLSv1.3": tls.VersionTLS13}
 	limit := func(option string) uint16 {
 		version, known := versions[m[option]]

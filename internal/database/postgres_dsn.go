@@ -80,7 +80,7 @@ var postgresMistaken = map[string]string{
 // readPostgresDSN reads the part of a DSN after "DBI:Pg:" as the Perl driver
 // and libpq do. What it leaves open comes from the service that it names, then
 // from the environment; dbuser and dbpass come before it.
-func readPostgresDSN(o *opening) postgresOptions {
+func readPostgresDSN(o *OpenContext) postgresOptions {
 	options := make(postgresOptions)
 	options.parse(o)
 	options.given(o)
@@ -123,7 +123,7 @@ var (
 
 // parse reads a DSN's parts. Those that are not understood stay untold unless
 // they can be nothing but a name: there may be a password in them.
-func (m postgresOptions) parse(o *opening) {
+func (m postgresOptions) parse(o *OpenContext) {
 	text := o.Rest
 	if strings.IndexByte(text, 0) >= 0 {
 		o.Refuse("dsn", "holds a NUL byte", "remove it")
@@ -164,7 +164,7 @@ func blankSemicolons(text string) string {
 }
 
 // set takes a part; last is the one before it.
-func (m postgresOptions) set(o *opening, p, last dsn.Option) {
+func (m postgresOptions) set(o *OpenContext, p, last dsn.Option) {
 	if _, known := postgresKnown[p.Name]; known {
 		m[p.Name] = p.Value
 		return
@@ -187,7 +187,7 @@ func (m postgresOptions) set(o *opening, p, last dsn.Option) {
 
 // given takes the options of a translated DSN. One that PostgreSQL does not have
 // is from pqopt of odbc.ini, for whose other settings the translation has names.
-func (m postgresOptions) given(o *opening) {
+func (m postgresOptions) given(o *OpenContext) {
 	for _, s := range o.Options {
 		if _, known := postgresKnown[s.Name]; !known {
 			o.Refuse("dsn", "sets pqopt to something that PostgreSQL does not understand", "write pqopt={name=value name=value}")
@@ -199,7 +199,7 @@ func (m postgresOptions) given(o *opening) {
 
 // attributes reads those of the Perl driver. Most tell it how to hand values to
 // Perl.
-func (m postgresOptions) attributes(o *opening) {
+func (m postgresOptions) attributes(o *OpenContext) {
 	for _, a := range o.Attributes {
 		switch a.Name {
 		case "pg_enable_utf8", "pg_utf8_strings", "pg_server_prepare", "pg_prepare_now", "pg_switch_prepared",
@@ -221,7 +221,7 @@ func (m postgresOptions) attributes(o *opening) {
 
 // warn tells of options that mean something else than they did to Perl, and
 // refuses those that must not be lost.
-func (m postgresOptions) warn(o *opening) {
+func (m postgresOptions) warn(o *OpenContext) {
 	for _, name := range slices.Sorted(maps.Keys(postgresKnown)) {
 		known, value := postgresKnown[name], m[name]
 		if value == "" || known.lost == "" || strings.Contains(" "+known.harmless+" ", " "+value+" ") {

@@ -20,7 +20,7 @@ func readPostgresForTest(s Source) (m postgresOptions, c *pgx.ConnConfig, f Diag
 	if s.Environ == nil {
 		s.Environ = environment("HOME", "/nosuch")
 	}
-	o := newOpening(s, &f)
+	o := NewOpenContext(s, &f)
 	if o == nil {
 		return nil, nil, f
 	}

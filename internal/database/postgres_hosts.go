@@ -12,31 +12,31 @@ import (
 
 // writers are the connections to the servers of the DSN. The driver chooses
 // between several of them, as libpq does.
-func (m postgresOptions) writers(o *opening, config *pgx.ConnConfig) *connections {
+func (m postgresOptions) writers(o *OpenContext, config *pgx.ConnConfig) *PoolConfig {
 	hosts := strings.Count(m["host"], ",") + 1
-	made := o.served(&connecting{
+	made := o.ServerPool(&Connector{
 		Connector: o.postgresConnector(config),
-		timeout:   time.Duration(hosts) * config.ConnectTimeout,
+		Timeout:   time.Duration(hosts) * config.ConnectTimeout,
 	})
-	made.several = hosts > 1
+	made.SeveralHosts = hosts > 1
 	return made
 }
 
 // readers are the connections to the servers of read_from, and to the others
 // where none of them answers; nil where there is no read_from. given are the
 // options before they were completed for the writers.
-func (m postgresOptions) readers(o *opening, given postgresOptions, writers *connections) (*connections, string) {
-	named := o.readFrom()
+func (m postgresOptions) readers(o *OpenContext, given postgresOptions, writers *PoolConfig) (*PoolConfig, string) {
+	named := o.ReadReplicas()
 	if len(named) == 0 {
 		return nil, ""
 	}
-	servers, places := &choice{anyhow: true, rest: writers.connecting}, make([]string, 0, len(named))
+	servers, places := &Failover{Shuffle: true, Fallback: writers.Connector}, make([]string, 0, len(named))
 	port, _, _ := strings.Cut(given["port"], ",")
 	for _, a := range named {
 		own := maps.Clone(given)
-		own["host"], own["port"] = a.host, port
-		if a.port != "" {
-			own["port"] = a.port
+		own["host"], own["port"] = a.Host, port
+		if a.Port != "" {
+			own["port"] = a.Port
 		}
 		delete(own, "hostaddr")
 		delete(own, "target_session_attrs")
@@ -47,13 +47,13 @@ func (m postgresOptions) readers(o *opening, given postgresOptions, writers *con
 			o.Refuse("read_from", "names a host with which the options of dsn cannot be used", "compare it with the manual")
 			return nil, ""
 		}
-		servers.servers = append(servers.servers, &connecting{Connector: o.postgresConnector(config), timeout: config.ConnectTimeout})
+		servers.Servers = append(servers.Servers, &Connector{Connector: o.postgresConnector(config), Timeout: config.ConnectTimeout})
 		place, _, _ := strings.Cut(own.address(), "/"+own["dbname"])
 		places = append(places, place)
 	}
-	return o.oneOf(servers), ", reads from " + strings.Join(places, ",")
+	return o.FailoverPool(servers), ", reads from " + strings.Join(places, ",")
 }
 
-func (o *opening) postgresConnector(config *pgx.ConnConfig) driver.Connector {
+func (o *OpenContext) postgresConnector(config *pgx.ConnConfig) driver.Connector {
 	return postgresConnector{stdlib.GetConnector(*config), o.ServerPrepare}
 }

@@ -14,7 +14,7 @@ const postgresSysconf = "/etc/postgresql-common"
 
 // readService completes the options from the service that they, or the
 // environment, name.
-func (m postgresOptions) readService(o *opening) {
+func (m postgresOptions) readService(o *OpenContext) {
 	m.fall("service", o.Environ(postgresKnown["service"].variable))
 	name := m["service"]
 	if name == "" {
@@ -44,7 +44,7 @@ func (m postgresOptions) readService(o *opening) {
 
 // fromService takes the settings of a service from a file's text and reports
 // whether the file has the service.
-func (m postgresOptions) fromService(o *opening, file, text, service string) bool {
+func (m postgresOptions) fromService(o *OpenContext, file, text, service string) bool {
 	found := false
 	for l := range dsn.Lines(text, "#") {
 		if l.Section != service {

@@ -14,19 +14,19 @@ import (
 	"dbsep/sqlgen"
 )
 
-func init() { register(sqlite) }
+func init() { Register(sqlite) }
 
 // sqlite is a database in one file. What is special of the two drivers that a
 // build may have stands in sqlite_cgo.go and sqlite_pure.go.
-var sqlite = &kind{
-	name:    "SQLite",
-	drivers: []string{"SQLite"},
-	dialect: sqliteDialect,
-	open:    openSQLite,
-	probe:   "PRAGMA schema_version",
-	version: "SELECT sqlite_version()",
-	tables:  "SELECT name FROM main.sqlite_master WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'",
-	columns: []string{`
+var sqlite = &Driver{
+	Name:       "SQLite",
+	DBINames:   []string{"SQLite"},
+	Dialect:    sqliteDialect,
+	Open:       openSQLite,
+	ProbeSQL:   "PRAGMA schema_version",
+	VersionSQL: "SELECT sqlite_version()",
+	TablesSQL:  "SELECT name FROM main.sqlite_master WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'",
+	ColumnsSQL: []string{`
 		SELECT m.name, c.name, c.type, NULL,
 		       NOT (c."notnull" OR (c.pk = 1 AND upper(c.type) = 'INTEGER'
 		            AND (SELECT count(*) FROM pragma_table_xinfo(m.name, 'main') k WHERE k.pk > 0) = 1))
@@ -34,7 +34,7 @@ var sqlite = &kind{
 		WHERE m.type IN ('table', 'view') AND substr(m.name, 1, 7) <> 'sqlite_'
 		  AND m.name = ? COLLATE NOCASE AND c.hidden <> 1
 		ORDER BY m.name, c.cid`},
-	keys: `
+	KeysSQL: `
 		SELECT key, name FROM (
 			SELECT '' AS key, name, 0 AS rank, pk AS position FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0
 			UNION ALL
@@ -42,10 +42,10 @@ var sqlite = &kind{
 			FROM pragma_index_list(?1, 'main') l JOIN pragma_index_xinfo(l.name, 'main') x
 			WHERE l."unique" AND NOT l.partial AND l.origin <> 'pk' AND x.key)
 		ORDER BY rank, position`,
-	classify: classifySQLite,
-	fault:    faultSQLite,
-	vague:    vagueSQLite,
-	again:    againSQLite,
+	ClassifyType:  classifySQLite,
+	ClassifyError: faultSQLite,
+	Ambiguous:     vagueSQLite,
+	Retryable:     againSQLite,
 }
 
 var sqliteDialect = &sqlgen.Dialect{
@@ -270,25 +270,25 @@ const sqliteReaders = 8
 // in memory too.
 const sqliteMemory = 8 << 20
 
-func openSQLite(o *opening) pools {
+func openSQLite(o *OpenContext) Pools {
 	file := readSQLiteDSN(o)
 	checkSQLiteFile(o, file.path)
 	if o.Failed() {
-		return pools{}
+		return Pools{}
 	}
 	place := &sqlitePlace{path: file.path}
-	made := func(most int, wait, glance time.Duration) *connections {
-		connector := placedConnector{sqliteConnector(file.uri(min(wait, cmp.Or(o.BusyTimeout, defaultBusyTimeout)))), place, glance}
-		return &connections{most: most, connecting: &connecting{
-			Connector: connector,
-			timeout:   o.connectTimeout(),
-			command:   "PRAGMA soft_heap_limit=" + strconv.Itoa(sqliteMemory),
+	made := func(most int, wait, glance time.Duration) *PoolConfig {
+		connector := placedConnector{sqliteConnector(file.uri(min(wait, cmp.Or(o.BusyTimeout, DefaultBusyTimeout)))), place, glance}
+		return &PoolConfig{MaxOpen: most, Connector: &Connector{
+			Connector:   connector,
+			Timeout:     o.LoginTimeout(),
+			InitCommand: "PRAGMA soft_heap_limit=" + strconv.Itoa(sqliteMemory),
 		}}
 	}
-	return pools{
-		address: file.path,
-		writes:  made(1, sqliteWriterWait, 0), // SQLite has one writer: waiting here is fair and cheap
-		reads:   made(cmp.Or(o.MaxConnections, sqliteReaders), sqliteWait, glanceAge),
+	return Pools{
+		Address: file.path,
+		Writes:  made(1, sqliteWriterWait, 0), // SQLite has one writer: waiting here is fair and cheap
+		Reads:   made(cmp.Or(o.MaxConnections, sqliteReaders), sqliteWait, glanceAge),
 	}
 }
 
@@ -301,11 +301,11 @@ func matchRegexp(pattern, subject any) (bool, error) {
 	if pattern == nil || subject == nil {
 		return false, nil
 	}
-	expression, err := appendText(nil, pattern)
+	expression, err := AppendText(nil, pattern)
 	if err != nil {
 		return false, err
 	}
-	text, err := appendText(nil, subject)
+	text, err := AppendText(nil, subject)
 	if err != nil {
 		return false, err
 	}

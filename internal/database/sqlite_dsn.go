@@ -23,7 +23,7 @@ type sqliteFile struct {
 
 // readSQLiteDSN reads what DBD::SQLite read: "dbname=/path", "db=" and
 // "database=" likewise, "uri=file:...", or the path alone.
-func readSQLiteDSN(o *opening) sqliteFile {
+func readSQLiteDSN(o *OpenContext) sqliteFile {
 	path, isURI := o.Rest, false
 	if given, found := dsn.Last(o.Options, "dbname"); found {
 		path = given
@@ -81,7 +81,7 @@ func readSQLiteDSN(o *opening) sqliteFile {
 }
 
 // readSQLiteURI reads a file: URI as sqlite.org/uri.html has it.
-func readSQLiteURI(o *opening, uri string) sqliteFile {
+func readSQLiteURI(o *OpenContext, uri string) sqliteFile {
 	const remedy = "write uri=file:/path/to/file?mode=ro"
 	text, _, _ := strings.Cut(strings.TrimPrefix(uri, "file:"), "#")
 	text, query, _ := strings.Cut(text, "?")
@@ -132,7 +132,7 @@ func (f sqliteFile) uri(wait time.Duration) string {
 
 // checkSQLiteFile refuses a path that is no file. DBD::SQLite made an empty
 // database of it, and every table was missing.
-func checkSQLiteFile(o *opening, path string) {
+func checkSQLiteFile(o *OpenContext, path string) {
 	if o.Failed() {
 		return
 	}
@@ -151,7 +151,7 @@ func checkSQLiteFile(o *opening, path string) {
 	}
 }
 
-func checkSQLiteReadable(o *opening, path string) {
+func checkSQLiteReadable(o *OpenContext, path string) {
 	f, err := os.Open(path)
 	if err != nil {
 		o.Refuse("dsn", fmt.Sprintf("names the file %s, which may not be read", path), sqliteReadOnlyRemedy)

@@ -17,7 +17,7 @@ func TestSQLiteTimeouts(t *testing.T) {
 		{"1500", 0, 1500 * time.Millisecond},
 		{"1500", time.Second, time.Second},
 	} {
-		o := &opening{Source: Source{BusyTimeout: c.setting}, Diagnostics: new(Diagnostics), DSN: dsn.DSN{Options: []dsn.Setting{{Name: "dbname", Value: "/x"}}}}
+		o := &OpenContext{Source: Source{BusyTimeout: c.setting}, Diagnostics: new(Diagnostics), DSN: dsn.DSN{Options: []dsn.Setting{{Name: "dbname", Value: "/x"}}}}
 		if c.option != "" {
 			o.Options = append(o.Options, dsn.Setting{Name: "busy_timeout", Value: c.option})
 		}

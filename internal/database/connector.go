@@ -21,31 +21,31 @@ const (
 // who wait for it do not come all at once.
 const maxLogins = 4
 
-// connections are how a pool's connections are made, and how many there may be.
-type connections struct {
-	*connecting
-	most     int
-	lifetime time.Duration // 0: as long as the pool
-	several  bool          // there is more than one server to connect to
+// A PoolConfig is how a pool's connections are made, and how many there may be.
+type PoolConfig struct {
+	*Connector
+	MaxOpen      int
+	MaxLifetime  time.Duration // of a connection; 0: as long as the pool
+	SeveralHosts bool          // there is more than one server to connect to
 }
 
-// served are connections to a server, which may be away.
-func (o *opening) served(c *connecting) *connections {
+// ServerPool is a pool of connections to a server, which may be unavailable.
+func (o *OpenContext) ServerPool(c *Connector) *PoolConfig {
 	c.breaker = &breaker{threshold: 1}
 	c.logins = make(chan struct{}, maxLogins)
-	return &connections{connecting: c, most: cmp.Or(o.MaxConnections, serverConnections), lifetime: serverLifetime}
+	return &PoolConfig{Connector: c, MaxOpen: cmp.Or(o.MaxConnections, serverConnections), MaxLifetime: serverLifetime}
 }
 
-// connecting bounds the time that a connection and its login take and the logins
+// A Connector limits the time that a connection and its login take and the logins
 // at a time, runs a command on each new connection, and marks what fails on the
 // way as unreachable: the same error means something else in a statement.
-type connecting struct {
+type Connector struct {
 	driver.Connector
-	timeout time.Duration
-	command string // SQL; empty for none
+	Timeout     time.Duration
+	InitCommand string // SQL; empty for none
 
 	breaker *breaker      // nil where a try costs nothing
-	logins  chan struct{} // nil: as many as there are
+	logins  chan struct{} // nil: no limit
 
 	retired atomic.Pointer[time.Time] // see session
 }
@@ -56,7 +56,7 @@ type probing struct{}
 
 func isProbe(ctx context.Context) bool { return ctx.Value(probing{}) != nil }
 
-func (c *connecting) Connect(ctx context.Context) (driver.Conn, error) {
+func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 	born := time.Now()
 	conn, err := c.login(ctx)
 	if err != nil {
@@ -66,7 +66,7 @@ func (c *connecting) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 // login makes a connection, unless one has failed a moment ago.
-func (c *connecting) login(ctx context.Context) (driver.Conn, error) {
+func (c *Connector) login(ctx context.Context) (driver.Conn, error) {
 	if err := c.breaker.refusal(); err != nil && c.logins != nil && len(c.logins) == cap(c.logins) && !isProbe(ctx) {
 		return nil, err // nobody needs to wait to hear the same
 	}
@@ -102,8 +102,8 @@ func loginOutcome(ctx context.Context, took time.Duration, err error) outcome {
 	return unclear
 }
 
-func (c *connecting) dial(ctx context.Context) (driver.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+func (c *Connector) dial(ctx context.Context) (driver.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	conn, err := c.Connector.Connect(ctx)
 	if errors.Is(err, driver.ErrBadConn) {
@@ -112,10 +112,10 @@ func (c *connecting) dial(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, &unreachable{err}
 	}
-	if c.command == "" {
+	if c.InitCommand == "" {
 		return conn, nil
 	}
-	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, c.command, nil); err != nil {
+	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, c.InitCommand, nil); err != nil {
 		conn.Close()
 		return nil, &unreachable{err}
 	}
@@ -125,7 +125,7 @@ func (c *connecting) dial(ctx context.Context) (driver.Conn, error) {
 var errLogin = errors.New("the connection ended during the login")
 
 // retire ends the use of all connections that there are.
-func (c *connecting) retire() {
+func (c *Connector) retire() {
 	now := time.Now()
 	c.retired.Store(&now)
 }

@@ -6,16 +6,29 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/go-sql-driver/mysql"
-
 	"dbsep/sqlgen"
 )
 
+// Errors of a server that answers.
+var (
+	accountError = errors.New("the account is refused")
+	fullError    = errors.New("there are too many connections")
+)
+
 func TestFaultOfSeveralServers(t *testing.T) {
-	denies := &unreachable{&mysql.MySQLError{Number: 1045}}
-	full := &unreachable{&mysql.MySQLError{Number: 1040}}
+	denies := &unreachable{accountError}
+	full := &unreachable{fullError}
 	away := &unreachable{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}
-	const password = "correct dbuser and dbpass, or the account's password on the server"
+	const password = "correct dbuser and dbpass"
+	server := &Driver{ClassifyError: func(err error) (sqlgen.Cause, string) {
+		switch {
+		case errors.Is(err, accountError):
+			return sqlgen.Denied, password
+		case errors.Is(err, fullError):
+			return sqlgen.Busy, ""
+		}
+		return sqlgen.Unexpected, ""
+	}}
 	for _, test := range []struct {
 		name   string
 		errs   []error
@@ -30,7 +43,7 @@ func TestFaultOfSeveralServers(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var fault *sqlgen.Fault
-			err := (&DB{kind: mariadb}).fault(t.Context(), &unreachable{errors.Join(test.errs...)})
+			err := (&DB{driver: server}).fault(t.Context(), &unreachable{errors.Join(test.errs...)})
 			if !errors.As(err, &fault) || fault.Cause != test.cause || fault.Remedy != test.remedy {
 				t.Errorf("%v: %+v", err, fault)
 			}

@@ -48,8 +48,11 @@ type Source struct {
 const (
 	defaultConnectTimeout = 5 * time.Second
 	defaultConnectionWait = 5 * time.Second
-	defaultBusyTimeout    = 5 * time.Second
 )
+
+// DefaultBusyTimeout is how long a statement waits for a locked file where nothing
+// says otherwise.
+const DefaultBusyTimeout = 5 * time.Second
 
 // Same tells whether two sources say the same. The environment is not looked at:
 // a process does not change its own.
@@ -83,59 +86,85 @@ func (s *Source) complete() {
 // with [errors.Join].
 func Open(s Source) (*DB, error) {
 	var d Diagnostics
-	o := newOpening(s, &d)
+	o := NewOpenContext(s, &d)
 	if o == nil {
 		return nil, d.Err()
 	}
-	p := o.kind.open(o)
-	if p.openAs != nil {
-		if o = o.as(*p.openAs); o != nil {
-			p = o.kind.open(o)
+	p := o.driver.Open(o)
+	if p.OpenAs != nil {
+		if o = o.as(*p.OpenAs); o != nil {
+			p = o.driver.Open(o)
 		}
 	}
-	if s.ReadFrom != "" && o != nil && !o.kind.hosts {
-		d.Refuse("read_from", "means nothing to "+o.kind.name, "remove the line; it is for MariaDB, MySQL and PostgreSQL")
+	if s.ReadFrom != "" && o != nil && !o.driver.ReadReplicas {
+		d.Refuse("read_from", "means nothing to "+o.driver.Name, "remove the line; it is for MariaDB, MySQL and PostgreSQL")
 	}
 	if err := d.Err(); err != nil {
 		return nil, err
 	}
 	db := &DB{
-		kind: o.kind, address: p.address, account: p.account, through: o.InsteadOf, scope: p.scope,
-		patience: cmp.Or(o.BusyTimeout, defaultBusyTimeout), warnings: d.Warnings, described: newMemory(),
+		driver: o.driver, address: p.Address, account: p.Account, through: o.InsteadOf, scope: p.Scope,
+		lockTimeout: cmp.Or(o.BusyTimeout, DefaultBusyTimeout), warnings: d.Warnings, schemas: newSchemaCache(),
 	}
-	db.writes = newPool(p.writes, o.ConnectionWait)
+	db.writes = newPool(p.Writes, o.ConnectionWait)
 	db.reads = db.writes
-	if p.reads != nil {
-		db.reads = newPool(p.reads, o.ConnectionWait)
+	if p.Reads != nil {
+		db.reads = newPool(p.Reads, o.ConnectionWait)
 	}
 	return db, nil
 }
 
-// newOpening reads what all databases have in common of a source. It returns nil
-// where that is not usable.
-func newOpening(s Source, d *Diagnostics) *opening {
+// An OpenContext is a source being read by its [Driver].
+type OpenContext struct {
+	Source
+	*Diagnostics
+	dsn.DSN // what Source.DSN is split into, or was translated to
+
+	driver *Driver
+}
+
+// Pools are a source made ready.
+type Pools struct {
+	// OpenAs is the DSN of another driver, which opens the source instead; nil for
+	// none. Nothing else counts then.
+	OpenAs *dsn.DSN
+
+	Address       string      // where the database is, without secrets
+	Account       string      // that logs in there; empty for a database without accounts
+	Reads, Writes *PoolConfig // Reads may be nil, then Writes serves both
+	Scope         []any       // arguments that TablesSQL and ColumnsSQL need; mostly none
+}
+
+// NewOpenContext reads what all databases have in common of a source. It returns
+// nil where that is not usable.
+func NewOpenContext(s Source, d *Diagnostics) *OpenContext {
 	s.complete()
 	name, ok := dsn.Parse(s.DSN, d)
 	if !ok {
 		return nil
 	}
-	return (&opening{Source: s, Diagnostics: d}).as(name)
+	return (&OpenContext{Source: s, Diagnostics: d}).as(name)
 }
 
-// as returns the opening of the same source by another DSN, nil where dbsep does
-// not have its driver.
-func (o *opening) as(name dsn.DSN) *opening {
-	k := find(&name, o.Diagnostics)
-	if k == nil {
+// as returns the context for the same source by another DSN, nil where this build
+// does not have its driver.
+func (o *OpenContext) as(name dsn.DSN) *OpenContext {
+	d := find(&name, o.Diagnostics)
+	if d == nil {
 		return nil
 	}
-	other := &opening{Source: o.Source, Diagnostics: o.Diagnostics, DSN: name, kind: k}
+	other := &OpenContext{Source: o.Source, Diagnostics: o.Diagnostics, DSN: name, driver: d}
 	other.readAttributes()
 	return other
 }
 
+// LoginTimeout is the limit of one connection and its login.
+func (o *OpenContext) LoginTimeout() time.Duration {
+	return cmp.Or(o.ConnectTimeout, defaultConnectTimeout)
+}
+
 // readAttributes takes the attributes that DBI itself knows.
-func (o *opening) readAttributes() {
+func (o *OpenContext) readAttributes() {
 	var others []dsn.Setting
 	for _, a := range o.Attributes {
 		switch a.Name {

@@ -11,8 +11,8 @@ func TestServersThatWereAllAwayAreTriedAgain(t *testing.T) {
 		first, second := new(pretended), new(pretended)
 		first.away.Store(true)
 		second.away.Store(true)
-		var o opening
-		made := o.oneOf(&choice{servers: []*connecting{{Connector: first, timeout: time.Second}, {Connector: second, timeout: time.Second}}})
+		var o OpenContext
+		made := o.FailoverPool(&Failover{Servers: []*Connector{{Connector: first, Timeout: time.Second}, {Connector: second, Timeout: time.Second}}})
 		if _, err := made.Connect(t.Context()); err == nil {
 			t.Fatal("both are away")
 		}

@@ -38,7 +38,7 @@ func (db *DB) cause(err error, connecting bool) (cause sqlgen.Cause, remedy stri
 		}
 		return cause, remedy
 	}
-	cause, remedy = db.kind.fault(err)
+	cause, remedy = db.driver.ClassifyError(err)
 	if cause == sqlgen.Unexpected {
 		cause = broken(err)
 	}
