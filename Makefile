@@ -12,22 +12,28 @@ LDFLAGS  := -s -w -X main.version=$(VERSION)
 # Later versions of nfpm ask for modules that the module proxy does not give.
 NFPM     := $(BIN)/nfpm-v2.45.2
 
-.PHONY: help build static demo install deb test test-static test-odbc e2e attack soak lint bench compare-speed fuzz clean
+.PHONY: help build static demo install deb test test-static test-odbc e2e attack soak full lint bench compare-speed fuzz clean need-go
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
+# Before anything is installed or compiled.
+need-go:
+	@.ci/need-go '$(GO)'
+
 build: dbsep ## build the program, ./dbsep
 
-dbsep: FORCE
+dbsep: need-go FORCE
 	@.ci/need cc gcc libc6-dev
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/dbsep
+	@echo 'Compiling dbsep. The first time takes a minute or two, most of it for SQLite; packages are named as their turn comes.'
+	$(GO) build -v -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/dbsep
 
-static: ## build ./dbsep without a C compiler: nothing of the system is linked in
+static: need-go ## build ./dbsep without a C compiler: nothing of the system is linked in
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dbsep ./cmd/dbsep
 
-demo: dbsep ## build it and answer requests from a throw-away SQLite sample
-	./dbsep demo
+LISTEN ?= 127.0.0.1:8000
+demo: dbsep ## build it and answer requests from a throw-away SQLite sample, at LISTEN (127.0.0.1:8000)
+	./dbsep demo --listen $(LISTEN)
 
 PREFIX  ?= /usr/local
 SHARE   := $(DESTDIR)$(PREFIX)/share
@@ -55,107 +61,113 @@ install: ## install the program, built before, with units, manual and completion
 DEBVERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null | \
 	sed 's/^v//; s/-\(rc\|beta\|alpha\)/~\1/; s/-\([0-9]*\)-g/+\1.g/; s/-dirty/+dirty/' | grep . || echo 0.1.0~dev)
 DEBFOLDER  ?= build
-deb: $(NFPM) ## the Debian package, build/dbsep_DEBVERSION_ARCH.deb
-	@.ci/need cc gcc libc6-dev
-	@.ci/need dpkg-shlibdeps dpkg-dev
+deb: need-go $(NFPM) ## the Debian package, build/dbsep_DEBVERSION_ARCH.deb
+	@.ci/need cc gcc libc6-dev \
+	  -- dpkg-shlibdeps dpkg-dev
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(DEBVERSION)' -o build/deb/dbsep ./cmd/dbsep
 	NFPM=$(NFPM) contrib/debian/build '$(DEBVERSION)' '$(DEBFOLDER)'
 
-test: ## the whole test suite, with the race detector, on SQLite, a real MariaDB and a real PostgreSQL
-	@.ci/need cc gcc libc6-dev
-	@.ci/need mount mount
-	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
-	@.ci/need --optional /usr/bin/pg_createcluster postgresql
-	@.ci/need --optional pgbouncer pgbouncer
+test: need-go ## the whole test suite, with the race detector, on SQLite, a real MariaDB and a real PostgreSQL
+	@.ci/need cc gcc libc6-dev \
+	  -- mount mount \
+	  -- --optional mariadbd mariadb-server-core mariadb-client-core \
+	  -- --optional initdb postgresql \
+	  -- --optional pgbouncer pgbouncer
 	$(GO) test -race ./...
 
-test-static: ## what differs in the build without a C compiler
+test-static: need-go ## what differs in the build without a C compiler
 	CGO_ENABLED=0 $(GO) test -run SQLite ./internal/database
 	CGO_ENABLED=0 $(GO) test ./internal/replay ./cmd/dbsep
 
-test-odbc: ## the build with unixODBC (-tags odbc), on the real ODBC drivers of MariaDB, PostgreSQL and SQLite
-	@.ci/need cc gcc libc6-dev
-	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
-	@.ci/need --optional /usr/bin/pg_createcluster postgresql
-	@.ci/need /usr/include/sql.h unixodbc-dev
-	@.ci/need /usr/share/doc/odbc-mariadb odbc-mariadb
-	@.ci/need /usr/share/doc/odbc-postgresql odbc-postgresql
-	@.ci/need /usr/share/doc/libsqliteodbc libsqliteodbc
+test-odbc: need-go ## the build with unixODBC (-tags odbc), on the real ODBC drivers of MariaDB, PostgreSQL and SQLite
+	@.ci/need cc gcc libc6-dev \
+	  -- --optional mariadbd mariadb-server-core mariadb-client-core \
+	  -- --optional initdb postgresql \
+	  -- /usr/include/sql.h unixodbc-dev \
+	  -- /usr/share/doc/odbc-mariadb odbc-mariadb \
+	  -- /usr/share/doc/odbc-postgresql odbc-postgresql \
+	  -- /usr/share/doc/libsqliteodbc libsqliteodbc
 	$(GO) vet -tags odbc ./internal/database/...
 	$(GO) test -race -tags odbc -run ODBC ./internal/database/...
 
-e2e: ## the real clients, end to end: Asterisk, Apache, nginx, lighttpd, Kamailio, OpenSIPS' manner of asking, the Perl script, Prometheus, HAProxy, Debian and systemd; and databases that fall
-	@.ci/need cc gcc libc6-dev
-	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
-	@.ci/need --optional wsrep_sst_rsync mariadb-server galera-4
-	@.ci/need --optional rsync rsync
-	@.ci/need --optional ss iproute2
-	@.ci/need --optional curl curl
-	@.ci/need --optional mmdebstrap mmdebstrap
-	@.ci/need --optional /etc/apache2/mods-available/mpm_event.load apache2
-	@.ci/need --optional htpasswd apache2-utils
-	@.ci/need openssl openssl
-	@.ci/need --optional /usr/lib/apache2/modules/mod_fcgid.so libapache2-mod-fcgid
-	@.ci/need --optional nginx nginx-light
-	@.ci/need --optional lighttpd lighttpd
-	@.ci/need --optional systemd-nspawn systemd-container
-	@.ci/need --optional dpkg-shlibdeps dpkg-dev
-	@.ci/need --optional /usr/bin/pg_createcluster postgresql
-	@.ci/need --optional CGI::Cookie libcgi-pm-perl
-	@.ci/need --optional DBD::SQLite libdbd-sqlite3-perl
-	@.ci/need --optional DBD::mysql libdbd-mysql-perl
-	@.ci/need --optional DBD::Pg libdbd-pg-perl
-	@.ci/need --optional xz xz-utils
-	@.ci/need --optional promtool prometheus
-	@.ci/need --optional haproxy haproxy
-	@.ci/need --optional systemd-nspawn systemd-container
-	@.ci/need --optional dpkg-shlibdeps dpkg-dev
-	@.ci/need --optional sqlmap sqlmap
+e2e: need-go ## the real clients, end to end: Asterisk, Apache, nginx, lighttpd, Kamailio, OpenSIPS' manner of asking, the Perl script, Prometheus, HAProxy, Debian and systemd; and databases that fall
+	@.ci/need cc gcc libc6-dev \
+	  -- --optional mariadbd mariadb-server-core mariadb-client-core \
+	  -- --optional wsrep_sst_rsync mariadb-server galera-4 \
+	  -- --optional rsync rsync \
+	  -- --optional ss iproute2 \
+	  -- --optional curl curl \
+	  -- --optional mmdebstrap mmdebstrap \
+	  -- --optional /etc/apache2/mods-available/mpm_event.load apache2 \
+	  -- --optional htpasswd apache2-utils \
+	  -- openssl openssl \
+	  -- --optional /usr/lib/apache2/modules/mod_fcgid.so libapache2-mod-fcgid \
+	  -- --optional nginx nginx-light \
+	  -- --optional lighttpd lighttpd \
+	  -- --optional systemd-nspawn systemd-container \
+	  -- --optional dpkg-shlibdeps dpkg-dev \
+	  -- --optional initdb postgresql \
+	  -- --optional CGI::Cookie libcgi-pm-perl \
+	  -- --optional DBD::SQLite libdbd-sqlite3-perl \
+	  -- --optional DBD::mysql libdbd-mysql-perl \
+	  -- --optional DBD::Pg libdbd-pg-perl \
+	  -- --optional xz xz-utils \
+	  -- --optional promtool prometheus \
+	  -- --optional haproxy haproxy \
+	  -- --optional sqlmap sqlmap
 	$(MAKE) --no-print-directory soak MINUTES=1
 	$(GO) test -tags e2e -count 1 -p 1 -timeout 40m -v ./e2e/... | grep --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
 
-attack: ## hostile clients and broken HTTP; sqlmap on every place of every operation, half an hour and more
-	@.ci/need cc gcc libc6-dev
-	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
-	@.ci/need --optional /usr/bin/pg_createcluster postgresql
-	@.ci/need sqlmap sqlmap
+attack: need-go ## hostile clients and broken HTTP; sqlmap on every place of every operation, half an hour and more
+	@.ci/need cc gcc libc6-dev \
+	  -- --optional mariadbd mariadb-server-core mariadb-client-core \
+	  -- --optional initdb postgresql \
+	  -- sqlmap sqlmap
 	DBSEP_ATTACK=full $(GO) test -tags e2e -count 1 -timeout 4h -v ./e2e/attack | grep --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
 
 MINUTES ?= 60
-soak: ## mixed load for MINUTES (60) on three databases: memory, descriptors and goroutines must not grow
-	@.ci/need cc gcc libc6-dev
-	@.ci/need --optional mariadbd mariadb-server-core mariadb-client-core
-	@.ci/need --optional /usr/bin/pg_createcluster postgresql
+soak: need-go ## mixed load for MINUTES (60) on three databases: memory, descriptors and goroutines must not grow
+	@.ci/need cc gcc libc6-dev \
+	  -- --optional mariadbd mariadb-server-core mariadb-client-core \
+	  -- --optional initdb postgresql
 	DBSEP_SOAK_MINUTES=$(MINUTES) $(GO) test -tags soak -count 1 -parallel 3 -timeout 0 -v ./e2e/soak | grep --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
 
-lint: $(LINT) $(STATIC) ## gofmt, go vet, staticcheck, golangci-lint
+full: need-go ## what does not run at each landing: attack, soak, fuzz, a fresh Debian of each release; four hours
+	$(MAKE) --no-print-directory attack
+	$(MAKE) --no-print-directory soak
+	$(MAKE) --no-print-directory fuzz FUZZTIME=2m
+	@.ci/need mmdebstrap mmdebstrap \
+	  -- systemd-nspawn systemd-container
+	CI=true DBSEP_E2E=full $(GO) test -tags e2e -count 1 -timeout 2h -v ./e2e/debian
+
+lint: need-go $(LINT) $(STATIC) ## gofmt, go vet, staticcheck, golangci-lint
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }
 	$(GO) vet -tags e2e,bench,soak ./...
 	$(STATIC) -tags e2e,bench,soak ./...
 	$(LINT) run --build-tags e2e,bench,soak
 
-bench: ## the benchmarks in the code
+bench: need-go ## the benchmarks in the code
 	$(GO) test -run '^$$' -bench . ./...
 
 SPEED ?=
-compare-speed: ## dbsep, the Perl script and the least program that can answer, side by side; SPEED=-quick for two minutes of it
-	@.ci/need cc gcc libc6-dev
-	@.ci/need wrk wrk
-	@.ci/need mariadbd mariadb-server-core mariadb-client-core
-	@.ci/need /usr/bin/pg_createcluster postgresql
-	@.ci/need /etc/apache2/mods-available/mpm_prefork.load apache2
-	@.ci/need /usr/lib/apache2/modules/mod_fcgid.so libapache2-mod-fcgid
-	@.ci/need /usr/lib/apache2/modules/mod_perl.so libapache2-mod-perl2
-	@.ci/need /usr/share/perl5/Apache/DBI.pm libapache-dbi-perl
-	@.ci/need CGI::Cookie libcgi-pm-perl
-	@.ci/need DBD::SQLite libdbd-sqlite3-perl
-	@.ci/need DBD::mysql libdbd-mysql-perl
-	@.ci/need DBD::Pg libdbd-pg-perl
-	@.ci/need xz xz-utils
+compare-speed: need-go ## dbsep, the Perl script and the least program that can answer, side by side; SPEED=-quick for two minutes of it
+	@.ci/need cc gcc libc6-dev \
+	  -- wrk wrk \
+	  -- mariadbd mariadb-server-core mariadb-client-core \
+	  -- initdb postgresql \
+	  -- /etc/apache2/mods-available/mpm_prefork.load apache2 \
+	  -- /usr/lib/apache2/modules/mod_fcgid.so libapache2-mod-fcgid \
+	  -- /usr/lib/apache2/modules/mod_perl.so libapache2-mod-perl2 \
+	  -- /usr/share/perl5/Apache/DBI.pm libapache-dbi-perl \
+	  -- CGI::Cookie libcgi-pm-perl \
+	  -- DBD::SQLite libdbd-sqlite3-perl \
+	  -- DBD::mysql libdbd-mysql-perl \
+	  -- DBD::Pg libdbd-pg-perl \
+	  -- xz xz-utils
 	CI=true $(GO) test -tags bench -count 1 -timeout 0 -run TestCompareSpeed -v ./bench/speed -args $(SPEED)
 
 FUZZTIME ?= 20s
-fuzz: ## every fuzz target for FUZZTIME (20s)
+fuzz: need-go ## every fuzz target for FUZZTIME (20s)
 	@for package in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 	    echo "$$package $$target"; \
@@ -166,15 +178,15 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 clean: ## remove what was built
 	rm -rf dbsep build
 
-$(LINT):
+$(LINT): | need-go
 	GOBIN=$(abspath $(BIN)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	mv $(BIN)/golangci-lint $@
 
-$(STATIC):
+$(STATIC): | need-go
 	GOBIN=$(abspath $(BIN)) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
 	mv $(BIN)/staticcheck $@
 
-$(NFPM):
+$(NFPM): | need-go
 	GOBIN=$(abspath $(BIN)) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 	mv $(BIN)/nfpm $@
 

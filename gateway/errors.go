@@ -63,51 +63,51 @@ type Entry struct {
 	Code    Code
 	Status  int    // HTTP status; a failed write in text has 200 (P4), unless its client was not admitted
 	Meaning string // for a client's eyes
-	Remedy  string // what would mend it
+	Hint    string // how to fix it
 }
 
 // Catalogue holds every error that a client can be told, in the order of docs/errors.md.
 var Catalogue = []Entry{
-	{Unauthorized, http.StatusUnauthorized, "who asks is not known", "send a user and a password that the file [server] htpasswd has"},
-	{Forbidden, http.StatusForbidden, "the client may not ask this", "see [server] allow and the sections [tables] of dbsep.conf"},
+	{Unauthorized, http.StatusUnauthorized, "authentication required", "send a user name and a password that are in the file [server] htpasswd"},
+	{Forbidden, http.StatusForbidden, "forbidden", "see [server] allow and the sections [tables] of dbsep.conf"},
 	{TooManyAttempts, http.StatusTooManyRequests, "too many wrong passwords", "wait a minute; then send the right password"},
-	{TooManyClients, http.StatusServiceUnavailable, "too many clients are connected", "let clients close connections that they do not use, or raise [limits] clients or clients_per_address"},
+	{TooManyClients, http.StatusServiceUnavailable, "too many clients are connected", "let clients close connections that they do not use, or raise [limits] max_clients or max_clients_per_address"},
 	{BadRequest, http.StatusBadRequest, "the request is not valid HTTP", "send one valid Host, at most one Content-Length, a path without broken % escapes, and a header of less than 16 KiB"},
 	{UnexpectedProxy, http.StatusForbidden, "a PROXY protocol header came from an address that may not send one", "add the proxy's network to [server] proxy_protocol, or remove send-proxy from the proxy's configuration"},
 	{HTTPSRequired, http.StatusBadRequest, "plain HTTP was sent to an HTTPS port", "write https:// in extconfig.conf, or remove tls_cert and tls_key from [server]"},
-	{UnknownOperation, http.StatusNotFound, "the path ends in no operation", "let the URL end in /TABLE/ and one of single, multi, store, update, destroy, require, static"},
-	{NoTable, http.StatusNotFound, "the path names no table", "let the URL end in /TABLE/OPERATION; in extconfig.conf the table is the end of the URL"},
-	{MethodNotAllowed, http.StatusMethodNotAllowed, "the operation is not to be had by this method", "use POST; GET is for single, multi and static"},
-	{UnsupportedMediaType, http.StatusUnsupportedMediaType, "the body is no form", "send the fields as application/x-www-form-urlencoded"},
-	{BodyTooLarge, http.StatusRequestEntityTooLarge, "the body is too large", "send less, or raise [limits] body_bytes"},
-	{BodyUnreadable, http.StatusBadRequest, "the body broke off or came too slowly", "send the request again; see [limits] read_timeout"},
-	{TooManyFields, http.StatusBadRequest, "the request has too many fields", "send fewer, or raise [limits] fields"},
-	{TooManyColumns, http.StatusBadRequest, "the table has too many columns", "ask for a view with fewer, or raise [limits] columns"},
-	{TooManyRows, http.StatusBadRequest, "the answer has too many rows", "ask for fewer by a narrower condition, or raise [limits] rows"},
+	{UnknownOperation, http.StatusNotFound, "the path does not end in an operation", "end the URL with /TABLE/ and one of single, multi, store, update, destroy, require, static"},
+	{NoTable, http.StatusNotFound, "the path names no table", "end the URL with /TABLE/OPERATION; in extconfig.conf the table is the last part of the URL"},
+	{MethodNotAllowed, http.StatusMethodNotAllowed, "method not allowed", "use POST; GET works for single, multi and static"},
+	{UnsupportedMediaType, http.StatusUnsupportedMediaType, "unsupported content type", "send the fields as application/x-www-form-urlencoded"},
+	{BodyTooLarge, http.StatusRequestEntityTooLarge, "the body is too large", "send less, or raise [limits] max_body_bytes"},
+	{BodyUnreadable, http.StatusBadRequest, "the body is incomplete or arrived too slowly", "send the request again; see [limits] read_timeout"},
+	{TooManyFields, http.StatusBadRequest, "the request has too many fields", "send fewer fields, or raise [limits] max_fields"},
+	{TooManyColumns, http.StatusBadRequest, "the table has too many columns", "query a view with fewer columns"},
+	{TooManyRows, http.StatusBadRequest, "the response has too many rows", "use a narrower condition, or raise [limits] max_rows"},
 	{NoName, http.StatusBadRequest, "a field has no name", "send fields as name=value"},
 	{NulByte, http.StatusBadRequest, "a field holds a NUL byte", "send text without NUL bytes"},
 	{NoFile, http.StatusBadRequest, "no static file is named", "add ?file=NAME to the URL"},
-	{GluedFields, http.StatusBadRequest, "the fields of an update2 cannot be told apart", "see docs/errors.md; the table's column names allow more than one reading, or none"},
-	{NoCondition, http.StatusBadRequest, "the request has no condition", "send at least one field; dbsep never reads, changes or deletes a whole table unasked"},
+	{GluedFields, http.StatusBadRequest, "the fields of an update2 cannot be separated", "see docs/errors.md; the table's column names allow more than one reading, or none"},
+	{NoCondition, http.StatusBadRequest, "the request has no condition", "send at least one field; dbsep never reads, changes or deletes a whole table"},
 	{NoValue, http.StatusBadRequest, "the request has no new value", "send at least one field in the body"},
-	{UnknownTable, http.StatusNotFound, "there is no such table", "create the table, or mend its name in extconfig.conf; dbsep check lists the tables"},
-	{UnknownColumn, http.StatusBadRequest, "the table has no such column", "add the column to the table, or mend the name"},
+	{UnknownTable, http.StatusNotFound, "there is no such table", "create the table, or correct its name in extconfig.conf; dbsep check lists the tables"},
+	{UnknownColumn, http.StatusBadRequest, "the table has no such column", "add the column to the table, or correct its name"},
 	{UnknownOperator, http.StatusBadRequest, "there is no such operator", "use one of " + sqlgen.Operators + " after the column's name"},
-	{RepeatedColumn, http.StatusBadRequest, "a column is given two values", "send each column once"},
-	{BadRequirement, http.StatusBadRequest, "a requirement cannot be read", "send column=type:size, as in name=char:80"},
+	{RepeatedColumn, http.StatusBadRequest, "a column has two values", "send each column once"},
+	{BadRequirement, http.StatusBadRequest, "a requirement is not valid", "send column=type:size, as in name=char:80"},
 	{NoRow, http.StatusNotFound, "no row meets the conditions", ""},
-	{RequirementNotMet, http.StatusConflict, "the table does not meet what is required of it", "the log names each column and the ALTER TABLE that would mend it"},
+	{RequirementNotMet, http.StatusConflict, "the table does not meet what is required of it", "the log names each column and the ALTER TABLE that fixes it"},
 	{Duplicate, http.StatusConflict, "a row with this key exists", "update the row, or set [compat] store_duplicate=replace"},
-	{Constraint, http.StatusConflict, "a rule of the table forbids the row", "send every column that must not be NULL; see the table's definition"},
+	{Constraint, http.StatusConflict, "a constraint of the table forbids the row", "send every column that must not be NULL; see the table's definition"},
 	{BadValue, http.StatusBadRequest, "a value does not fit its column", "widen the column, or send a value of its type"},
 	{Denied, http.StatusInternalServerError, "the database account may not do this", "check dbuser and dbpass in dbsep.conf and the account's rights"},
 	{ReadOnly, http.StatusServiceUnavailable, "the database takes no writes", "make the database, or its file and folder, writable for the account that runs dbsep"},
-	{Full, http.StatusServiceUnavailable, "the database has no space left", "make room on the database's disk"},
-	{Busy, http.StatusServiceUnavailable, "the database is busy", "try again; if it lasts, look for what holds a lock or all connections"},
+	{Full, http.StatusServiceUnavailable, "the database has no space left", "free space on the database's disk"},
+	{Busy, http.StatusServiceUnavailable, "the database is busy", "try again; if it persists, look for what holds a lock or all connections"},
 	{Timeout, http.StatusServiceUnavailable, "the database took too long", "look for a missing index, or raise [limits] statement_timeout"},
-	{Unavailable, http.StatusServiceUnavailable, "the database cannot be reached", "start the database; dbsep check tells what is wrong with the connection"},
-	{ClientGone, 499, "the client went away before its answer was complete", ""},
-	{SlowClient, 499, "the client was too slow to take a long answer, and was cut off", "let the client read faster, or raise [limits] answer_memory or hold_timeout"},
+	{Unavailable, http.StatusServiceUnavailable, "the database cannot be reached", "start the database; dbsep check reports what is wrong with the connection"},
+	{ClientGone, 499, "the client disconnected before the response was complete", ""},
+	{SlowClient, 499, "the client read a long response too slowly and was disconnected", "let the client read faster, or raise [limits] response_memory or slow_reader_timeout"},
 	{Internal, http.StatusInternalServerError, "an error inside dbsep or the database", "the log has more with [log] level=debug"},
 }
 
@@ -147,7 +147,7 @@ type Error struct {
 	Code   Code
 	Table  string // as far as known
 	Column string // as far as known
-	Remedy string // instead of the catalogue's
+	Hint   string // replaces the catalogue's
 	Err    error  // the cause underneath, for a log at debug level
 }
 
@@ -167,16 +167,15 @@ func asError(err error) *Error {
 		if !ok {
 			code = Internal
 		}
-		return &Error{Code: code, Table: fault.Table, Column: fault.Column, Remedy: fault.Remedy, Err: fault.Err}
+		return &Error{Code: code, Table: fault.Table, Column: fault.Column, Hint: fault.Remedy, Err: fault.Err}
 	}
 	return &Error{Code: Internal, Err: err}
 }
 
-// Explain names an error and what would mend it, in words that may stand in any
-// log.
-func Explain(err error) (code Code, remedy string) {
+// Explain returns the code of an error and a hint how to fix it. Both are safe for any log.
+func Explain(err error) (code Code, hint string) {
 	e := asError(err)
-	return e.Code, e.remedy()
+	return e.Code, e.hint()
 }
 
 // Refuse responds to a request with an error as a gateway does, and writes no log
@@ -303,17 +302,17 @@ func (e *Error) json() []byte {
 		Message string `json:"message"`
 		Table   string `json:"table,omitempty"`
 		Column  string `json:"column,omitempty"`
-		Remedy  string `json:"remedy,omitempty"`
+		Hint    string `json:"hint,omitempty"`
 	}
-	text, _ := json.Marshal(map[string]object{"error": {e.Code, e.Error(), shorten(e.Table), shorten(e.Column), e.remedy()}})
+	text, _ := json.Marshal(map[string]object{"error": {e.Code, e.Error(), shorten(e.Table), shorten(e.Column), e.hint()}})
 	return append(text, '\n')
 }
 
-func (e *Error) remedy() string {
-	if e.Remedy != "" {
-		return e.Remedy
+func (e *Error) hint() string {
+	if e.Hint != "" {
+		return e.Hint
 	}
-	return catalogue[e.Code].Remedy
+	return catalogue[e.Code].Hint
 }
 
 // recoverPanic turns a fault of our own into an answer that is safe for the

@@ -134,7 +134,7 @@ func checkSafe(t *testing.T, r *http.Request, got answer) {
 	if status == 0 && got.status < 400 || status != 0 && got.status != status {
 		t.Errorf("the status is %d", got.status)
 	}
-	if !strings.Contains(got.log, "code="+got.code+" ") || !strings.Contains(got.log, "remedy=") {
+	if !strings.Contains(got.log, "code="+got.code+" ") || !strings.Contains(got.log, "hint=") {
 		t.Errorf("the log does not say what is wrong and what to do: %s", got.log)
 	}
 }
@@ -251,7 +251,7 @@ func TestCatalogueIsDocumented(t *testing.T) {
 		}
 	}
 	for i, e := range gateway.Catalogue {
-		want := "| `" + string(e.Code) + "` | " + strconv.Itoa(e.Status) + " | " + e.Meaning + " | " + e.Remedy + " |"
+		want := "| `" + string(e.Code) + "` | " + strconv.Itoa(e.Status) + " | " + e.Meaning + " | " + e.Hint + " |"
 		if i >= len(documented) || documented[i] != want {
 			t.Errorf("docs/errors.md lacks, as row %d:\n%s", i+1, want)
 		}

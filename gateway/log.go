@@ -44,7 +44,7 @@ const (
 // Notes are what a note says in the log.
 var Notes = map[Note]string{
 	CutValue:  "the half character at the end of a value was removed: the client has cut the value",
-	ToldApart: "glued fields of an update2 were told apart",
+	ToldApart: "glued fields of an update2 were separated",
 	LeftOut:   "a value was left out: the table has no such column",
 }
 
@@ -109,7 +109,7 @@ func (g *Gateway) logError(r *http.Request, req *request, e *Error) {
 	if e.Column != "" {
 		attrs = append(attrs, slog.String("column", shorten(e.Column)))
 	}
-	attrs = append(attrs, slog.String("remedy", e.remedy()))
+	attrs = append(attrs, slog.String("hint", e.hint()))
 	if e.Err != nil && g.log.Enabled(r.Context(), slog.LevelDebug) {
 		attrs = append(attrs, slog.String("cause", e.Err.Error()))
 	}

@@ -232,7 +232,7 @@ func (g *Gateway) require(ctx context.Context, req *request, t *table, out *repl
 		if t.warned.add(s.Requirement.Column) {
 			g.log.LogAttrs(ctx, slog.LevelWarn, "a column does not meet what Asterisk requires",
 				slog.String("table", t.Name), slog.String("column", s.Requirement.Column),
-				slog.String("reason", s.Reason), slog.String("remedy", s.Repair))
+				slog.String("reason", s.Reason), slog.String("hint", s.Repair))
 		}
 	}
 	if missing >= 0 {
@@ -289,7 +289,7 @@ func (g *Gateway) known(ctx context.Context, req *request, t *table, values []sq
 			level = slog.LevelWarn
 		}
 		g.note(ctx, req, LeftOut, level, slog.String("table", t.Name), slog.String("column", name),
-			slog.String("remedy", "add the column, or ignore this if Asterisk does not need it"))
+			slog.String("hint", "add the column, or ignore this if Asterisk does not need it"))
 		return true
 	})
 }

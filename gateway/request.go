@@ -169,7 +169,7 @@ func (g *Gateway) form(ctx context.Context, req *request, t *table, text string)
 		}
 		f.Value = c.trimmed
 		g.note(ctx, req, CutValue, slog.LevelWarn, slog.String("column", shorten(f.Name)),
-			slog.String("remedy", "shorten the value: Asterisk's driver has room for 255 bytes of it, encoded, or 199"))
+			slog.String("hint", "shorten the value: Asterisk's driver has room for 255 bytes of it, encoded, or 199"))
 	}
 	return fields, err
 }

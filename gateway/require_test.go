@@ -30,9 +30,9 @@ func withQueueLog(width int) *script {
 }
 
 const (
-	narrowLine = `column=data1 reason="is varchar(10), too narrow for char:20" remedy="ALTER TABLE \"queue_log\" MODIFY \"Data1\" CHAR"`
-	classLine  = `column=time reason="is integer, of the wrong class for datetime:26" remedy="ALTER TABLE \"queue_log\" MODIFY \"time\" DATETIME"`
-	absentLine = `column=data3 reason="is missing" remedy="ALTER TABLE \"queue_log\" ADD \"data3\" CHAR"`
+	narrowLine = `column=data1 reason="is varchar(10), too narrow for char:20" hint="ALTER TABLE \"queue_log\" MODIFY \"Data1\" CHAR"`
+	classLine  = `column=time reason="is integer, of the wrong class for datetime:26" hint="ALTER TABLE \"queue_log\" MODIFY \"time\" DATETIME"`
+	absentLine = `column=data3 reason="is missing" hint="ALTER TABLE \"queue_log\" ADD \"data3\" CHAR"`
 )
 
 func TestRequire(t *testing.T) {

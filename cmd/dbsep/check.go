@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dbsep/gateway"
+	"dbsep/internal/asterisk"
 	"dbsep/sqlgen"
 )
 
@@ -149,17 +149,17 @@ func (s *site) examine(ctx context.Context, t *sqlgen.Table) (warnings []string,
 
 // fallsShort tells what Asterisk requires of a table in vain.
 func (s *site) fallsShort(_ context.Context, t *sqlgen.Table) (warnings []string, _ error) {
-	for _, short := range sqlgen.Require(s.db.Dialect(), t, gateway.AsteriskRequires[t.Name]) {
+	for _, short := range sqlgen.Require(s.db.Dialect(), t, asterisk.Requires[t.Name]) {
 		warnings = append(warnings, fmt.Sprintf("table %s: %s %s, but Asterisk requires it; %s",
 			t.Name, short.Requirement.Column, short.Reason, short.Repair))
 	}
-	for _, short := range sqlgen.Require(s.db.Dialect(), t, gateway.AsteriskStores[t.Name]) {
+	for _, short := range sqlgen.Require(s.db.Dialect(), t, asterisk.Stores[t.Name]) {
 		if !short.Missing {
 			warnings = append(warnings, fmt.Sprintf("table %s: %s %s, which Asterisk may store; a value that does not fit is refused; %s",
 				t.Name, short.Requirement.Column, short.Reason, short.Repair))
 		}
 	}
-	for _, name := range gateway.AsteriskClears[t.Name] {
+	for _, name := range asterisk.Clears[t.Name] {
 		if c := t.Column(name); c != nil && !c.Nullable && c.Class != sqlgen.Text {
 			warnings = append(warnings, fmt.Sprintf("table %s: %s must not be NULL, but Asterisk clears it with an empty value, which is refused; "+
 				"let the column take NULL", t.Name, c.Name))
@@ -174,7 +174,7 @@ const manyRows = 1000
 // unindexed finds a table that is read from end to end each time that Asterisk
 // looks for some of its rows.
 func (s *site) unindexed(ctx context.Context, t *sqlgen.Table) (warnings []string, _ error) {
-	column := gateway.FoundByPrefix[t.Name]
+	column := asterisk.LookupByPrefix[t.Name]
 	question, index, ok := sqlgen.Unindexed(s.db.Dialect(), t, column)
 	if !ok {
 		return nil, nil
@@ -192,7 +192,7 @@ func (s *site) unindexed(ctx context.Context, t *sqlgen.Table) (warnings []strin
 
 // torn finds values with a plain ;, which come back as the parts of a list.
 func (s *site) torn(ctx context.Context, t *sqlgen.Table) (warnings []string, _ error) {
-	question, ok := sqlgen.Uncoded(s.db.Dialect(), t, gateway.SingleValued[t.Name])
+	question, ok := sqlgen.Uncoded(s.db.Dialect(), t, asterisk.SingleValued[t.Name])
 	if !ok || s.config.Compat.Semicolons == "raw" {
 		return nil, nil
 	}

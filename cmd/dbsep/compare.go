@@ -97,7 +97,7 @@ func asItIs(file *os.File) (io.Reader, error) {
 
 // refuse responds in place of an old gateway that does not.
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
-	gateway.Refuse(w, r, &gateway.Error{Code: gateway.Unavailable, Err: err, Remedy: "start the old gateway"})
+	gateway.Refuse(w, r, &gateway.Error{Code: gateway.Unavailable, Err: err, Hint: "start the old gateway"})
 }
 
 func compareTraffic(cmd *cobra.Command, old string, fresh compare.Gateway, address string) error {

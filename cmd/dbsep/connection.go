@@ -114,7 +114,7 @@ func (c *connection) readProxyHeader() error {
 	case errors.As(err, &network):
 		return err
 	case err != nil:
-		c.refusal = &gateway.Error{Code: gateway.BadRequest, Err: err, Remedy: "let the proxy send a valid PROXY protocol header, version 1 or 2"}
+		c.refusal = &gateway.Error{Code: gateway.BadRequest, Err: err, Hint: "let the proxy send a valid PROXY protocol header, version 1 or 2"}
 	case c.listener.proxies == nil || !mayProxy(c.plain.RemoteAddr(), c.listener.proxies()):
 		c.refusal = &gateway.Error{Code: gateway.UnexpectedProxy}
 	case header.Command.IsProxy():
@@ -257,7 +257,7 @@ func (c *connection) replace(said []byte) error {
 	r.RemoteAddr = c.RemoteAddr().String()
 	err := c.refusal
 	if err == nil {
-		err = &gateway.Error{Code: gateway.BadRequest, Remedy: remedyFor(said, r)}
+		err = &gateway.Error{Code: gateway.BadRequest, Hint: remedyFor(said, r)}
 	}
 	w := &responseRecorder{header: make(http.Header)}
 	c.listener.refuse(w, r, err)

@@ -34,13 +34,9 @@ func (s *server) newDoor(c *config.Config, log *slog.Logger) (d *door, err error
 		return d, nil
 	}
 	files := auth.TLS{Cert: c.Server.TLSCert, Key: c.Server.TLSKey, ClientCA: c.Server.ClientCA}
-	if d.tls, err = files.Config(func(err error) { log.Error(err.Error()) }); err != nil || !c.Server.HTTP2 {
-		return d, err
+	if d.tls, err = files.Config(func(err error) { log.Error(err.Error()) }); err != nil {
+		return nil, err
 	}
-	d.tls.NextProtos = []string{"h2", "http/1.1"}
-	d.Protocols = new(http.Protocols)
-	d.Protocols.SetHTTP1(true)
-	d.Protocols.SetUnencryptedHTTP2(true) // net/http sees what has been decrypted
 	return d, nil
 }
 
@@ -124,7 +120,7 @@ func (s *server) tlsFailed(client net.Addr, err error) {
 		return
 	}
 	s.now.Load().log.Warn("TLS handshake failed", slog.String("client", client.String()), slog.String("reason", err.Error()),
-		slog.String("remedy", "let the client use https://, trust the server's certificate, and show one of [server] client_ca if that is set"))
+		slog.String("hint", "let the client use https://, trust the server's certificate, and show one of [server] client_ca if that is set"))
 }
 
 // drain ends a server: it takes no more requests and waits for those in flight.

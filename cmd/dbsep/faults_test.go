@@ -72,7 +72,7 @@ var faults = []fault{
 		answer: reply{503, "timeout", ""}, metric: `dbsep_requests_total{code="timeout",operation="single",table="slow"}`,
 		log: `level=ERROR msg="the database took too long" code=timeout operation=single table=slow`},
 
-	{name: "all connections are in use", settings: "[database]\nmax_connections=1\n[limits]\nconnection_wait=20ms\n",
+	{name: "all connections are in use", settings: "[database]\nmax_connections=1\n[limits]\npool_timeout=20ms\n",
 		happen: func(t *testing.T, r *running) reply {
 			r.describe("plain")
 			r.describe("slow")
@@ -131,7 +131,7 @@ var faults = []fault{
 	{name: "a client may not write", settings: "[tables]\n*=read\n",
 		happen: func(_ *testing.T, r *running) reply { return r.post("/plain/destroy", "id="+secret) },
 		answer: reply{403, "forbidden", "-1\n"}, metric: `dbsep_requests_total{code="forbidden",operation="destroy",table="plain"}`,
-		log: `level=WARN msg="the client may not ask this" code=forbidden operation=destroy table=plain`},
+		log: `level=WARN msg=forbidden code=forbidden operation=destroy table=plain`},
 
 	{name: "a value was cut within a letter",
 		happen: func(_ *testing.T, r *running) reply {
@@ -146,7 +146,7 @@ var faults = []fault{
 			return r.post("/vm/update?&context=defaultmailbox=100", "&password="+secret)
 		},
 		answer: reply{200, "", "1\n"}, metric: `dbsep_notes_total{note="told-apart"}`,
-		log: `level=INFO msg="glued fields of an update2 were told apart" table=vm`},
+		log: `level=INFO msg="glued fields of an update2 were separated" table=vm`},
 
 	{name: "a reload has mistakes",
 		happen: func(_ *testing.T, r *running) reply {
@@ -163,7 +163,7 @@ var faults = []fault{
 			return got
 		},
 		answer: reply{200, "https-required", "-1\n"}, metric: "dbsep_tls_failures_total",
-		log: `level=WARN msg="plain HTTP was sent to an HTTPS port" code=https-required operation=destroy .*remedy="write https://`},
+		log: `level=WARN msg="plain HTTP was sent to an HTTPS port" code=https-required operation=destroy .*hint="write https://`},
 
 	{name: "a client does not trust the certificate", settings: "[server]\ntls_cert=DIR/cert.pem\ntls_key=DIR/key.pem\nlisten=unix:DIR/socket\nstatus_listen=unix:DIR/status\n",
 		happen: func(t *testing.T, r *running) reply {
@@ -175,7 +175,7 @@ var faults = []fault{
 			return reply{}
 		},
 		metric: "dbsep_tls_failures_total",
-		log:    `level=WARN msg="TLS handshake failed" client=.*remedy="let the client use https://`},
+		log:    `level=WARN msg="TLS handshake failed" client=.*hint="let the client use https://`},
 
 	{name: "a client goes away", settings: "[log]\nlevel=debug\n",
 		happen: func(t *testing.T, r *running) reply {
@@ -188,7 +188,7 @@ var faults = []fault{
 			return r.post("/plain/update?id=a", "note=1")
 		},
 		answer: reply{200, "", "1\n"}, metric: `dbsep_requests_total{code="client-gone",operation="single",table="slow"}`,
-		log: `level=DEBUG msg="the client went away before its answer was complete" code=client-gone operation=single table=slow`},
+		log: `level=DEBUG msg="the client disconnected before the response was complete" code=client-gone operation=single table=slow`},
 }
 
 func TestFaults(t *testing.T) {

@@ -102,13 +102,10 @@ func listenersOf(t *testing.T, lines string) []listener {
 	plain, secure := port(), port()
 	onTCP := startServer(t, sampleSite(t), "[server]\nlisten="+plain+"\n"+lines)
 	onTLS := startServer(t, sampleSite(t), "[server]\nlisten="+secure+"\ntls_cert="+filepath.Join(dir, "cert.pem")+"\ntls_key="+filepath.Join(dir, "key.pem")+"\n"+lines)
-	onHTTP2 := port()
-	second := startServer(t, sampleSite(t), "[server]\nhttp2=yes\nlisten="+onHTTP2+"\ntls_cert="+filepath.Join(dir, "cert.pem")+"\ntls_key="+filepath.Join(dir, "key.pem")+"\n"+lines)
 	return []listener{
 		{"TCP", onTCP, func(t *testing.T) net.Conn { return dialTCP(t, plain) }, false},
 		{"unix socket", onUnix, func(t *testing.T) net.Conn { return dial(t, filepath.Join(dir, "socket")) }, false},
 		{"TLS", onTLS, func(t *testing.T) net.Conn { return overTLS(dialTCP(t, secure)) }, true},
-		{"TLS with http2=yes", second, func(t *testing.T) net.Conn { return overTLS(dialTCP(t, onHTTP2)) }, true},
 	}
 }
 
@@ -226,7 +223,7 @@ func TestTLSOnAPortForPlainHTTP(t *testing.T) {
 		if _, err := overTLS(l.dial(t)).Write([]byte("x")); err == nil {
 			t.Error("the handshake succeeded")
 		}
-		l.said("code=bad-request .*remedy=.*the client speaks TLS")
+		l.said("code=bad-request .*hint=.*the client speaks TLS")
 	}
 }
 

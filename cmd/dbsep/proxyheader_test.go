@@ -140,7 +140,7 @@ func TestProxysConnectionsDoNotCountByAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-		startServer(t, sampleSite(t), "[server]\nlisten="+address+"\n"+lines+"[limits]\nclients_per_address=1\n")
+		startServer(t, sampleSite(t), "[server]\nlisten="+address+"\n"+lines+"[limits]\nmax_clients_per_address=1\n")
 		first := dialTCP(t, address)
 		if _, err := first.Write([]byte("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
 			t.Fatal(err)

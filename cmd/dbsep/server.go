@@ -46,7 +46,7 @@ type server struct {
 func (s *server) run(ctx context.Context, first *site, listening func(net.Addr)) error {
 	s.log.w, s.log.wait = os.Stderr, gatherFor
 	defer s.log.Flush()
-	s.clients = auth.NewClients(first.config.Limits.Clients, first.config.Limits.ClientsPerAddress, func() { s.metrics.Refused.Inc() })
+	s.clients = auth.NewClients(first.config.Limits.MaxClients, first.config.Limits.MaxClientsPerAddress, func() { s.metrics.Refused.Inc() })
 	s.metrics = metrics.New(version, metrics.Sources{
 		Pools:   func() []metrics.Pool { return s.now.Load().pools() },
 		Clients: s.clients.Open,
@@ -146,7 +146,7 @@ func (s *server) closeFronts() {
 // begin lets a generation answer.
 func (s *server) begin(ctx context.Context, g *generation) {
 	limits := g.site.config.Limits
-	s.clients.Bound(limits.Clients, limits.ClientsPerAddress, g.site.config.Server.ProxyProtocol)
+	s.clients.Bound(limits.MaxClients, limits.MaxClientsPerAddress, g.site.config.Server.ProxyProtocol)
 	s.now.Store(g)
 	s.status.watch(ctx, g)
 	g.begin(s.front, s.back)

@@ -188,7 +188,7 @@ func TestReload(t *testing.T) {
 	})
 	t.Run("a broken file is refused with every mistake, and the old settings go on", func(t *testing.T) {
 		r.t = t
-		r.reload("[tables]\nps_*=write\n[limits]\nrows=none\n", "reload refused.*says nothing of the tables")
+		r.reload("[tables]\nps_*=write\n[limits]\nmax_rows=none\n", "reload refused.*says nothing of the tables")
 		r.said("reload refused.*rows: .*none.* is no number")
 		r.want(alice(), reply{403, "forbidden", "-1\n"})
 		if r.metric(`dbsep_reloads_total{result="refused"}`) != 1 {

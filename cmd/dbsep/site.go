@@ -78,10 +78,10 @@ func source(c *config.Config) database.Source {
 			}
 			return os.Getenv(variable)
 		},
-		ReadFrom:       c.Database.ReadFrom,
+		ReadFrom:       c.Database.ReadReplicas,
 		ServerPrepare:  c.Database.ServerPrepare,
 		MaxConnections: c.Database.MaxConnections,
-		ConnectionWait: c.Limits.ConnectionWait,
+		ConnectionWait: c.Limits.PoolTimeout,
 	}
 	if c.Line("connect_timeout") > 0 { // otherwise the DSN may have one
 		s.ConnectTimeout = c.Database.ConnectTimeout
@@ -134,17 +134,15 @@ func options(c *config.Config, log *slog.Logger) gateway.Options {
 		UnknownColumns:    map[string]gateway.Policy{"skip": gateway.Skip, "fail": gateway.Fail}[c.Compat.UnknownColumns],
 		ReplaceDuplicates: c.Compat.StoreDuplicate == "replace",
 		Lenient:           lenient(c),
-		BodyBytes:         c.Limits.BodyBytes,
-		Fields:            c.Limits.Fields,
-		Columns:           c.Limits.Columns,
-		Rows:              c.Limits.Rows,
+		BodyBytes:         c.Limits.MaxBodyBytes,
+		Fields:            c.Limits.MaxFields,
+		Rows:              c.Limits.MaxRows,
 		StatementTimeout:  c.Limits.Statement,
 		WriteTimeout:      c.Limits.Write,
 		LongAnswers:       max(1, c.Database.MaxConnections/2),
-		LongWait:          c.Limits.ConnectionWait,
-		HoldTimeout:       c.Limits.Hold,
-		MemoryBytes:       c.Limits.AnswerBytes,
-		DescriptionAge:    c.Database.DescriptionAge,
+		LongWait:          c.Limits.PoolTimeout,
+		HoldTimeout:       c.Limits.SlowReaderTimeout,
+		MemoryBytes:       c.Limits.ResponseMemory,
 	}
 }
 

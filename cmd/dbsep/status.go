@@ -85,8 +85,8 @@ func (s *status) look(ctx context.Context, g *generation) {
 
 // attrsOf tells of an error what may stand in any log.
 func attrsOf(err error) []any {
-	code, remedy := gateway.Explain(err)
-	return []any{"code", string(code), "remedy", remedy}
+	code, hint := gateway.Explain(err)
+	return []any{"code", string(code), "hint", hint}
 }
 
 // end makes the server not ready any more.

@@ -19,7 +19,7 @@ const mostOfOne = 200
 func TestFloodOfConnections(t *testing.T) {
 	const flood = 5 * mostOfOne
 	testenv.Feature(t, "attack", fmt.Sprintf("%d connections from one address that may have %d: others are served", flood, mostOfOne), func(t *testing.T) {
-		x := serve(t, testenv.SQLite(t, tables), "[limits]", fmt.Sprintf("clients_per_address=%d", mostOfOne), "header_timeout=1m")
+		x := serve(t, testenv.SQLite(t, tables), "[limits]", fmt.Sprintf("max_clients_per_address=%d", mostOfOne), "header_timeout=1m")
 		before := x.atRest(t)
 		withPhones(t, x, "127.0.0.2", func() {
 			var all []net.Conn

@@ -114,7 +114,7 @@ var hostileRequests = []hostileRequest{
 }
 
 func TestHostileHTTP(t *testing.T) {
-	x := serve(t, testenv.SQLite(t, tables), "[limits]", "header_timeout=1s", "read_timeout=1s", "write_timeout=1s", "idle_timeout=1s", "body_bytes=64K")
+	x := serve(t, testenv.SQLite(t, tables), "[limits]", "header_timeout=1s", "read_timeout=1s", "write_timeout=1s", "idle_timeout=1s", "max_body_bytes=64K")
 	before := x.atRest(t)
 	testenv.Feature(t, "attack", "hostile HTTP: each ends within the limits, and the server goes on", func(t *testing.T) {
 		for _, h := range hostileRequests {

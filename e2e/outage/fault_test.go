@@ -44,6 +44,7 @@ func (f *fault) run(t *testing.T, kind string, all *figures, place func(t *testi
 		}
 		s := place(t, f.settings)
 		s.load = begin(t, s.url)
+		s.load.all.Go(func() { s.reload(s.load.ctx) })
 		s.load.await(t, "writes answered 1", someAnswers, func(a *answer) bool { return a.isWrite() && a.confirmed() })
 		s.load.await(t, "reads", someAnswers, (*answer).isRead)
 

@@ -25,6 +25,7 @@ const (
 type load struct {
 	url    string
 	client *http.Client
+	ctx    context.Context // ends with the load
 	cancel context.CancelFunc
 	all    sync.WaitGroup
 
@@ -61,7 +62,7 @@ func (a *answer) confirmed() bool {
 func begin(t *testing.T, url string) *load {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &load{url: url, cancel: cancel, client: &http.Client{
+	l := &load{url: url, ctx: ctx, cancel: cancel, client: &http.Client{
 		Timeout:   2 * bound,
 		Transport: &http.Transport{MaxIdleConnsPerHost: writers + readers},
 	}}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,14 +25,13 @@ const (
 	bound            = 2*statementTimeout + time.Second
 )
 
-// settings are short, so that a fault shows soon, and have all descriptions of
-// tables read again all the time.
+// settings are short, so that a fault shows soon.
 func settings(dir string) []string {
 	return []string{
 		"[log]", "level=debug",
-		"[database]", "max_connections=8", "connect_timeout=1s", "busy_timeout=1s", "description_age=300ms",
+		"[database]", "max_connections=8", "connect_timeout=1s", "busy_timeout=1s",
 		"lastgood_file=" + filepath.Join(dir, "lastgood"),
-		"[limits]", "statement_timeout=" + statementTimeout.String(), "connection_wait=" + connectionWait.String(),
+		"[limits]", "statement_timeout=" + statementTimeout.String(), "pool_timeout=" + connectionWait.String(),
 		"[lastgood]", "peers=1h", "ast_config=1h", "counters=1h",
 	}
 }
@@ -76,6 +76,22 @@ func (s *scene) serve(t *testing.T, through ...string) *scene {
 	testenv.WaitFor(t, "dbsep serve at "+address, s.gateway, testenv.Listening(address))
 	s.url = "http://" + address
 	return s
+}
+
+// reload has the gateway read its configuration again and again, until the load
+// stops: it then reads the schema of each table again, so that no outage spares it
+// that.
+func (s *scene) reload(ctx context.Context) {
+	clock := time.NewTicker(300 * time.Millisecond)
+	defer clock.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-clock.C:
+			_ = s.gateway.Process.Signal(syscall.SIGHUP)
+		}
+	}
 }
 
 // namespace is a way to start a program for which some mounts are its own. The

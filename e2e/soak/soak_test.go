@@ -50,7 +50,7 @@ func soak(t *testing.T, site *testenv.Site, bound time.Duration, restart func(t 
 	t.Helper()
 	status, address := testenv.FreeAddress(t), testenv.FreeAddress(t)
 	site.Configure(t, "[server]", "status_listen="+status, "[log]", "level=error",
-		"[limits]", "header_timeout=5s", "read_timeout=5s", "write_timeout=5s", "idle_timeout=5s", "answer_memory=16M")
+		"[limits]", "header_timeout=5s", "read_timeout=5s", "write_timeout=5s", "idle_timeout=5s", "response_memory=16M")
 	server := site.ServeAt(t, address)
 	ctx, cancel := context.WithTimeout(t.Context(), bound)
 	defer cancel()

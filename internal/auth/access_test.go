@@ -110,7 +110,7 @@ func TestPasswords(t *testing.T) {
 func TestFilesOfPasswordsThatCannotBeUsed(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                  "names no user",
-		"alice:plain\n":                     "1 of its lines cannot be used; make them anew with htpasswd -B",
+		"alice:plain\n":                     "1 of its lines cannot be used; create them again with htpasswd -B",
 		"alice:$apr1$x$y\nbob\n":            "2 of its lines cannot be used",
 		"alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG3": "1 of its lines cannot be used",
 	} {

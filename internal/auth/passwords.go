@@ -55,7 +55,7 @@ func readPasswords(name string) (*passwords, error) {
 		p.users[user] = stored
 	}
 	if bad > 0 {
-		return nil, fmt.Errorf("read [server] htpasswd: %d of its lines cannot be used; make them anew with htpasswd -B %s USER", bad, name)
+		return nil, fmt.Errorf("read [server] htpasswd: %d of its lines cannot be used; create them again with htpasswd -B %s USER", bad, name)
 	}
 	if len(p.users) == 0 {
 		return nil, fmt.Errorf("read [server] htpasswd: %s names no user; make one with htpasswd -B %[1]s USER", name)
@@ -111,7 +111,7 @@ func (p *passwords) check(r *http.Request, from netip.Addr, ended <-chan struct{
 }
 
 func wrongPassword() error {
-	return &gateway.Error{Code: gateway.Unauthorized, Remedy: "the user or the password is wrong: compare them with the file [server] htpasswd"}
+	return &gateway.Error{Code: gateway.Unauthorized, Hint: "the user or the password is wrong: compare them with the file [server] htpasswd"}
 }
 
 // key is a hash of what is compared with what. When the user's line changes, so

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dbsep/gateway"
+	"dbsep/internal/asterisk"
 	"dbsep/sqlgen"
 )
 
@@ -40,7 +41,7 @@ func (rs *rules) find(table string) (Rule, bool) {
 // tables that Asterisk writes.
 func (rs *rules) look(table string) (found *Rule) {
 	for i, r := range rs.all {
-		if strings.Contains(r.Pattern, "*") && gateway.AsteriskWrites(table) || !gateway.Fits(table, r.Pattern) {
+		if strings.Contains(r.Pattern, "*") && asterisk.Writes(table) || !gateway.Fits(table, r.Pattern) {
 			continue
 		}
 		if found == nil || gateway.Weight(r.Pattern) > gateway.Weight(found.Pattern) {

@@ -84,7 +84,10 @@ func (a *arrangement) place(l line) {
 func (a *arrangement) misplaced(l line, s *setting) {
 	ours := slices.Contains(sections(), l.section)
 	key := printable(l.name)
+	text, hint := former(l.name)
 	switch {
+	case text != "" && (ours || l.section == ""):
+		a.mistake(l, l.name, text, hint)
 	case s != nil && (ours || l.section == ""):
 		a.mistake(l, key, "the setting belongs in another section", fmt.Sprintf("move the line below [%s]", s.Section))
 	case ours:

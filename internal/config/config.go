@@ -52,7 +52,6 @@ type Server struct {
 
 	TLSCert, TLSKey string // files; both or none
 	ClientCA        string // a file; empty: no certificate is asked for
-	HTTP2           bool   // over TLS
 
 	SocketMode  fs.FileMode // of a unix: socket
 	SocketGroup string      // empty: the process's own
@@ -71,12 +70,11 @@ type Log struct {
 // Database is the section [database]: how dbsep deals with any kind of
 // database. Where the database is, the DSN tells.
 type Database struct {
-	ReadFrom       string        // servers for reads, with commas between; empty: that of the DSN
+	ReadReplicas   string        // servers for reads, comma-separated; empty: that of the DSN
 	ServerPrepare  bool          // statements stay prepared on a PostgreSQL server
 	MaxConnections int           // open at a time, at least 1
 	ConnectTimeout time.Duration // for making one connection, its login included
 	BusyTimeout    time.Duration // for waiting on another writer's lock (SQLite)
-	DescriptionAge time.Duration // for how long the description of a table is believed
 	LastGoodFile   string        // of the answers of [lastgood]; empty where there are none
 	LastGoodBytes  int64         // of its answers
 	CacheBytes     int64         // of the answers of [cache]
@@ -85,25 +83,24 @@ type Database struct {
 // Limits is the section [limits]: everything that a client could otherwise
 // make endless.
 type Limits struct {
-	BodyBytes int64         // of one request
-	Fields    int           // name=value pairs of one request
-	Columns   int           // of a table
-	Rows      int           // of an answer
-	Statement time.Duration // for one statement
+	MaxBodyBytes int64         // of one request
+	MaxFields    int           // name=value pairs of one request
+	MaxRows      int           // of a response
+	Statement    time.Duration // for one statement
 
-	ConnectionWait time.Duration // for a free connection to the database
+	PoolTimeout time.Duration // for a free connection to the database
 
 	Header time.Duration // for the header of a request to arrive
 	Read   time.Duration // for a whole request to arrive
-	Write  time.Duration // for a client to take one piece of an answer
-	Hold   time.Duration // for an answer to keep its connection to the database, waiting for its client
+	Write  time.Duration // for a client to take one chunk of a response
 	Idle   time.Duration // between two requests of one connection
 	Drain  time.Duration // for requests in flight when the server ends
 
-	AnswerBytes int64 // that wait in memory for slow clients
+	SlowReaderTimeout time.Duration // for a response to keep its connection to the database, waiting for its client
+	ResponseMemory    int64         // bytes that wait in memory for slow clients
 
-	Clients           int // connections open at a time
-	ClientsPerAddress int // of them from one address
+	MaxClients           int // connections open at a time
+	MaxClientsPerAddress int // of them from one address
 }
 
 // Compat is the section [compat]: where the Perl script and the native drivers

@@ -14,10 +14,10 @@ import (
 // of them.
 func FuzzParse(f *testing.F) {
 	for _, password := range []string{"secret", `p#a;s "w"`, "cGxhaW4==", "`tick", `"""x`, "%(dsn)s", "\\", "", " ", "=", "\xa0"} {
-		f.Add("dsn=DBI:mysql:asterisk\ndbuser=asterisk\n", password, "[limits]\nfields=12\n")
+		f.Add("dsn=DBI:mysql:asterisk\ndbuser=asterisk\n", password, "[limits]\nmax_fields=12\n")
 	}
 	f.Add("\ufeffdsn = x\r\n[compat]\r\nsemicolons=raw\r\n", "'secret'", "dbpass=other\r\n")
-	f.Add("[server\nlisten=:80\ndbusr=1\n", "listen", "what=ever\n[limits]\nbody_bytes=9\n")
+	f.Add("[server\nlisten=:80\ndbusr=1\n", "listen", "what=ever\n[limits]\nmax_body_bytes=9\n")
 	f.Add("dbpass `secret\n`=", "two # words", "\x00")
 	f.Add("[a]b\n\"\"\"=`\n-=x\n", "${HOME}", "[]\n[DEFAULT]\ndsn=y")
 

@@ -20,11 +20,11 @@ dbusr=a warning, which must not be among them
 [server]
 liste=127.0.0.1:8000
 port 8000
-body_bytes=4M
+max_body_bytes=4M
 
 [limits
 read_timeout=fast
-fields=many
+max_fields=many
 [compat]
 semicolons=enocde
 Anything At All=1
@@ -33,10 +33,10 @@ Anything At All=1
 	const want = `etc/dbsep.conf:1: listen: the setting belongs in another section; move the line below [server]
 etc/dbsep.conf:6: liste: [server] has no such setting; did you mean listen?
 etc/dbsep.conf:7: the line is neither name=value nor a comment; write name=value, or # in front of a comment
-etc/dbsep.conf:8: body_bytes: the setting belongs in another section; move the line below [limits]
+etc/dbsep.conf:8: max_body_bytes: the setting belongs in another section; move the line below [limits]
 etc/dbsep.conf:10: the header of section limits is damaged; write [limits] alone on its line
 etc/dbsep.conf:11: read_timeout: "fast" is no duration; give a number and a unit, ms, s, m or h, for example 10s; a number alone counts seconds
-etc/dbsep.conf:12: fields: "many" is no number in range; give a whole number from 1 to 100000
+etc/dbsep.conf:12: max_fields: "many" is no number in range; give a whole number from 1 to 100000
 etc/dbsep.conf:14: semicolons: "enocde" is no choice here; did you mean encode? give encode or raw
 etc/dbsep.conf:15: [compat] has no such setting; remove the line
 etc/dbsep.conf:16: the header of section database is damaged; write [database] alone on its line`

@@ -101,7 +101,7 @@ func TestFiveKeys(t *testing.T) {
 				"2: dns: no such setting; the line has no effect, as with the Perl script; did you mean dsn?", "3: colour: no such setting", "4: dbpassword: no such setting; the line has no effect, as with the Perl script; did you mean dbpass?"}},
 		{name: "an unknown section", text: "[general]\ndsn=x\nfoo=bar\ndbpas=p\nnothing\n",
 			want: perl{DSN: "x"}, warnings: []string{"1: no such section", "4: dbpas: no such setting"}},
-		{name: "a section whose name is mistyped", text: "[limit]\nbody_bytes=1\n",
+		{name: "a section whose name is mistyped", text: "[limit]\nmax_body_bytes=1\n",
 			warnings: []string{"did you mean limits?"}},
 		{name: "a line without =", text: "dbpass\n= x\n",
 			warnings: []string{"1: the line is neither name=value nor a comment", "2: the line is neither"}},
@@ -156,7 +156,6 @@ htpasswd=/etc/dbsep/htpasswd
 tls_cert=/etc/dbsep/cert.pem
 tls_key=/etc/dbsep/key.pem
 client_ca=/etc/dbsep/ca.pem
-http2=On
 socket_mode=600
 socket_group=asterisk
 status_listen=127.0.0.1:9108
@@ -166,30 +165,28 @@ format=JSON
 access=yes
 slow=250ms
 [database] # comment
-read_from= db2, db3:3307
+read_replicas= db2, db3:3307
 max_connections=3
 connect_timeout=1500ms
 busy_timeout=7
-description_age=1m30s
 lastgood_file=/var/lib/dbsep/lastgood
 lastgood_bytes=1M
 cache_bytes=2M
 [limits]
-body_bytes=512K
-fields=64
-columns=65
-rows=66
+max_body_bytes=512K
+max_fields=64
+max_rows=66
 statement_timeout=2s
-connection_wait=2500ms
+pool_timeout=2500ms
 header_timeout=3s
 read_timeout=4s
 write_timeout=5s
-hold_timeout=5500ms
-answer_memory=3M
+slow_reader_timeout=5500ms
+response_memory=3M
 idle_timeout=6s
 drain_timeout=1h
-clients=67
-clients_per_address=68
+max_clients=67
+max_clients_per_address=68
 [compat]
 semicolons=RAW
 unknown_columns=skip
@@ -201,15 +198,15 @@ strict=no
 		config.Server{
 			Listen: "unix:/run/dbsep/dbsep.sock", Htpasswd: "/etc/dbsep/htpasswd",
 			Allow:   []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("fd00::1/128")},
-			TLSCert: "/etc/dbsep/cert.pem", TLSKey: "/etc/dbsep/key.pem", ClientCA: "/etc/dbsep/ca.pem", HTTP2: true,
+			TLSCert: "/etc/dbsep/cert.pem", TLSKey: "/etc/dbsep/key.pem", ClientCA: "/etc/dbsep/ca.pem",
 			SocketMode: 0o600, SocketGroup: "asterisk", StatusListen: "127.0.0.1:9108",
 		},
 		config.Log{Level: "debug", Format: "json", Access: true, Slow: 250 * time.Millisecond},
-		config.Database{ReadFrom: "db2, db3:3307", MaxConnections: 3, ConnectTimeout: 1500 * time.Millisecond, BusyTimeout: 7 * time.Second, DescriptionAge: 90 * time.Second,
+		config.Database{ReadReplicas: "db2, db3:3307", MaxConnections: 3, ConnectTimeout: 1500 * time.Millisecond, BusyTimeout: 7 * time.Second,
 			LastGoodFile: "/var/lib/dbsep/lastgood", LastGoodBytes: 1 << 20, CacheBytes: 2 << 20},
-		config.Limits{BodyBytes: 512 << 10, Fields: 64, Columns: 65, Rows: 66, Statement: 2 * time.Second, ConnectionWait: 2500 * time.Millisecond,
-			Header: 3 * time.Second, Read: 4 * time.Second, Write: 5 * time.Second, Hold: 5500 * time.Millisecond, AnswerBytes: 3 << 20, Idle: 6 * time.Second, Drain: time.Hour,
-			Clients: 67, ClientsPerAddress: 67},
+		config.Limits{MaxBodyBytes: 512 << 10, MaxFields: 64, MaxRows: 66, Statement: 2 * time.Second, PoolTimeout: 2500 * time.Millisecond,
+			Header: 3 * time.Second, Read: 4 * time.Second, Write: 5 * time.Second, SlowReaderTimeout: 5500 * time.Millisecond, ResponseMemory: 3 << 20, Idle: 6 * time.Second, Drain: time.Hour,
+			MaxClients: 67, MaxClientsPerAddress: 67},
 		config.Compat{Semicolons: "raw", UnknownColumns: "skip", StoreDuplicate: "replace"},
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
@@ -224,11 +221,11 @@ func TestDefault(t *testing.T) {
 	want := []any{
 		config.Server{Listen: "127.0.0.1:8000", SocketMode: 0o660},
 		config.Log{Level: "info", Format: "text", Slow: time.Second},
-		config.Database{MaxConnections: 16, ConnectTimeout: 5 * time.Second, BusyTimeout: 5 * time.Second, DescriptionAge: time.Minute,
+		config.Database{MaxConnections: 16, ConnectTimeout: 5 * time.Second, BusyTimeout: 5 * time.Second,
 			LastGoodBytes: 256 << 20, CacheBytes: 64 << 20},
-		config.Limits{BodyBytes: 4 << 20, Fields: 512, Columns: 2000, Rows: 1000000, Statement: 10 * time.Second, ConnectionWait: 5 * time.Second,
-			Header: 10 * time.Second, Read: 30 * time.Second, Write: 30 * time.Second, Hold: time.Second, AnswerBytes: 16 << 20, Idle: 125 * time.Second, Drain: 30 * time.Second,
-			Clients: 8192, ClientsPerAddress: 4096},
+		config.Limits{MaxBodyBytes: 4 << 20, MaxFields: 512, MaxRows: 1000000, Statement: 10 * time.Second, PoolTimeout: 5 * time.Second,
+			Header: 10 * time.Second, Read: 30 * time.Second, Write: 30 * time.Second, SlowReaderTimeout: time.Second, ResponseMemory: 16 << 20, Idle: 125 * time.Second, Drain: 30 * time.Second,
+			MaxClients: 8192, MaxClientsPerAddress: 4096},
 		config.Compat{Semicolons: "encode", StoreDuplicate: "fail", Strict: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -265,15 +262,15 @@ func TestValues(t *testing.T) {
 		{"connect_timeout=25h", "database", "is out of range"},
 		{"connect_timeout=99999999999999999999", "database", "is no duration"},
 		{"connect_timeout=2 minutes", "database", "is no duration; give a number and a unit"},
-		{"body_bytes=1048576", "limits", ""},
-		{"body_bytes=4MiB", "limits", ""},
-		{"body_bytes=64 kb", "limits", ""},
-		{"body_bytes=1g", "limits", ""},
-		{"body_bytes=2G", "limits", "is out of range; give 1K to 1G"},
-		{"body_bytes=12", "limits", "is out of range"},
-		{"body_bytes=-4M", "limits", "is no size"},
-		{"body_bytes=4.5M", "limits", "is no size"},
-		{"body_bytes=M", "limits", "is no size"},
+		{"max_body_bytes=1048576", "limits", ""},
+		{"max_body_bytes=4MiB", "limits", ""},
+		{"max_body_bytes=64 kb", "limits", ""},
+		{"max_body_bytes=1g", "limits", ""},
+		{"max_body_bytes=2G", "limits", "is out of range; give 1K to 1G"},
+		{"max_body_bytes=12", "limits", "is out of range"},
+		{"max_body_bytes=-4M", "limits", "is no size"},
+		{"max_body_bytes=4.5M", "limits", "is no size"},
+		{"max_body_bytes=M", "limits", "is no size"},
 		{"semicolons=encoded", "compat", "did you mean encode? give encode or raw"},
 		{"semicolons=", "compat", "the value is empty"},
 		{"unknown_columns=", "compat", ""},

@@ -222,9 +222,6 @@ func (a *arrangement) agree(c *Config) {
 	if s.ClientCA != "" && s.TLSCert == "" {
 		a.mistake(at("client_ca"), "client_ca", "clients show certificates over TLS only", "set tls_cert and tls_key too")
 	}
-	if s.HTTP2 && s.TLSCert == "" {
-		a.mistake(at("http2"), "http2", "HTTP/2 is spoken over TLS only", "set tls_cert and tls_key too")
-	}
 	for _, r := range c.Tables {
 		switch {
 		case r.Kind == "user" && s.Htpasswd == "":
@@ -236,7 +233,5 @@ func (a *arrangement) agree(c *Config) {
 	if len(c.LastGood) > 0 && c.Database.LastGoodFile == "" {
 		a.mistake(line{}, "", "[lastgood] has no file to keep answers in", "set lastgood_file in [database], for example lastgood_file=/var/lib/dbsep/lastgood")
 	}
-	if c.Limits.ClientsPerAddress > c.Limits.Clients {
-		c.Limits.ClientsPerAddress = c.Limits.Clients
-	}
+	c.Limits.MaxClientsPerAddress = min(c.Limits.MaxClientsPerAddress, c.Limits.MaxClients)
 }

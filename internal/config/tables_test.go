@@ -75,7 +75,6 @@ allow=10.0.0.0/8, all
 htpasswd=passwords
 tls_cert=/c
 client_ca=/a
-http2=perhaps
 socket_mode=0999
 status_listen=9108
 [tables user]
@@ -94,24 +93,22 @@ E=write
 		`2: allow: "all" is no network`,
 		`3: htpasswd: "passwords" is no full path`,
 		`4: a certificate and its key belong together; set both`,
-		`6: http2: "perhaps" is neither yes nor no`,
-		`7: socket_mode: "0999" is no file mode`,
-		`8: status_listen: "9108" is no address`,
-		`9: the header names no client`,
-		`11: "10.0.0.0/33" is no network`,
-		`13: the section says nothing of the tables that it does not name; add *=none, *=read or *=write`,
-		`14: "raed" is no right; did you mean read?`,
-		`15: none has no columns`,
+		`6: socket_mode: "0999" is no file mode`,
+		`7: status_listen: "9108" is no address`,
+		`8: the header names no client`,
+		`10: "10.0.0.0/33" is no network`,
+		`12: the section says nothing of the tables that it does not name; add *=none, *=read or *=write`,
+		`13: "raed" is no right; did you mean read?`,
+		`14: none has no columns`,
+		`15: the line gives no right`,
 		`16: the line gives no right`,
-		`17: the line gives no right`,
-		`19: the section gives two rights to the same tables; remove one`,
+		`18: the section gives two rights to the same tables; remove one`,
 	})
 }
 
 func TestSettingsThatNeedTLS(t *testing.T) {
-	expect(t, mistakes(t, "[server]\nclient_ca=/a\nhttp2=yes\n"), []string{
+	expect(t, mistakes(t, "[server]\nclient_ca=/a\n"), []string{
 		"2: client_ca: clients show certificates over TLS only",
-		"3: http2: HTTP/2 is spoken over TLS only",
 	})
 }
 

@@ -98,7 +98,7 @@ type Driver struct {
 	// the statement did nothing because another server takes it. May be nil.
 	TryOtherHost func(err error) bool
 
-	// ReadReplicas says that [database] read_from may name servers.
+	// ReadReplicas says that [database] read_replicas may name servers.
 	ReadReplicas bool
 
 	// Products are how drivers of another kind, those of ODBC, name this database:

@@ -94,7 +94,7 @@ func (o *OpenContext) FailoverPool(c *Failover) *PoolConfig {
 	return made
 }
 
-// A HostPort is a server of read_from.
+// A HostPort is a server of read_replicas.
 type HostPort struct {
 	Host string // a name, an address, or the directory of a socket
 	Port string // empty where none is named
@@ -109,7 +109,7 @@ func (o *OpenContext) ReadReplicas() []HostPort {
 	for text := range strings.SplitSeq(o.ReadFrom, ",") {
 		a, ok := parseAddress(strings.TrimSpace(text))
 		if !ok {
-			o.Refuse("read_from", "names something that is no host and no host:port", "write read_from=db2,db3:3307, and an IPv6 address with a port as [::1]:3307")
+			o.Refuse("read_replicas", "names something that is no host and no host:port", "write read_replicas=db2,db3:3307, and an IPv6 address with a port as [::1]:3307")
 			return nil
 		}
 		all = append(all, a)

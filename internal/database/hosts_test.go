@@ -179,10 +179,10 @@ func TestHostsProblems(t *testing.T) {
 	for text, want := range map[string]struct{ dsn, readFrom, key, text string }{
 		"more ports than hosts": {"DBI:mysql:database=db;host=a,b;port=1,2,3", "", "dsn", "more or fewer ports than hosts"},
 		"an empty host":         {"DBI:mysql:database=db;host=a,,b", "", "dsn", "an empty one"},
-		"no port":               {"DBI:mysql:database=db;host=a", "b:x", "read_from", "no host and no host:port"},
-		"an empty reader":       {"DBI:mysql:database=db;host=a", "b,", "read_from", "no host and no host:port"},
-		"a parameter":           {"DBI:Pg:dbname=db;host=a", "b;port=1", "read_from", "no host and no host:port"},
-		"a file":                {"DBI:SQLite:dbname=" + path, "b", "read_from", "means nothing to SQLite"},
+		"no port":               {"DBI:mysql:database=db;host=a", "b:x", "read_replicas", "no host and no host:port"},
+		"an empty reader":       {"DBI:mysql:database=db;host=a", "b,", "read_replicas", "no host and no host:port"},
+		"a parameter":           {"DBI:Pg:dbname=db;host=a", "b;port=1", "read_replicas", "no host and no host:port"},
+		"a file":                {"DBI:SQLite:dbname=" + path, "b", "read_replicas", "means nothing to SQLite"},
 	} {
 		_, err := database.Open(database.Source{DSN: want.dsn, ReadFrom: want.readFrom})
 		var p *database.Problem

@@ -41,8 +41,8 @@ func (m mysqlOptions) writers(o *OpenContext) (*PoolConfig, string) {
 	return o.ServerPool(servers.Servers[0]), where
 }
 
-// readers are the connections to the servers of read_from, and to the others
-// where none of them answers; nil where there is no read_from. A database of
+// readers are the connections to the servers of read_replicas, and to the others
+// where none of them answers; nil where there is no read_replicas. A database of
 // mistakes has none.
 func (m mysqlOptions) readers(o *OpenContext, writers *PoolConfig) (*PoolConfig, string) {
 	named := o.ReadReplicas()

@@ -31,7 +31,7 @@ type Source struct {
 	// Password is taken from DBI_DSN, DBI_USER and DBI_PASS, as DBI does.
 	Environ func(string) string
 
-	// ReadFrom is read_from: servers that reads go to, as host or host:port with
+	// ReadFrom is read_replicas: servers that reads go to, as host or host:port with
 	// commas between. Empty: the server of the DSN.
 	ReadFrom string
 
@@ -97,7 +97,7 @@ func Open(s Source) (*DB, error) {
 		}
 	}
 	if s.ReadFrom != "" && o != nil && !o.driver.ReadReplicas {
-		d.Refuse("read_from", "means nothing to "+o.driver.Name, "remove the line; it is for MariaDB, MySQL and PostgreSQL")
+		d.Refuse("read_replicas", "means nothing to "+o.driver.Name, "remove the line; it is for MariaDB, MySQL and PostgreSQL")
 	}
 	if err := d.Err(); err != nil {
 		return nil, err

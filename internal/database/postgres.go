@@ -3,6 +3,7 @@ package database
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -212,14 +213,14 @@ func classifyPostgres(declared string, _ int) (class sqlgen.Class, size int, uns
 	return known.class, known.size, false
 }
 
-// takesPostgres refuses whole numbers that are not decimal, and underscores in
-// numbers: they are an error up to PostgreSQL 15 and numbers to later ones.
+// postgresLateNumber is a number that is none up to PostgreSQL 15: in another
+// system than the decimal one, or with underscores.
+var postgresLateNumber = regexp.MustCompile(`(?i)^\s*[+-]?(0[xob]|[0-9]+_)`)
+
+// takesPostgres refuses numbers that not every version takes.
 func takesPostgres(c *sqlgen.Column, value string) bool {
-	switch c.Class {
-	case sqlgen.Integer, sqlgen.Decimal:
-		return !strings.ContainsAny(value, "xXoObB_")
-	}
-	return true
+	number := c.Class == sqlgen.Integer || c.Class == sqlgen.Decimal
+	return !number || !postgresLateNumber.MatchString(value)
 }
 
 func openPostgres(o *OpenContext) Pools {

@@ -22,8 +22,8 @@ func (m postgresOptions) writers(o *OpenContext, config *pgx.ConnConfig) *PoolCo
 	return made
 }
 
-// readers are the connections to the servers of read_from, and to the others
-// where none of them answers; nil where there is no read_from. given are the
+// readers are the connections to the servers of read_replicas, and to the others
+// where none of them answers; nil where there is no read_replicas. given are the
 // options before they were completed for the writers.
 func (m postgresOptions) readers(o *OpenContext, given postgresOptions, writers *PoolConfig) (*PoolConfig, string) {
 	named := o.ReadReplicas()
@@ -44,7 +44,7 @@ func (m postgresOptions) readers(o *OpenContext, given postgresOptions, writers 
 		once.Diagnostics = new(Diagnostics)
 		config := own.config(&once)
 		if config == nil || once.Failed() {
-			o.Refuse("read_from", "names a host with which the options of dsn cannot be used", "compare it with the manual")
+			o.Refuse("read_replicas", "names a host with which the options of dsn cannot be used", "compare it with the manual")
 			return nil, ""
 		}
 		servers.Servers = append(servers.Servers, &Connector{Connector: o.postgresConnector(config), Timeout: config.ConnectTimeout})

@@ -15,7 +15,7 @@ var (
 	ownSQL    = regexp.MustCompile(`\b(SELECT|INSERT)\b|UPDATE |DELETE FROM`)
 	named     = regexp.MustCompile(` (table|column)=("(?:[^"\\]|\\.)*"|\S+)`)
 	plainWord = regexp.MustCompile(`^[a-z]+$`) // may be one of our own
-	mending   = regexp.MustCompile(` (reason|remedy)=("(?:[^"\\]|\\.)*"|\S+)`)
+	mending   = regexp.MustCompile(` (reason|hint)=("(?:[^"\\]|\\.)*"|\S+)`)
 )
 
 // checkAnswer checks that an answer is one that Asterisk cannot take for

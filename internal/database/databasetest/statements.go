@@ -22,11 +22,11 @@ func (f *fixture) peers() *sqlgen.Table {
 
 // files makes an empty table of static files, in which category and var_name
 // have a type.
-func (f *fixture) files(typ string) *sqlgen.Table {
+func (f *fixture) files(name, typ string) *sqlgen.Table {
 	f.t.Helper()
-	f.setup("CREATE TABLE [ast_config] ([id] INTEGER NOT NULL PRIMARY KEY, [cat_metric] INTEGER, [var_metric] INTEGER, [commented] INTEGER, " +
+	f.setup("CREATE TABLE [" + name + "] ([id] INTEGER NOT NULL PRIMARY KEY, [cat_metric] INTEGER, [var_metric] INTEGER, [commented] INTEGER, " +
 		"[filename] VARCHAR(128), [category] " + typ + ", [var_name] " + typ + ", [var_val] VARCHAR(1000))")
-	return f.describe("ast_config")
+	return f.describe(name)
 }
 
 // addLine adds a line to a static file, with the same metrics as all others.
@@ -244,7 +244,7 @@ var statements = map[string]func(*testing.T, *fixture){
 		if f.DatabaseOrder {
 			texts = []string{"1", "a", "b", "c"}
 		}
-		table := f.files("VARCHAR(128) " + f.IgnoreCase)
+		table := f.files("ast_config", "VARCHAR(128) "+f.IgnoreCase)
 		want := map[string][]string{}
 		for i := range texts {
 			// The keys are in the opposite order, and so are the values.
@@ -260,7 +260,7 @@ var statements = map[string]func(*testing.T, *fixture){
 	},
 
 	"static takes no category for an empty one": func(t *testing.T, f *fixture) {
-		table := f.files("VARCHAR(128) " + f.IgnoreCase)
+		table := f.files("ast_config", "VARCHAR(128) "+f.IgnoreCase)
 		f.addLine(table, "a.conf", 1, "a", "b", "4")
 		f.addLine(table, "a.conf", 2, "a", "", "3")
 		f.setup("INSERT INTO [ast_config] VALUES (3, 1, 0, 0, 'a.conf', 'a', NULL, '2')",
@@ -275,23 +275,25 @@ var statements = map[string]func(*testing.T, *fixture){
 	},
 
 	"static sorts numbers and dates as such": func(t *testing.T, f *fixture) {
-		for typ, order := range map[string][]string{
-			"INTEGER": {"-1", "9", "10"},
-			"DATE":    {"1999-12-31", "2026-01-02", "2026-01-10"},
-			"CHAR(2)": {"10", "9x", "ab"},
+		for name, c := range map[string]struct {
+			typ   string
+			order []string
+		}{
+			"numbers": {"INTEGER", []string{"-1", "9", "10"}},
+			"dates":   {"DATE", []string{"1999-12-31", "2026-01-02", "2026-01-10"}},
+			"letters": {"CHAR(2)", []string{"10", "9x", "ab"}},
 		} {
-			table := f.files(typ)
+			table, order := f.files(name, c.typ), c.order
 			for i := range order {
 				f.addLine(table, "a.conf", i, order[len(order)-1-i], order[0], "x")
 				f.addLine(table, "b.conf", 100+i, order[0], order[len(order)-1-i], "x")
 			}
 			for i, row := range f.rows(sqlgen.Static(f.DB.Dialect(), table, "a.conf")) {
-				f.wantRows(typ+" as category", []string{row}, "1|"+order[i]+"|"+order[0]+"|x")
+				f.wantRows(name+" as category", []string{row}, "1|"+order[i]+"|"+order[0]+"|x")
 			}
 			for i, row := range f.rows(sqlgen.Static(f.DB.Dialect(), table, "b.conf")) {
-				f.wantRows(typ+" as name", []string{row}, "1|"+order[0]+"|"+order[i]+"|x")
+				f.wantRows(name+" as name", []string{row}, "1|"+order[0]+"|"+order[i]+"|x")
 			}
-			f.setup("DROP TABLE [ast_config]")
 		}
 	},
 

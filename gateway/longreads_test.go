@@ -122,7 +122,7 @@ func TestDeafClientKeepsNoConnectionToTheDatabase(t *testing.T) {
 		time.Sleep(2 * time.Millisecond)
 		synctest.Wait()
 		if db.runs() != 0 {
-			t.Error("after hold_timeout the query goes on")
+			t.Error("after slow_reader_timeout the query goes on")
 		}
 		close(w.hears)
 		if broken := <-done; broken || w.Body.String() != whole {
@@ -139,7 +139,7 @@ func TestDeafClientIsCutOff(t *testing.T) {
 		after   time.Duration
 	}{
 		{"after write_timeout", gateway.Options{WriteTimeout: 20 * time.Second}, "client-gone", 20 * time.Second},
-		{"after hold_timeout where there is no memory left", gateway.Options{MemoryBytes: 1 << 20, HoldTimeout: 3 * time.Second}, "slow-client", 3 * time.Second},
+		{"after slow_reader_timeout where there is no memory left", gateway.Options{MemoryBytes: 1 << 20, HoldTimeout: 3 * time.Second}, "slow-client", 3 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestDeafClientIsCutOff(t *testing.T) {
 				if len(events) != 1 || string(events[0].Code) != test.code || events[0].Bytes != 0 {
 					t.Errorf("%+v", events)
 				}
-				if test.code == "slow-client" && !strings.Contains(log.String(), "raise [limits] answer_memory or hold_timeout") {
+				if test.code == "slow-client" && !strings.Contains(log.String(), "raise [limits] response_memory or slow_reader_timeout") {
 					t.Error(log)
 				}
 				w := httptest.NewRecorder()

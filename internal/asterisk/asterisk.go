@@ -1,4 +1,6 @@
-package gateway
+// Package asterisk has facts about Asterisk's tables: what its modules require of
+// them, store in them and look up, by the usual name of each table.
+package asterisk
 
 import (
 	"strings"
@@ -6,9 +8,9 @@ import (
 	"dbsep/sqlgen"
 )
 
-// AsteriskRequires is what Asterisk 22 requires of its tables when it starts, by
-// the usual name of the table: the requests that its modules send as `require`.
-var AsteriskRequires = map[string][]sqlgen.Requirement{
+// Requires has the requirements that the modules of Asterisk 22 send as `require`
+// when they start, by the usual name of the table.
+var Requires = map[string][]sqlgen.Requirement{
 	"iaxfriends": {
 		{Column: "name", Type: "char", Size: 10},
 		{Column: "ipaddr", Type: "char", Size: 15},
@@ -38,11 +40,11 @@ var AsteriskRequires = map[string][]sqlgen.Requirement{
 	},
 }
 
-// AsteriskStores is what Asterisk stores in some columns in daily work without
-// requiring it: widths of texts that tables made for older versions do not have, by
-// the usual name of the table. A value that does not fit is refused, and a phone is
-// not registered for it. A column that is missing is not told by it.
-var AsteriskStores = map[string][]sqlgen.Requirement{
+// Stores has columns that Asterisk writes without requiring them, with the width of
+// what it may store, by the usual name of the table. Tables made for older versions
+// may be too narrow: a value that does not fit is refused, and a phone cannot
+// register. Not every table has each of these columns.
+var Stores = map[string][]sqlgen.Requirement{
 	"ps_contacts": {
 		{Column: "id", Type: "char", Size: 255}, {Column: "uri", Type: "char", Size: 255}, {Column: "path", Type: "char", Size: 255},
 		{Column: "user_agent", Type: "char", Size: 255}, {Column: "call_id", Type: "char", Size: 255},
@@ -56,35 +58,33 @@ var AsteriskStores = map[string][]sqlgen.Requirement{
 	},
 }
 
-// AsteriskClears are the numbers that Asterisk gives an empty value, by the usual
-// name of their table: the column has to take NULL (P15).
-var AsteriskClears = map[string][]string{
+// Clears has the numeric columns that Asterisk sets to an empty value, by the usual
+// name of the table. They must allow NULL (P15).
+var Clears = map[string][]string{
 	"ps_contacts": {"via_port"},
 	"iaxfriends":  {"port"},
 	"sippeers":    {"port", "lastms"},
 }
 
-// SingleValued are the columns whose values Asterisk never takes for a list, by
-// the usual name of their table. A plain ; in one of them was stored by a
-// gateway that does not code it, and tears the value (P7).
+// SingleValued has the columns whose values Asterisk never reads as a list, by the
+// usual name of the table. A plain ; in one of them was stored by a gateway that
+// does not encode it, and Asterisk splits the value there (P7).
 var SingleValued = map[string][]string{
 	"ps_contacts": {"id", "uri", "path", "user_agent"},
 }
 
-// FoundByPrefix is the column of a table by whose beginning Asterisk looks for rows
-// over and over, by the usual name of the table: the contacts of a telephone, in
-// each registration.
-var FoundByPrefix = map[string]string{"ps_contacts": "id"}
+// LookupByPrefix has the column that Asterisk often matches by its beginning, by the
+// usual name of the table: the contacts of an AOR, in each registration.
+var LookupByPrefix = map[string]string{"ps_contacts": "id"}
 
-// asteriskWrites are the tables that Asterisk itself writes in daily work, by
-// their usual names.
-var asteriskWrites = map[string]bool{
+// writtenTables are the usual names of the tables that Asterisk writes in daily work.
+var writtenTables = map[string]bool{
 	"ps_contacts": true, "ps_subscription_persistence": true,
 	"sippeers": true, "sipusers": true, "sipregs": true, "iaxfriends": true, "iaxusers": true, "iaxpeers": true,
 	"queue_members": true, "queue_log": true, "cdr": true, "cel": true, "meetme": true,
 	"voicemail": true, "voicemail_data": true, "voicemessages": true, "voicemail_messages": true,
 }
 
-// AsteriskWrites tells whether a table is one that Asterisk writes in daily work:
-// registrations, members' states, logs, passwords changed from a telephone.
-func AsteriskWrites(table string) bool { return asteriskWrites[strings.ToLower(table)] }
+// Writes reports whether Asterisk writes a table in daily work: registrations,
+// states of members, logs, passwords changed from a phone.
+func Writes(table string) bool { return writtenTables[strings.ToLower(table)] }

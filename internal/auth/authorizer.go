@@ -60,7 +60,7 @@ func (g *Guard) Admit(r *http.Request) (gateway.Client, error) {
 	}
 	who := identity{address: address(r.RemoteAddr), certificate: certificateNames(r)}
 	if !g.allowed(who.address) {
-		return gateway.Client{}, &gateway.Error{Code: gateway.Forbidden, Remedy: "add the client's network to [server] allow"}
+		return gateway.Client{}, &gateway.Error{Code: gateway.Forbidden, Hint: "add the client's network to [server] allow"}
 	}
 	if g.passwords != nil {
 		var err error

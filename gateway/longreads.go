@@ -45,7 +45,7 @@ func (l *long) await(ctx context.Context) error {
 	case l.places <- struct{}{}:
 		return nil
 	case <-patience.C:
-		return &Error{Code: Busy, Remedy: "too many long answers at a time: ask for fewer rows, or raise [database] max_connections, of which half are for them"}
+		return &Error{Code: Busy, Hint: "too many long responses at a time: use a narrower condition, or raise [database] max_connections, of which half are for them"}
 	case <-ctx.Done():
 		return &sqlgen.Fault{Cause: sqlgen.Canceled, Err: context.Cause(ctx)}
 	}

@@ -82,5 +82,5 @@ func (t *table) concealed(err error) error {
 	if c == nil || t.Column(c.Name) != nil {
 		return err
 	}
-	return &Error{Code: Forbidden, Table: t.Name, Column: c.Name, Remedy: "see the columns of this table in the sections [tables] of dbsep.conf"}
+	return &Error{Code: Forbidden, Table: t.Name, Column: c.Name, Hint: "see the columns of this table in the sections [tables] of dbsep.conf"}
 }
