@@ -18,6 +18,7 @@ import (
 	"dbsep/gateway"
 	"dbsep/internal/config"
 	"dbsep/internal/database"
+	"dbsep/internal/database/sqlite"
 	"dbsep/internal/metrics"
 )
 
@@ -78,7 +79,7 @@ const requestsEach = 400
 func costSite(b *testing.B) *site {
 	b.Helper()
 	file := filepath.Join(b.TempDir(), "demo.db")
-	if err := database.CreateSQLite(b.Context(), file, demoSQL); err != nil {
+	if err := sqlite.Create(b.Context(), file, demoSQL); err != nil {
 		b.Fatal(err)
 	}
 	db, err := database.Open(database.Source{DSN: "DBI:SQLite:dbname=" + file})

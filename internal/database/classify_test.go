@@ -11,20 +11,20 @@ import (
 
 // Errors of a server that answers.
 var (
-	accountError = errors.New("the account is refused")
-	fullError    = errors.New("there are too many connections")
+	errAccount = errors.New("the account is refused")
+	errFull    = errors.New("there are too many connections")
 )
 
 func TestFaultOfSeveralServers(t *testing.T) {
-	denies := &unreachable{accountError}
-	full := &unreachable{fullError}
+	denies := &unreachable{errAccount}
+	full := &unreachable{errFull}
 	away := &unreachable{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}
 	const password = "correct dbuser and dbpass"
 	server := &Driver{ClassifyError: func(err error) (sqlgen.Cause, string) {
 		switch {
-		case errors.Is(err, accountError):
+		case errors.Is(err, errAccount):
 			return sqlgen.Denied, password
-		case errors.Is(err, fullError):
+		case errors.Is(err, errFull):
 			return sqlgen.Busy, ""
 		}
 		return sqlgen.Unexpected, ""
