@@ -18,6 +18,7 @@ import (
 	"dbsep/gateway"
 	"dbsep/internal/config"
 	"dbsep/internal/database"
+	"dbsep/internal/database/sqlite"
 	"dbsep/internal/logging"
 	"dbsep/internal/metrics"
 	"dbsep/internal/setup"
@@ -80,7 +81,7 @@ const requestsEach = 400
 func costSite(b *testing.B) *setup.Loaded {
 	b.Helper()
 	file := filepath.Join(b.TempDir(), "demo.db")
-	if err := database.CreateSQLite(b.Context(), file, demoSQL); err != nil {
+	if err := sqlite.Create(b.Context(), file, demoSQL); err != nil {
 		b.Fatal(err)
 	}
 	db, err := database.Open(database.Source{DSN: "DBI:SQLite:dbname=" + file})

@@ -14,6 +14,7 @@ import (
 
 	"dbsep/internal/config"
 	"dbsep/internal/database"
+	"dbsep/internal/database/sqlite"
 	"dbsep/internal/server"
 	"dbsep/internal/setup"
 )
@@ -52,7 +53,7 @@ answers requests from it, and throws it away at the end (Ctrl-C).`,
 }
 
 func openDemo(cmd *cobra.Command, file string) (*setup.Loaded, error) {
-	if err := database.CreateSQLite(cmd.Context(), file, demoSQL); err != nil {
+	if err := sqlite.Create(cmd.Context(), file, demoSQL); err != nil {
 		return nil, fmt.Errorf("make the sample database: %w", err)
 	}
 	db, err := database.Open(database.Source{DSN: "DBI:SQLite:dbname=" + file})

@@ -23,7 +23,7 @@ import (
 	"time"
 
 	"dbsep/gateway"
-	"dbsep/internal/database"
+	"dbsep/internal/database/sqlite"
 	"dbsep/internal/metrics"
 	"dbsep/internal/sqlitetest"
 	"dbsep/internal/testserver"
@@ -199,7 +199,7 @@ func TestFaults(t *testing.T) {
 				needMounts(t)
 			}
 			dir := t.TempDir()
-			if err := database.CreateSQLite(t.Context(), filepath.Join(dir, "demo.db"), faultSQL); err != nil {
+			if err := sqlite.Create(t.Context(), filepath.Join(dir, "demo.db"), faultSQL); err != nil {
 				t.Fatal(err)
 			}
 			certify(t, dir)

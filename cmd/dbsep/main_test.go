@@ -16,7 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"dbsep/internal/database"
+	"dbsep/internal/database/sqlite"
 	"dbsep/internal/mariadbtest"
 	"dbsep/internal/pgtest"
 	"dbsep/internal/testserver"
@@ -79,7 +79,7 @@ func setUp(env *testscript.Env) error {
 		}
 	}
 	for name, text := range map[string]string{"demo.db": demoSQL, "other.db": demoSQL, "short.db": shortSQL} {
-		if err := database.CreateSQLite(context.Background(), filepath.Join(env.WorkDir, name), text); err != nil {
+		if err := sqlite.Create(context.Background(), filepath.Join(env.WorkDir, name), text); err != nil {
 			return err
 		}
 	}

@@ -20,7 +20,7 @@ import (
 	"testing"
 	"time"
 
-	"dbsep/internal/database"
+	"dbsep/internal/database/sqlite"
 )
 
 // sampleSite writes a sample database and a configuration into a folder of the test
@@ -28,7 +28,7 @@ import (
 func sampleSite(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := database.CreateSQLite(t.Context(), filepath.Join(dir, "demo.db"), demoSQL); err != nil {
+	if err := sqlite.Create(t.Context(), filepath.Join(dir, "demo.db"), demoSQL); err != nil {
 		t.Fatal(err)
 	}
 	text := "dsn=DBI:SQLite:dbname=" + filepath.Join(dir, "demo.db") + "\n"

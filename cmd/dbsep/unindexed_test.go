@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/database"
+	"dbsep/internal/database/sqlite"
 	"dbsep/internal/pgtest"
 	"dbsep/internal/sqlitetest"
 )
@@ -17,7 +17,7 @@ func TestContactsWithoutAnIndexAreTold(t *testing.T) {
 	for kind, open := range map[string]func(t *testing.T) (conf, account string, db *sql.DB){
 		"SQLite": func(t *testing.T) (conf, account string, db *sql.DB) {
 			path := filepath.Join(t.TempDir(), "a.db")
-			if err := database.CreateSQLite(t.Context(), path, ""); err != nil {
+			if err := sqlite.Create(t.Context(), path, ""); err != nil {
 				t.Fatal(err)
 			}
 			db, err := sql.Open(sqlitetest.Driver, "file:"+path)

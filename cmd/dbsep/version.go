@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"dbsep/internal/database"
 )
 
 // version is set when a release is built.
@@ -14,10 +17,10 @@ var version = "development"
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "say which dbsep this is",
+		Short: "say which dbsep this is, and which databases it has",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), about())
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\ndatabases: %s\n", about(), strings.Join(database.Names(), ", "))
 			return err
 		},
 	}

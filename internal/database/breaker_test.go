@@ -140,13 +140,13 @@ func (pretendedRows) Next([]driver.Value) error { return io.EOF }
 func inBubble(t *testing.T, test func(t *testing.T, server *pretended, db *DB)) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &pretended{slow: 5 * time.Millisecond}
-		o := &opening{Source: Source{MaxConnections: 16}}
-		p := newPool(o.served(&connecting{Connector: server, timeout: 5 * time.Second}), 5*time.Second)
+		o := &OpenContext{Source: Source{MaxConnections: 16}}
+		p := newPool(o.ServerPool(&Connector{Connector: server, Timeout: 5 * time.Second}), 5*time.Second)
 		db := &DB{
-			kind:      &kind{probe: "probe", fault: func(error) (sqlgen.Cause, string) { return sqlgen.Unexpected, "" }},
-			reads:     p,
-			writes:    p,
-			described: newMemory(),
+			driver:  &Driver{ProbeSQL: "probe", ClassifyError: func(error) (sqlgen.Cause, string) { return sqlgen.Unexpected, "" }},
+			reads:   p,
+			writes:  p,
+			schemas: newSchemaCache(),
 		}
 		defer db.Close()
 		test(t, server, db)

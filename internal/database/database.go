@@ -13,15 +13,15 @@ import (
 // same time from many goroutines. Every error of a method with a context is a
 // *[sqlgen.Fault].
 type DB struct {
-	kind          *kind
+	driver        *Driver
 	address       string
 	account       string
 	through       string
-	scope         []any // see pools
+	scope         []any // see Pools
 	reads, writes *pool
-	patience      time.Duration // for locks that again waits for
+	lockTimeout   time.Duration // for statements that Driver.Retryable waits for
 	warnings      []Problem
-	described     *memory
+	schemas       *schemaCache
 }
 
 // Warnings lists what the source says in vain, and what it says to dbsep
@@ -29,7 +29,7 @@ type DB struct {
 func (db *DB) Warnings() []Problem { return db.warnings }
 
 // Kind names the kind of database, for people.
-func (db *DB) Kind() string { return db.kind.name }
+func (db *DB) Kind() string { return db.driver.Name }
 
 // Address says where the database is: a file, a socket or a host, without any
 // secret.
@@ -44,12 +44,12 @@ func (db *DB) Account() string { return db.account }
 func (db *DB) Through() string { return db.through }
 
 // Dialect is how the database's SQL is spelled.
-func (db *DB) Dialect() *sqlgen.Dialect { return db.kind.dialect }
+func (db *DB) Dialect() *sqlgen.Dialect { return db.driver.Dialect }
 
 // Version asks the database for its version.
 func (db *DB) Version(ctx context.Context) (string, error) {
 	var version string
-	err := db.Query(ctx, sqlgen.Statement{SQL: db.kind.version}, func(columns [][]byte) error {
+	err := db.Query(ctx, sqlgen.Statement{SQL: db.driver.VersionSQL}, func(columns [][]byte) error {
 		version = string(columns[0])
 		return nil
 	})
@@ -60,7 +60,7 @@ func (db *DB) Version(ctx context.Context) (string, error) {
 // that it answers lets all other statements through again.
 func (db *DB) Ping(ctx context.Context) error {
 	ctx = context.WithValue(ctx, probing{}, true)
-	return db.Query(ctx, sqlgen.Statement{SQL: db.kind.probe}, func([][]byte) error { return nil })
+	return db.Query(ctx, sqlgen.Statement{SQL: db.driver.ProbeSQL}, func([][]byte) error { return nil })
 }
 
 // Close ends all connections. Statements that run are waited for.

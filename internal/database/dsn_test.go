@@ -1,8 +1,11 @@
-package database
+package database_test
 
 import (
 	"strings"
 	"testing"
+
+	"dbsep/internal/database"
+	"dbsep/internal/database/databasetest"
 )
 
 func TestDSNProblems(t *testing.T) {
@@ -17,10 +20,10 @@ func TestDSNProblems(t *testing.T) {
 		"DBI:Oracle:asterisk":      "names the driver Oracle",
 		"DBI:CSV:x":                "names the driver CSV",
 	} {
-		_, err := Open(Source{DSN: text})
-		wantProblems(t, text, err, want)
+		_, err := database.Open(database.Source{DSN: text})
+		databasetest.WantProblems(t, text, err, want)
 	}
-	_, err := Open(Source{DSN: "DBI:CSV:x"})
+	_, err := database.Open(database.Source{DSN: "DBI:CSV:x"})
 	for _, name := range []string{"MariaDB", "Pg", "SQLite", "mysql"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%v does not list %s", err, name)
@@ -44,7 +47,7 @@ func FuzzDSN(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		db, err := Open(Source{DSN: text, Password: secret})
+		db, err := database.Open(database.Source{DSN: text, Password: secret})
 		if (db == nil) == (err == nil) {
 			t.Fatalf("%v, %v", db, err)
 		}
@@ -52,7 +55,7 @@ func FuzzDSN(f *testing.F) {
 		if err != nil {
 			told = err.Error()
 			for _, e := range err.(interface{ Unwrap() []error }).Unwrap() {
-				if p, ok := e.(*Problem); !ok || p.Key == "" || p.Text == "" {
+				if p, ok := e.(*database.Problem); !ok || p.Key == "" || p.Text == "" {
 					t.Errorf("%#v is no Problem", e)
 				}
 			}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	_ "dbsep/internal/database/all"
 	"dbsep/internal/mariadbtest"
 	"dbsep/internal/pgtest"
 )

@@ -13,8 +13,8 @@ import (
 // what runs on one is dbsep's own business.
 type pool struct {
 	*sql.DB
-	*connections
-	breaker *breaker      // of statements that run; connecting has one of its own
+	*PoolConfig
+	breaker *breaker      // of statements that run; Connector has one of its own
 	places  chan struct{} // as many as connections
 	wait    time.Duration // for a place
 	waited  atomic.Int64  // how many had to
@@ -26,16 +26,16 @@ type pool struct {
 // itself.
 const maxSilences = 3
 
-func newPool(c *connections, wait time.Duration) *pool {
+func newPool(c *PoolConfig, wait time.Duration) *pool {
 	db := sql.OpenDB(c)
-	db.SetMaxOpenConns(c.most)
-	db.SetMaxIdleConns(c.most)
-	db.SetConnMaxLifetime(c.lifetime)
+	db.SetMaxOpenConns(c.MaxOpen)
+	db.SetMaxIdleConns(c.MaxOpen)
+	db.SetConnMaxLifetime(c.MaxLifetime)
 	p := &pool{
-		DB:          db,
-		connections: c,
-		places:      make(chan struct{}, c.most),
-		wait:        wait,
+		DB:         db,
+		PoolConfig: c,
+		places:     make(chan struct{}, c.MaxOpen),
+		wait:       wait,
 	}
 	if c.breaker != nil {
 		p.breaker = &breaker{threshold: maxSilences}
@@ -86,7 +86,7 @@ type PoolStats struct {
 // fails at once.
 func (db *DB) Broken() bool { return db.reads.broken() || db.writes.broken() }
 
-func (p *pool) broken() bool { return p.breaker.isOpen() || p.connecting.breaker.isOpen() }
+func (p *pool) broken() bool { return p.breaker.isOpen() || p.Connector.breaker.isOpen() }
 
 // Stats tells what the database's pools do.
 func (db *DB) Stats() []PoolStats {

@@ -66,7 +66,7 @@ func (r *row) read(rows driver.Rows) ([][]byte, error) {
 			text = appendFloat32(text, v, decimals(rows, i))
 		default:
 			var err error
-			if text, err = appendText(text, v); err != nil {
+			if text, err = AppendText(text, v); err != nil {
 				return nil, err
 			}
 		}

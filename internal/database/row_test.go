@@ -7,14 +7,15 @@ import (
 	"testing"
 
 	"dbsep/internal/database"
+	"dbsep/internal/database/databasetest"
 	"dbsep/sqlgen"
 )
 
 // TestRowsOfManyWidths reads rows of many widths at the same time and one after
 // another: their places are used again, and no value may show in another row.
 func TestRowsOfManyWidths(t *testing.T) {
-	path, _ := newSQLiteFile(t)
-	db := open(t, database.Source{DSN: "DBI:SQLite:dbname=" + path})
+	path, _ := databasetest.NewSQLiteFile(t)
+	db := databasetest.Open(t, database.Source{DSN: "DBI:SQLite:dbname=" + path})
 	var all sync.WaitGroup
 	for reader := range 8 {
 		all.Go(func() {

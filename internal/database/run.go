@@ -60,9 +60,9 @@ func (s *second) left(ctx context.Context, p **patience, bound time.Duration, wa
 // server itself says that it did nothing, or where it was not sent, which is what
 // a driver means by ErrBadConn.
 func (db *DB) worth(ctx context.Context, c call, err error, left *second) (context.Context, bool) {
-	if db.kind.again != nil {
-		if again, wait := db.kind.again(err); again {
-			return ctx, left.left(ctx, &left.patience, db.patience, wait)
+	if db.driver.Retryable != nil {
+		if again, wait := db.driver.Retryable(err); again {
+			return ctx, left.left(ctx, &left.patience, db.lockTimeout, wait)
 		}
 	}
 	var fault *sqlgen.Fault
@@ -72,9 +72,9 @@ func (db *DB) worth(ctx context.Context, c call, err error, left *second) (conte
 		// The server has no place for another connection; there may soon be one of
 		// the pool's own.
 		return ctx, fault.Cause == sqlgen.Busy && c.pool.DB.Stats().OpenConnections > 0 && left.left(ctx, &left.crowd, c.pool.wait, true)
-	case fault.Cause == sqlgen.ReadOnly, db.kind.elsewhere != nil && db.kind.elsewhere(err):
+	case fault.Cause == sqlgen.ReadOnly, db.driver.TryOtherHost != nil && db.driver.TryOtherHost(err):
 		c.pool.retire()
-		again := c.pool.several && !left.moved
+		again := c.pool.SeveralHosts && !left.moved
 		left.moved = true
 		return ctx, again
 	case !left.renewed && (errors.Is(err, driver.ErrBadConn) || c.reads && db.severed(err)):
@@ -87,7 +87,7 @@ func (db *DB) worth(ctx context.Context, c call, err error, left *second) (conte
 // severed tells whether a connection has ended under a statement.
 func (db *DB) severed(err error) bool {
 	var network net.Error
-	return db.kind.severed != nil && db.kind.severed(err) ||
+	return db.driver.ConnectionLost != nil && db.driver.ConnectionLost(err) ||
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.As(err, &network) && !network.Timeout()
 }
@@ -112,7 +112,7 @@ func (db *DB) attempt(ctx context.Context, c call) (begun bool, err error) {
 			return err
 		}
 		if !c.reads {
-			if err := s.beStrict(ctx, !c.Lenient); err != nil {
+			if err := s.setStrict(ctx, !c.Lenient); err != nil {
 				return err
 			}
 		}

@@ -15,7 +15,7 @@ import (
 // Tables lists the tables and views of the schema, sorted.
 func (db *DB) Tables(ctx context.Context) ([]string, error) {
 	var names []string
-	err := db.Query(ctx, sqlgen.Statement{SQL: db.kind.tables, Args: db.scope}, func(columns [][]byte) error {
+	err := db.Query(ctx, sqlgen.Statement{SQL: db.driver.TablesSQL, Args: db.scope}, func(columns [][]byte) error {
 		names = append(names, string(columns[0]))
 		return nil
 	})
@@ -35,7 +35,7 @@ func (db *DB) Describe(ctx context.Context, table string) (*sqlgen.Table, error)
 	if t == nil {
 		return nil, &sqlgen.Fault{Cause: sqlgen.UnknownTable, Table: table}
 	}
-	db.described.keep(t)
+	db.schemas.keep(t)
 	return t, nil
 }
 
@@ -44,12 +44,12 @@ func (db *DB) describe(ctx context.Context, table string) (*sqlgen.Table, error)
 	if strings.IndexByte(table, 0) >= 0 || !utf8.ValidString(table) {
 		return nil, nil // no database's name, and some refuse even to look
 	}
-	for i, text := range db.kind.columns {
+	for i, text := range db.driver.ColumnsSQL {
 		spellings, err := db.spellings(ctx, sqlgen.Statement{SQL: text, Args: append([]any{table}, db.scope...)})
 		if err != nil {
 			return nil, err
 		}
-		last := i == len(db.kind.columns)-1
+		last := i == len(db.driver.ColumnsSQL)-1
 		for name, found := range spellings {
 			// The database may find a name equal that is not: MySQL disregards
 			// blanks at the end and accents.
@@ -67,7 +67,7 @@ func (db *DB) describe(ctx context.Context, table string) (*sqlgen.Table, error)
 // the names of its columns, the primary key first. It is empty where the database
 // does not tell.
 func (db *DB) Keys(ctx context.Context, t *sqlgen.Table) ([][]string, error) {
-	if db.kind.keys == "" {
+	if db.driver.KeysSQL == "" {
 		return nil, nil
 	}
 	args := []any{t.Name}
@@ -77,7 +77,7 @@ func (db *DB) Keys(ctx context.Context, t *sqlgen.Table) ([][]string, error) {
 	var keys [][]string
 	var last string
 	broken := false
-	err := db.Query(ctx, sqlgen.Statement{SQL: db.kind.keys, Args: args}, func(row [][]byte) error {
+	err := db.Query(ctx, sqlgen.Statement{SQL: db.driver.KeysSQL, Args: args}, func(row [][]byte) error {
 		name := string(row[0])
 		if keys == nil || name != last {
 			keys, last, broken = append(keys, nil), name, false
@@ -109,7 +109,7 @@ func (db *DB) spellings(ctx context.Context, s sqlgen.Statement) (map[string]*sp
 			Type:     string(row[2]),
 			Nullable: string(row[4]) == "1",
 		}
-		c.Class, c.Size, c.Unsigned = db.kind.classify(c.Type, characters)
+		c.Class, c.Size, c.Unsigned = db.driver.ClassifyType(c.Type, characters)
 		t := found[string(row[0])]
 		if t == nil {
 			t = new(spelling)
@@ -129,11 +129,11 @@ func (db *DB) spellings(ctx context.Context, s sqlgen.Statement) (map[string]*sp
 // are now.
 func (db *DB) blame(ctx context.Context, s sqlgen.Statement, err error) error {
 	var fault *sqlgen.Fault
-	if db.kind.vague == nil || !errors.As(err, &fault) || !db.kind.vague(fault.Err) {
+	if db.driver.Ambiguous == nil || !errors.As(err, &fault) || !db.driver.Ambiguous(fault.Err) {
 		return err
 	}
-	names := func(identifier string) bool { return strings.Contains(s.SQL, db.kind.dialect.Quote(identifier)) }
-	for _, was := range db.described.all() {
+	names := func(identifier string) bool { return strings.Contains(s.SQL, db.driver.Dialect.Quote(identifier)) }
+	for _, was := range db.schemas.all() {
 		if !names(was.Name) {
 			continue
 		}
@@ -153,26 +153,26 @@ func (db *DB) blame(ctx context.Context, s sqlgen.Statement, err error) error {
 	return err
 }
 
-// memory keeps the tables as they were last described, those that are gone
+// A schemaCache keeps the tables as they were last described, those that are gone
 // since as well. It grows with the schema, not with the requests.
-type memory struct {
+type schemaCache struct {
 	mu     sync.Mutex
 	tables map[string]*sqlgen.Table
 }
 
-func newMemory() *memory { return &memory{tables: make(map[string]*sqlgen.Table)} }
+func newSchemaCache() *schemaCache { return &schemaCache{tables: make(map[string]*sqlgen.Table)} }
 
-func (m *memory) keep(t *sqlgen.Table) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.tables[t.Name] = t
+func (c *schemaCache) keep(t *sqlgen.Table) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tables[t.Name] = t
 }
 
-func (m *memory) all() []*sqlgen.Table {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	tables := make([]*sqlgen.Table, 0, len(m.tables))
-	for _, t := range m.tables {
+func (c *schemaCache) all() []*sqlgen.Table {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	tables := make([]*sqlgen.Table, 0, len(c.tables))
+	for _, t := range c.tables {
 		tables = append(tables, t)
 	}
 	return tables

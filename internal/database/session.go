@@ -20,21 +20,21 @@ type session struct {
 	cut        bool                  // a context has ended it
 }
 
-// An interruptible connection can be made to end what it does, and itself with it,
-// at any time. Its driver is spared the watching of contexts.
-type interruptible interface{ interrupt() }
+// An Interrupter is a connection that can be made to end what it does, and itself
+// with it, at any time. Its driver is spared the watching of contexts.
+type Interrupter interface{ Interrupt() }
 
-// A lenient connection is one whose database can be made to store a value that
+// A StrictSetter is a connection whose database can be made to store a value that
 // does not fit its column as something else, and to refuse it.
-type lenient interface {
-	beStrict(ctx context.Context, strict bool) error
+type StrictSetter interface {
+	SetStrict(ctx context.Context, strict bool) error
 }
 
-// beStrict has the database refuse values that do not fit their columns, or do
+// setStrict makes the database refuse values that do not fit their columns, or do
 // with them what its own settings say.
-func (s *session) beStrict(ctx context.Context, strict bool) error {
-	if l, ok := s.Conn.(lenient); ok {
-		return l.beStrict(ctx, strict)
+func (s *session) setStrict(ctx context.Context, strict bool) error {
+	if l, ok := s.Conn.(StrictSetter); ok {
+		return l.SetStrict(ctx, strict)
 	}
 	return nil
 }
@@ -42,11 +42,11 @@ func (s *session) beStrict(ctx context.Context, strict bool) error {
 // watch returns the context that the driver is given for what runs from now on,
 // and a function to be called at its end.
 func (s *session) watch(ctx context.Context) (given context.Context, unwatch func()) {
-	i, ok := s.Conn.(interruptible)
+	i, ok := s.Conn.(Interrupter)
 	if !ok {
 		return ctx, func() {}
 	}
-	stop := context.AfterFunc(ctx, i.interrupt)
+	stop := context.AfterFunc(ctx, i.Interrupt)
 	return context.WithoutCancel(ctx), func() { s.cut = !stop() }
 }
 

@@ -39,9 +39,9 @@ func appendFloat32(dst []byte, f float32, decimals int) []byte {
 	return appendG15(dst, seen)
 }
 
-// appendText appends a driver's value as the Perl driver printed it. Where the
+// AppendText appends a driver's value as the Perl driver printed it. Where the
 // decimals of its column count, see appendFloat32.
-func appendText(dst []byte, value any) ([]byte, error) {
+func AppendText(dst []byte, value any) ([]byte, error) {
 	switch v := value.(type) {
 	case []byte:
 		return append(dst, v...), nil

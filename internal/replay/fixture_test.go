@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"dbsep/internal/database"
+	_ "dbsep/internal/database/all"
 )
 
 // A fixture is a database that can be made fresh again and again.

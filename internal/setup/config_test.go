@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dbsep/internal/config"
-	"dbsep/internal/database"
+	"dbsep/internal/database/sqlite"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/config/*.want; then read every line that changed")
@@ -102,7 +102,7 @@ func testConfiguration(t *testing.T, path string, environ []string) {
 			t.Fatal(err)
 		}
 	}
-	if err := database.CreateSQLite(t.Context(), filepath.Join(dir, "realtime.db"), ""); err != nil {
+	if err := sqlite.Create(t.Context(), filepath.Join(dir, "realtime.db"), ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, variable := range os.Environ() { // what a machine has by itself does not count

@@ -1,0 +1,3 @@
+package main
+
+import _ "dbsep/internal/database/all" // the databases of this build

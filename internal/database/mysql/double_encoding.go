@@ -1,0 +1,80 @@
+package mysql
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dbsep/sqlgen"
+)
+
+// mysqlDoublings are the ways in which a text was encoded twice. The server's
+// latin1 is Windows-1252, so it matters who took the bytes for characters: the
+// server, where a connection was latin1 (€ became U+00E2 U+201A U+00AC), or
+// DBD::MariaDB (U+00E2 U+0082 U+00AC).
+//
+// A column that has no room for every character comes first: it gets it, and
+// the next look finds how to mend its texts.
+var mysqlDoublings = []sqlgen.Doubling{
+	{
+		Seen: func(c string) string {
+			return "CHARSET(" + c + ") <> 'utf8mb4' AND (" + windowsText.seen(c) + " OR " + byteText.seen(c) + ")"
+		},
+		Mend: func(table, _ string) string { return "ALTER TABLE " + table + " CONVERT TO CHARACTER SET utf8mb4" },
+	},
+	{Seen: windowsText.seen, Mend: windowsText.mend},
+	{Seen: byteText.seen, Mend: byteText.mend},
+}
+
+// A mysqlDoubling is how characters are turned back into the bytes that they
+// were taken from.
+type mysqlDoubling struct {
+	exact func(column string) string // condition: every character is one byte's
+	bytes func(column string) string // expression of these bytes
+}
+
+var windowsText = mysqlDoubling{
+	exact: func(c string) string {
+		return mysqlBytes("CONVERT(CONVERT("+c+" USING latin1) USING utf8mb4)") + " = " + mysqlBytes("CONVERT("+c+" USING utf8mb4)")
+	},
+	bytes: func(c string) string { return mysqlBytes("CONVERT(" + c + " USING latin1)") },
+}
+
+// byteText goes by the numbers of characters. In UTF-32 each of them is six
+// zeros and the byte; where zeros of the bytes stand beside them it does not
+// matter which six are taken out, as long as there is no NUL.
+var byteText = mysqlDoubling{
+	exact: func(c string) string { return without(c, "[^\x01-ÿ]") },
+	bytes: func(c string) string { return "UNHEX(REPLACE(HEX(CONVERT(" + c + " USING utf32)), '000000', ''))" },
+}
+
+// seen leaves out what MariaDB takes for UTF-8 and nobody else does: halves of a
+// character of UTF-16.
+func (m mysqlDoubling) seen(c string) string {
+	return "LENGTH(CONVERT(" + c + " USING utf8mb4)) > CHAR_LENGTH(" + c + ") AND " + m.exact(c) +
+		" AND " + without(c, "í[\u00a0-¿]") + " AND " + mysqlBytes(m.text(c)) + " = " + m.bytes(c)
+}
+
+// without spells the condition that a text does not match a regular expression,
+// which is spelled as bytes: no setting gives it another meaning.
+func without(c, expression string) string {
+	return fmt.Sprintf("CONVERT(%s USING utf8mb4) COLLATE utf8mb4_bin NOT REGEXP _utf8mb4 0x%X", c, expression)
+}
+
+// mend says IGNORE because a strict server makes an error of a conversion that
+// fails, even in a condition that does not hold for that reason. Nothing else is
+// lost by it: a row whose mended text is another row's key stays as it is.
+func (m mysqlDoubling) mend(table, c string) string {
+	return "UPDATE IGNORE " + table + " SET " + c + " = " + m.text(c) + " WHERE " + m.seen(c)
+}
+
+func (m mysqlDoubling) text(c string) string { return "CONVERT(" + m.bytes(c) + " USING utf8mb4)" }
+
+func mysqlBytes(text string) string { return "CAST(" + text + " AS BINARY)" }
+
+// doublesMySQL leaves out what is no free text: an enum, a set, an address.
+func doublesMySQL(c *sqlgen.Column) bool {
+	name, _, _ := strings.Cut(c.Type, " ")
+	name, _, _ = strings.Cut(name, "(")
+	return slices.Contains([]string{"char", "varchar", "tinytext", "text", "mediumtext", "longtext"}, name)
+}

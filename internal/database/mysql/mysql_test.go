@@ -1,0 +1,341 @@
+package mysql_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"dbsep/internal/database"
+	"dbsep/internal/database/databasetest"
+	"dbsep/internal/mariadbtest"
+	"dbsep/sqlgen"
+)
+
+func TestMariaDB(t *testing.T) {
+	databasetest.Run(t, func(t *testing.T) databasetest.Fixture {
+		source, beside := databasetest.NewMariaDB(t)
+		return databasetest.Fixture{
+			DB:         databasetest.Open(t, source),
+			Widths:     true,
+			IgnoreCase: "COLLATE utf8mb4_unicode_ci",
+			Setup:      databasetest.Setup(t, beside),
+			Lock: func(table string) func() {
+				tx, err := beside.Begin()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := tx.ExecContext(context.Background(), "SELECT * FROM "+table+" FOR UPDATE"); err != nil {
+					t.Fatal(err)
+				}
+				return func() { tx.Rollback() }
+			},
+		}
+	})
+}
+
+// Each text was read with DBD::mysql 4.050 from MariaDB 10.11 as well.
+func TestMariaDBValuesPrintAsPerlPrintedThem(t *testing.T) {
+	source, beside := databasetest.NewMariaDB(t)
+	beside.SetMaxOpenConns(1) // sql_mode is the connection's
+	run := databasetest.Setup(t, beside)
+	run("SET sql_mode = ''")
+	db := databasetest.Open(t, source)
+	for _, c := range []struct{ typ, value, want string }{
+		{"FLOAT", "16777217", "16777200"},
+		{"FLOAT", "0.333333333", "0.333333"},
+		{"FLOAT", "1e20", "1e+20"},
+		{"FLOAT", "1e-5", "1e-05"},
+		{"FLOAT", "123456.789", "123457"},
+		{"FLOAT(10,2)", "123456.789", "123456.79"},
+		{"FLOAT(7,4)", "1.5", "1.5"},
+		{"FLOAT UNSIGNED ZEROFILL", "1.5", "0000000001.5"},
+		{"FLOAT", "3.4e38", "3.4e+38"},
+		{"DOUBLE", "1e15", "1e+15"},
+		{"DOUBLE", "-0.0", "0"},
+		{"DOUBLE(10,2)", "1234.5", "1234.5"},
+		{"DOUBLE(20,4)", "123456789012.34567", "123456789012.346"},
+		{"DOUBLE ZEROFILL", "7", "0000000000000000000007"},
+		{"INT(5) ZEROFILL", "42", "00042"},
+		{"BIGINT(22) ZEROFILL", "42", "0000000000000000000042"},
+		{"INT UNSIGNED", "4294967295", "4294967295"},
+		{"BIGINT UNSIGNED", "18446744073709551615", "18446744073709551615"},
+		{"DECIMAL(10,4)", "1234.5", "1234.5000"},
+		{"DECIMAL(10,4) ZEROFILL", "1234.5", "001234.5000"},
+		{"DECIMAL(30,0)", "123456789012345678901234567890", "123456789012345678901234567890"},
+		{"BIT(1)", "b'1'", "\x01"},
+		{"BIT(10)", "b'1000000101'", "\x02\x05"},
+		{"YEAR", "2024", "2024"},
+		{"YEAR", "0", "0000"},
+		{"YEAR(2)", "5", "05"},
+		{"DATE", "'0000-00-00'", "0000-00-00"},
+		{"DATETIME", "'0000-00-00 00:00:00'", "0000-00-00 00:00:00"},
+		{"DATETIME", "'2026-00-00 00:00:00'", "2026-00-00 00:00:00"},
+		{"DATETIME(3)", "'2026-01-02 03:04:05.120'", "2026-01-02 03:04:05.120"},
+		{"DATETIME(6)", "'2026-01-02 03:04:05'", "2026-01-02 03:04:05.000000"},
+		{"TIME", "'-838:59:59'", "-838:59:59"},
+		{"TIME(3)", "'12:00:00.5'", "12:00:00.500"},
+		{"TIME", "'00:00:00'", "00:00:00"},
+		{"ENUM('a','b')", "'b'", "b"},
+		{"SET('a','b')", "'a,b'", "a,b"},
+		{"JSON", "'{\"a\": 1.0}'", `{"a": 1.0}`},
+		{"UUID", "'123e4567-e89b-12d3-a456-426655440000'", "123e4567-e89b-12d3-a456-426655440000"},
+		{"INET6", "'::1'", "::1"},
+		{"CHAR(5)", "'a  '", "a"},
+		{"BINARY(4)", "'a'", "a\x00\x00\x00"},
+	} {
+		run("CREATE OR REPLACE TABLE v (id INT, c "+c.typ+")", "INSERT INTO v VALUES (1, "+c.value+")")
+		if got := databasetest.ReadColumn(t, db); got != c.want {
+			t.Errorf("%s %s prints as %q, want %q", c.typ, c.value, got, c.want)
+		}
+	}
+}
+
+func TestMariaDBClasses(t *testing.T) {
+	source, beside := databasetest.NewMariaDB(t)
+	db := databasetest.Open(t, source)
+	for _, c := range []struct {
+		typ      string
+		class    sqlgen.Class
+		size     int
+		unsigned bool
+	}{
+		{"TINYINT(1)", sqlgen.Integer, 1, false},
+		{"SMALLINT UNSIGNED", sqlgen.Integer, 2, true},
+		{"MEDIUMINT", sqlgen.Integer, 3, false},
+		{"INT(5) UNSIGNED ZEROFILL", sqlgen.Integer, 4, true},
+		{"BIGINT", sqlgen.Integer, 8, false},
+		{"BIT(9)", sqlgen.Integer, 2, true},
+		{"DECIMAL(10,2)", sqlgen.Decimal, 0, false},
+		{"VARCHAR(80)", sqlgen.Text, 80, false},
+		{"CHAR(3)", sqlgen.Text, 3, false},
+		{"TINYTEXT", sqlgen.Text, 255, false},
+		{"LONGTEXT", sqlgen.Text, 0, false},
+		{"ENUM('long value','b')", sqlgen.Text, 0, false},
+		{"SET('int','b')", sqlgen.Text, 0, false},
+		{"JSON", sqlgen.Text, 0, false},
+		{"UUID", sqlgen.Text, 0, false},
+		{"VARBINARY(9)", sqlgen.Binary, 9, false},
+		{"LONGBLOB", sqlgen.Binary, 0, false},
+		{"TIMESTAMP NULL", sqlgen.DateTime, 0, false},
+		{"TIME(3)", sqlgen.Time, 0, false},
+		{"GEOMETRY", sqlgen.Binary, 0, false},
+	} {
+		databasetest.Setup(t, beside)("CREATE OR REPLACE TABLE v (c " + c.typ + ")")
+		table, err := db.Describe(t.Context(), "v")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := table.Columns[0]
+		if got.Class != c.class || got.Size != c.size || got.Unsigned != c.unsigned {
+			t.Errorf("%s is %s, size %d, unsigned %v", c.typ, got.Class, got.Size, got.Unsigned)
+		}
+	}
+}
+
+func TestMariaDBEscapesWithBackslashInEveryMode(t *testing.T) {
+	source, beside := databasetest.NewMariaDB(t)
+	databasetest.Setup(t, beside)("CREATE TABLE v (id INT, c VARCHAR(10))", "INSERT INTO v VALUES (1, '_X.'), (2, 'xX.')")
+	for _, mode := range []string{"''", "'NO_BACKSLASH_ESCAPES'", "'NO_BACKSLASH_ESCAPES,ANSI'", "'TRADITIONAL'"} {
+		s := source
+		s.DSN += ";mysql_init_command=SET sql_mode = " + mode
+		db := databasetest.Open(t, s)
+		table, err := db.Describe(t.Context(), "v")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for field, want := range map[string]string{`c LIKE`: `\_%`, `id LIKE`: `\1`} {
+			q, err := sqlgen.Multi(db.Dialect(), table, []sqlgen.Field{{Name: field, Value: want}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var found []string
+			err = db.Query(t.Context(), q, func(columns [][]byte) error {
+				found = append(found, string(columns[0]))
+				return nil
+			})
+			if err != nil || len(found) != 1 || found[0] != "1" {
+				t.Errorf("sql_mode %s: %s %s finds %q, %v", mode, field, want, found, err)
+			}
+		}
+	}
+}
+
+func TestMariaDBCauses(t *testing.T) {
+	source, beside := databasetest.NewMariaDB(t)
+	server := mariadbtest.Start(t)
+	databasetest.Setup(t, beside)("CREATE TABLE v (id INT)")
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	name := source.DSN[strings.Index(source.DSN, "=")+1 : strings.Index(source.DSN, ";")]
+	server.Exec(t, "CREATE OR REPLACE USER reader@localhost", "GRANT SELECT ON "+name+".* TO reader@localhost")
+	t.Cleanup(func() { server.Exec(t, "DROP USER reader@localhost") })
+	for what, c := range map[string]struct {
+		change func(*database.Source)
+		want   sqlgen.Cause
+	}{
+		"a wrong password":   {func(s *database.Source) { s.Password = "wrong" }, sqlgen.Denied},
+		"an unknown account": {func(s *database.Source) { s.User = "nobody" }, sqlgen.Denied},
+		"only SELECT":        {func(s *database.Source) { s.User, s.Password = "reader", "" }, sqlgen.Denied},
+		"no such database":   {func(s *database.Source) { s.DSN = "DBI:mysql:nosuch;mysql_socket=" + server.Socket }, sqlgen.Unavailable},
+		"no such socket":     {func(s *database.Source) { s.DSN = "DBI:mysql:db;mysql_socket=/nosuch" }, sqlgen.Unavailable},
+		"a closed port":      {func(s *database.Source) { s.DSN = "DBI:mysql:db:127.0.0.1:1" }, sqlgen.Unavailable},
+		"a host that says nothing": {func(s *database.Source) {
+			s.DSN = "DBI:mysql:database=db;host=127.0.0.1;port=" + strconv.Itoa(silent.Addr().(*net.TCPAddr).Port)
+			s.ConnectTimeout = 100 * time.Millisecond
+		}, sqlgen.Unavailable},
+		"a wrong init command": {func(s *database.Source) { s.DSN += ";mysql_init_command=NONSENSE" }, sqlgen.Unavailable},
+	} {
+		s := source
+		c.change(&s)
+		db := databasetest.Open(t, s)
+		_, err := db.Exec(t.Context(), sqlgen.Statement{SQL: "INSERT INTO v (id) VALUES (?)", Args: []any{"1"}})
+		var fault *sqlgen.Fault
+		if !errors.As(err, &fault) || fault.Cause != c.want {
+			t.Errorf("%s: %v (%v), want %v", what, err, errors.Unwrap(err), &sqlgen.Fault{Cause: c.want})
+		}
+		if fault != nil && strings.Contains(fmt.Sprint(fault, fault.Remedy, fault.Err), server.Password) {
+			t.Errorf("%s: the password is told", what)
+		}
+	}
+}
+
+func TestMariaDBOverTheNetworkWithAwkwardPassword(t *testing.T) {
+	source, _ := databasetest.NewMariaDB(t)
+	server := mariadbtest.Start(t)
+	name := source.DSN[strings.Index(source.DSN, "=")+1 : strings.Index(source.DSN, ";")]
+	for _, text := range []string{
+		fmt.Sprintf("DBI:mysql:%s:%s:%d", name, server.Host, server.Port),
+		fmt.Sprintf("DBI:MariaDB:database=%s;host=%s;port=%d;mariadb_compression=1", name, server.Host, server.Port),
+	} {
+		s := source
+		s.DSN = text
+		db := databasetest.Open(t, s)
+		if err := db.Ping(t.Context()); err != nil {
+			t.Errorf("%s: %v", text, errors.Unwrap(err))
+		}
+		if want := server.Address() + "/" + name; db.Address() != want {
+			t.Errorf("address is %s, want %s", db.Address(), want)
+		}
+	}
+}
+
+func TestMariaDBVerifiesAsFarAsTLSIsAskedTo(t *testing.T) {
+	source, _ := databasetest.NewMariaDB(t)
+	server := mariadbtest.Start(t)
+	name := source.DSN[strings.Index(source.DSN, "=")+1 : strings.Index(source.DSN, ";")]
+	other := filepath.Join(t.TempDir(), "other.pem")
+	if err := os.WriteFile(other, databasetest.StrangeCertificate(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for options, want := range map[string]bool{
+		";mysql_ssl=0":                                          false,
+		";mysql_ssl=1":                                          true,
+		";mysql_ssl=1;mysql_ssl_optional=1":                     true,
+		";mysql_ssl=1;mysql_ssl_ca_file=" + server.CA:           true,
+		";mysql_ssl=1;mysql_ssl_ca_path=" + filepath.Dir(other): false,
+		";mysql_ssl=1;mysql_ssl_ca_file=" + other:               false,
+		";mysql_ssl=1;mysql_ssl_ca_file=" + server.CA + ";mysql_ssl_verify_server_cert=1": false, // it is not for 127.0.0.1
+		";mysql_ssl=1;mysql_ssl_verify_server_cert=1":                                     false, // nobody vouches for it
+	} {
+		s := source
+		s.DSN = fmt.Sprintf("DBI:mysql:database=%s;host=%s;port=%d%s", name, server.Host, server.Port, options)
+		cipher := ""
+		err := databasetest.Open(t, s).Query(t.Context(), sqlgen.Statement{SQL: "SHOW STATUS LIKE 'Ssl_cipher'"}, func(columns [][]byte) error {
+			cipher = string(columns[1])
+			return nil
+		})
+		if encrypted := cipher != ""; encrypted != want {
+			t.Errorf("%s: encrypted %v, want %v: %v, %v", options, encrypted, want, err, errors.Unwrap(err))
+		}
+	}
+}
+
+// The bytes are those of UTF-8, in which a client gets the texts.
+func TestMariaDBSortsStaticByBytesWhateverTheType(t *testing.T) {
+	source, beside := databasetest.NewMariaDB(t)
+	run := databasetest.Setup(t, beside)
+	db := databasetest.Open(t, source)
+	for typ, want := range map[string]string{
+		"VARCHAR(20) CHARACTER SET latin1":                             "Abc _x abc zz é",
+		"VARCHAR(20) CHARACTER SET utf16le":                            "Abc _x abc zz é Ā Ω 中 😀",
+		"VARCHAR(20) CHARACTER SET koi8r":                              "Abc _x abc а б в ю я",
+		"VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_german2_ci": "Abc _x abc zz é Ā Ω 中 😀",
+		"TEXT": "Abc _x abc zz",
+		"ENUM('zz', 'Abc', 'abc', '_x') COLLATE utf8mb4_bin": "Abc _x abc zz",
+		"SET('zz', 'Abc', '_x')":                             "Abc _x zz",
+		"VARBINARY(20)":                                      "Abc _x abc zz",
+		"BLOB":                                               "Abc _x abc zz",
+		"YEAR":                                               "1999 2026",
+	} {
+		run("DROP TABLE IF EXISTS ast_config",
+			"CREATE TABLE ast_config (cat_metric INT, var_metric INT, commented INT, filename TEXT, category "+typ+", var_name "+typ+", var_val TEXT)")
+		words := strings.Fields(want)
+		for i := range words { // in no order
+			word := words[(i+2)%len(words)]
+			run("INSERT INTO ast_config VALUES (0, 0, 0, 'a.conf', '" + words[0] + "', '" + word + "', '')")
+		}
+		if got := databasetest.StaticNames(t, db); got != want {
+			t.Errorf("%s: %s, want %s", typ, got, want)
+		}
+	}
+}
+
+// A statement that is prepared once is used by all requests of a server.
+func TestMariaDBPreparesOnce(t *testing.T) {
+	source, beside := databasetest.NewMariaDB(t)
+	databasetest.Setup(t, beside)("CREATE TABLE v (id INT, c INT)", "INSERT INTO v VALUES (1, 2)")
+	source.MaxConnections = 1
+	db := databasetest.Open(t, source)
+	count := func() (n int) {
+		var name string
+		if err := beside.QueryRow("SHOW GLOBAL STATUS LIKE 'Com_stmt_prepare'").Scan(&name, &n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	databasetest.ReadColumn(t, db)
+	before := count()
+	for range 10 {
+		databasetest.ReadColumn(t, db)
+	}
+	if n := count() - before; n != 0 {
+		t.Errorf("prepared %d times", n)
+	}
+}
+
+func TestMariaDBReconnects(t *testing.T) {
+	source, beside := databasetest.NewMariaDB(t)
+	databasetest.Setup(t, beside)("CREATE TABLE v (id INT, c INT)", "INSERT INTO v VALUES (1, 2)")
+	source.MaxConnections = 1
+	db := databasetest.Open(t, source)
+	for range 3 {
+		if got := databasetest.ReadColumn(t, db); got != "2" {
+			t.Errorf("reads %q", got)
+		}
+		var id string
+		err := db.Query(t.Context(), sqlgen.Statement{SQL: "SELECT CONNECTION_ID()"}, func(columns [][]byte) error {
+			id = string(columns[0])
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		databasetest.Setup(t, beside)("KILL " + id)
+	}
+}
+
+func BenchmarkMariaDBSingle(b *testing.B) {
+	source, beside := databasetest.NewMariaDB(b)
+	databasetest.Setup(b, beside)("CREATE TABLE v (id INT, c INT)", "INSERT INTO v VALUES (1, 2)")
+	databasetest.BenchmarkSingle(b, databasetest.Open(b, source))
+}

@@ -1,0 +1,329 @@
+//go:build odbc
+
+package odbc
+
+// #cgo LDFLAGS: -lodbc
+// #include <stdint.h>
+// #include <sql.h>
+// #include <sqlext.h>
+// #include <sqlucode.h>
+//
+// static SQLRETURN setNumber(SQLSMALLINT kind, SQLHANDLE h, SQLINTEGER attribute, uintptr_t number) {
+//   if (kind == SQL_HANDLE_ENV) return SQLSetEnvAttr(h, attribute, (SQLPOINTER)number, 0);
+//   if (kind == SQL_HANDLE_DBC) return SQLSetConnectAttr(h, attribute, (SQLPOINTER)number, SQL_IS_UINTEGER);
+//   return SQLSetStmtAttr(h, attribute, (SQLPOINTER)number, SQL_IS_UINTEGER);
+// }
+import "C"
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf16"
+	"unsafe"
+
+	"dbsep/internal/database"
+	"dbsep/internal/database/dsn"
+	"dbsep/sqlgen"
+)
+
+// odbcConnector opens connections by their connection string.
+type odbcConnector struct {
+	text    string
+	timeout time.Duration // of a login
+}
+
+// Driver is there because driver.Connector has it. Nothing asks for it.
+func (c *odbcConnector) Driver() driver.Driver { return nil }
+
+func (c *odbcConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn := &odbcConn{}
+	err := conn.await(ctx, nil, func() error { return conn.open(c.text, c.timeout) })
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	if err := conn.settle(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// settle makes a new session one that requests can rely on, where the package of
+// its database knows how.
+func (c *odbcConn) settle(ctx context.Context) (err error) {
+	if d := database.ForProduct(c.database); d != nil && d.PrepareSession != nil {
+		c.setStrict, err = d.PrepareSession(ctx, c)
+	}
+	return err
+}
+
+func (c *odbcConn) SetStrict(ctx context.Context, strict bool) error {
+	if c.setStrict == nil {
+		return nil
+	}
+	return c.setStrict(ctx, strict)
+}
+
+// QueryContext and ExecContext are for PrepareSession: requests prepare their
+// statements.
+func (c *odbcConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	stmt, err := c.Prepare(text)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
+}
+
+func (c *odbcConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	stmt, err := c.Prepare(text)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.(driver.StmtExecContext).ExecContext(ctx, args)
+}
+
+// An odbcConn is a connection through unixODBC. A driver's calls know no context
+// and some cannot be ended: one that is late is left to end by itself, and its
+// connection with it.
+type odbcConn struct {
+	environment C.SQLHENV
+	connection  C.SQLHDBC
+
+	database string // what the driver calls it: "PostgreSQL"
+	version  string
+	account  string
+	catalog  string // the one that names without another mean; may be empty
+	quote    string // around names; empty where names take none
+	schemas  bool   // a name in a statement may have its schema before it
+
+	setStrict func(ctx context.Context, strict bool) error // nil: the database has nothing of the kind
+
+	calls   sync.WaitGroup // that may still run
+	retired bool           // not to be used again
+}
+
+// await runs calls of the driver. When the context ends first, cancel is told
+// and the calls go on without anyone: what they write is not to be read then.
+func (c *odbcConn) await(ctx context.Context, cancel func(), calls func() error) error {
+	if ctx.Done() == nil {
+		return calls()
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	c.calls.Go(func() { done <- calls() })
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		c.retired = true
+		if cancel != nil {
+			c.calls.Go(cancel) // may have to wait as well
+		}
+		return ctx.Err()
+	}
+}
+
+func (c *odbcConn) open(text string, timeout time.Duration) error {
+	var h C.SQLHANDLE
+	if C.SQLAllocHandle(C.SQL_HANDLE_ENV, nil, &h) != C.SQL_SUCCESS {
+		return errors.New("connect: unixODBC cannot be used")
+	}
+	c.environment = h
+	C.setNumber(C.SQL_HANDLE_ENV, h, C.SQL_ATTR_ODBC_VERSION, C.SQL_OV_ODBC3)
+	if r := C.SQLAllocHandle(C.SQL_HANDLE_DBC, h, &h); failed(r) {
+		return c.diagnose(C.SQL_HANDLE_ENV, c.environment)
+	}
+	c.connection = h
+	seconds := max(1, (timeout+time.Second-1)/time.Second)
+	C.setNumber(C.SQL_HANDLE_DBC, h, C.SQL_ATTR_LOGIN_TIMEOUT, C.uintptr_t(seconds))
+	wide := wideText(text)
+	if r := C.SQLDriverConnectW(c.connection, nil, &wide[0], C.SQLSMALLINT(len(wide)-1), nil, 0, nil, C.SQL_DRIVER_NOPROMPT); failed(r) {
+		return c.diagnose(C.SQL_HANDLE_DBC, h)
+	}
+	c.database, c.version = c.tell(C.SQL_DBMS_NAME), c.tell(C.SQL_DBMS_VER)
+	c.account, c.catalog = c.tell(C.SQL_USER_NAME), c.tell(C.SQL_DATABASE_NAME)
+	c.quote = strings.TrimSpace(c.tell(C.SQL_IDENTIFIER_QUOTE_CHAR))
+	if c.database == "SQLite" {
+		c.quote = "`" // in its double quotes a name that is no column any more is a text
+	}
+	var usage C.SQLUINTEGER
+	C.SQLGetInfoW(c.connection, C.SQL_SCHEMA_USAGE, C.SQLPOINTER(&usage), 0, nil)
+	c.schemas = usage&C.SQL_SU_DML_STATEMENTS != 0
+	return nil
+}
+
+// tell asks the driver for something that is a text. What it does not know is
+// empty.
+func (c *odbcConn) tell(what C.SQLUSMALLINT) string {
+	var buffer [512]C.SQLWCHAR
+	var bytes C.SQLSMALLINT
+	if failed(C.SQLGetInfoW(c.connection, what, C.SQLPOINTER(&buffer[0]), C.SQLSMALLINT(unsafe.Sizeof(buffer)), &bytes)) {
+		return ""
+	}
+	return narrowText(buffer[:min(max(int(bytes), 0)/2, len(buffer)-1)])
+}
+
+// Close ends the connection, once nothing of it runs any more.
+func (c *odbcConn) Close() error {
+	if c.retired {
+		go c.free()
+		return nil
+	}
+	c.free()
+	return nil
+}
+
+func (c *odbcConn) free() {
+	c.calls.Wait()
+	if c.connection != nil {
+		C.SQLDisconnect(c.connection)
+		C.SQLFreeHandle(C.SQL_HANDLE_DBC, c.connection)
+	}
+	if c.environment != nil {
+		C.SQLFreeHandle(C.SQL_HANDLE_ENV, c.environment)
+	}
+}
+
+// IsValid tells the pool whether to keep the connection.
+func (c *odbcConn) IsValid() bool { return !c.retired }
+
+// ResetSession asks, before the connection is used again, whether it is alive.
+func (c *odbcConn) ResetSession(ctx context.Context) error {
+	var dead C.SQLUINTEGER
+	err := c.await(ctx, nil, func() error {
+		C.SQLGetConnectAttrW(c.connection, C.SQL_ATTR_CONNECTION_DEAD, C.SQLPOINTER(&dead), 0, nil)
+		return nil
+	})
+	if err == nil && dead == C.SQL_CD_TRUE {
+		c.retired = true
+		return driver.ErrBadConn
+	}
+	return err
+}
+
+// Begin is there because driver.Conn has it: each statement is a transaction.
+func (c *odbcConn) Begin() (driver.Tx, error) { return nil, errors.New("begin: no transactions") }
+
+func (c *odbcConn) Prepare(text string) (driver.Stmt, error) {
+	if strings.HasPrefix(text, odbcBrace) {
+		return &odbcCatalog{c, text}, nil
+	}
+	text, one := strings.CutSuffix(text, odbcOne)
+	text, err := c.requote(text)
+	if err != nil {
+		return nil, err
+	}
+	return &odbcStatement{c, text, one}, nil
+}
+
+// requote puts names into the driver's own quotes. Statements hold no texts but
+// the escape character's, so what is in double quotes is a name.
+func (c *odbcConn) requote(text string) (string, error) {
+	if c.quote == `"` {
+		return text, nil
+	}
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, `"`)
+		b.WriteString(before)
+		if !found {
+			return b.String(), nil
+		}
+		end := 0
+		for end < len(rest) && (rest[end] != '"' || strings.HasPrefix(rest[end:], `""`)) {
+			if rest[end] == '"' {
+				end++
+			}
+			end++
+		}
+		if end >= len(rest) {
+			return "", errors.New("prepare: a quote without its end")
+		}
+		name := strings.ReplaceAll(rest[:end], `""`, `"`)
+		if c.quote == "" && !dsn.IsOptionName(name) {
+			return "", &sqlgen.Fault{Cause: sqlgen.Unexpected, Remedy: "rename it: the ODBC driver has no quotes for names, and this one is no plain word",
+				Err: fmt.Errorf("quote the name %q", name)}
+		}
+		if c.quote != "" {
+			name = strings.ReplaceAll(name, c.quote, c.quote+c.quote)
+		}
+		b.WriteString(c.quote + name + c.quote)
+		text = rest[end+1:]
+	}
+}
+
+// An odbcError is what a driver says of a call that failed.
+type odbcError struct {
+	database string // as the driver calls it
+	state    string // SQLSTATE
+	number   int    // of the database's own
+	text     string
+}
+
+func (e *odbcError) Error() string { return "[" + e.state + "] " + e.text }
+
+// diagnose makes an error of what is known of a handle's last call. What is told
+// first decides; of a connection that is lost, nothing more is expected.
+func (c *odbcConn) diagnose(kind C.SQLSMALLINT, h C.SQLHANDLE) error {
+	var first *odbcError
+	for record := C.SQLSMALLINT(1); record <= 4; record++ {
+		var state [6]C.SQLWCHAR
+		var text [512]C.SQLWCHAR
+		var number C.SQLINTEGER
+		var length C.SQLSMALLINT
+		if failed(C.SQLGetDiagRecW(kind, h, record, &state[0], &number, &text[0], C.SQLSMALLINT(len(text)), &length)) {
+			break
+		}
+		e := &odbcError{c.database, narrowText(state[:5]), int(number), narrowText(text[:min(max(int(length), 0), len(text)-1)])}
+		if first == nil {
+			first = e
+		} else {
+			first.text += "; " + e.text
+		}
+	}
+	if first == nil {
+		return &odbcError{c.database, "HY000", 0, "the driver does not say why"}
+	}
+	return first
+}
+
+// lost notes that a connection will not do for another statement.
+func (c *odbcConn) lost(err error) error {
+	if isLost(err) {
+		c.retired = true
+	}
+	return err
+}
+
+func isLost(err error) bool {
+	var e *odbcError
+	return errors.As(err, &e) && strings.HasPrefix(e.state, "08")
+}
+
+func failed(r C.SQLRETURN) bool { return r != C.SQL_SUCCESS && r != C.SQL_SUCCESS_WITH_INFO }
+
+// wideText is a text as ODBC takes it: UTF-16, a zero behind it.
+func wideText(text string) []C.SQLWCHAR {
+	units := utf16.Encode([]rune(text))
+	wide := make([]C.SQLWCHAR, len(units)+1)
+	for i, u := range units {
+		wide[i] = C.SQLWCHAR(u)
+	}
+	return wide
+}
+
+func narrowText(wide []C.SQLWCHAR) string {
+	units := make([]uint16, len(wide))
+	for i, u := range wide {
+		units[i] = uint16(u)
+	}
+	return string(utf16.Decode(units))
+}

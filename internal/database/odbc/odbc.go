@@ -1,0 +1,171 @@
+//go:build odbc
+
+package odbc
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+
+	"dbsep/internal/database"
+	"dbsep/internal/database/dsn"
+	"dbsep/sqlgen"
+)
+
+func init() { database.Register(odbc) }
+
+// odbc is what a driver of ODBC leads to that no other kind stands for. The
+// driver is spoken to as it is, through unixODBC; what ODBC has calls for and
+// SQL has no words for is written as a statement in braces (odbc_catalog.go).
+var odbc = &database.Driver{
+	Name:          "ODBC",
+	DBINames:      []string{"ODBC"},
+	Dialect:       odbcDialect,
+	Open:          openODBC,
+	ProbeSQL:      odbcProbe,
+	VersionSQL:    odbcVersion,
+	TablesSQL:     odbcTables,
+	ColumnsSQL:    []string{odbcColumns, odbcColumnsFolded},
+	ClassifyType:  classifyODBC,
+	ClassifyError: faultODBC,
+	Ambiguous:     vagueODBC,
+	Retryable:     againODBC,
+}
+
+// odbcDialect is standard SQL. Names are in double quotes, for which a
+// connection takes its driver's own.
+var odbcDialect = &sqlgen.Dialect{
+	Coerces:     true, // nothing is known of the database behind the driver
+	Quote:       func(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` },
+	Placeholder: sqlgen.QuestionMark,
+	Bytes:       true,
+	Read:        func(_ *sqlgen.Column, quoted string) string { return quoted },
+	AsText: func(c *sqlgen.Column, quoted string) string {
+		if c.Class == sqlgen.Binary {
+			return quoted
+		}
+		return "CAST(" + quoted + " AS " + odbcTextType + ")"
+	},
+
+	// A backslash in a text is one character to some databases and half of one to
+	// others, so another character escapes.
+	Escape: " ESCAPE '" + odbcEscape + "'",
+	Pattern: func(pattern string) string {
+		var b strings.Builder
+		for i := 0; i < len(pattern); i++ {
+			switch {
+			case pattern[i] == '\\' && i+1 < len(pattern) && strings.IndexByte(`%_`+odbcEscape, pattern[i+1]) >= 0:
+				b.WriteString(odbcEscape)
+				i++
+			case pattern[i] == '\\' && i+1 < len(pattern):
+				i++
+			case pattern[i] == odbcEscape[0]:
+				b.WriteString(odbcEscape)
+			}
+			b.WriteByte(pattern[i])
+		}
+		return b.String()
+	},
+	AfterOne: odbcOne,
+	Type:     typeODBC,
+	Add: func(table, column, typ string) string {
+		return "ALTER TABLE " + table + " ADD " + column + " " + typ
+	},
+	Alter: func(table, column, typ string) string {
+		return "ALTER TABLE " + table + " ALTER COLUMN " + column + " SET DATA TYPE " + typ
+	},
+}
+
+const odbcEscape = "!"
+
+// odbcTextType is wide enough for what is no text and is compared as one.
+const odbcTextType = "VARCHAR(255)"
+
+func typeODBC(r sqlgen.Requirement) string {
+	bytes, unsigned := r.Integer()
+	switch {
+	case bytes > 4 && unsigned:
+		return "NUMERIC(20)"
+	case bytes > 4, bytes == 4 && unsigned:
+		return "BIGINT"
+	case bytes > 0:
+		return "INTEGER"
+	case r.Type == "float":
+		return "DOUBLE PRECISION"
+	case r.Type == "date":
+		return "DATE"
+	case r.Type == "datetime":
+		return "TIMESTAMP"
+	}
+	if r.Size > odbcLong {
+		return "TEXT"
+	}
+	return fmt.Sprintf("VARCHAR(%d)", max(r.Size, 1))
+}
+
+// odbcFaults are the SQLSTATEs of ODBC, and by two characters the classes of
+// those that are not told apart. Databases' own states are there as well.
+var odbcFaults = map[string]sqlgen.Cause{
+	"42S02": sqlgen.UnknownTable, "42P01": sqlgen.UnknownTable, "42S22": sqlgen.UnknownColumn, "42703": sqlgen.UnknownColumn,
+	"23505": sqlgen.Duplicate, "23": sqlgen.Constraint, "44": sqlgen.Constraint,
+	"22": sqlgen.BadValue, "42804": sqlgen.BadValue, "07006": sqlgen.BadValue,
+	"42501": sqlgen.Denied, "28": sqlgen.Denied, "25006": sqlgen.ReadOnly, "53100": sqlgen.Full,
+	"40": sqlgen.Busy, "55P03": sqlgen.Busy, "53": sqlgen.Busy, "HYT00": sqlgen.Timeout, "57014": sqlgen.Timeout,
+	"08": sqlgen.Unavailable, "HYT01": sqlgen.Unavailable, "57": sqlgen.Unavailable, "IM": sqlgen.Unavailable, "01": sqlgen.Unavailable,
+}
+
+// odbcDuplicates are the numbers by which databases tell a second row of one key
+// from other broken constraints, where the SQLSTATE does not.
+var odbcDuplicates = map[int]bool{
+	1:    true,             // Oracle
+	-239: true, -268: true, // Informix
+	-803: true, // Db2, Firebird
+}
+
+func faultODBC(err error) (cause sqlgen.Cause, remedy string) {
+	var e *odbcError
+	if !errors.As(err, &e) || len(e.state) != 5 {
+		return sqlgen.Unexpected, ""
+	}
+	if d := database.ForProduct(e.database); d != nil && d.ClassifyNumber != nil {
+		if cause, remedy = d.ClassifyNumber(e.number); cause != sqlgen.Unexpected {
+			return cause, remedy
+		}
+	}
+	cause, known := odbcFaults[e.state]
+	if !known {
+		cause = odbcFaults[e.state[:2]]
+	}
+	switch {
+	case e.state == "23000" && odbcDuplicates[e.number]:
+		cause = sqlgen.Duplicate
+	case cause == sqlgen.Denied:
+		remedy = "correct dbuser and dbpass, or the account's rights on the server"
+	case e.state[:2] == "IM" || e.state == "01000" && cause == sqlgen.Unavailable:
+		remedy = "install the ODBC driver that dsn, odbc.ini and odbcinst.ini name; isql -v shows whether it can be loaded"
+	}
+	return cause, remedy
+}
+
+// vagueODBC knows the states of errors that may be anything.
+func vagueODBC(err error) bool {
+	var e *odbcError
+	return errors.As(err, &e) && (e.state == "HY000" || e.state == "42000" || e.state == "S1000" || e.state == "37000")
+}
+
+// againODBC knows the states of a statement that was rolled back for others.
+func againODBC(err error) (again, wait bool) {
+	var e *odbcError
+	return errors.As(err, &e) && (e.state == "40001" || e.state == "40P01"), false
+}
+
+func openODBC(o *database.OpenContext) database.Pools {
+	s := dsn.FromODBC(o.DSN, o.User, o.Password, o.Environ, o.Diagnostics)
+	if s.Native != nil || o.Failed() {
+		return database.Pools{OpenAs: s.Native}
+	}
+	timeout := o.LoginTimeout()
+	writes := o.ServerPool(&database.Connector{Connector: &odbcConnector{text: s.ConnectionString, timeout: timeout}, Timeout: timeout})
+	return database.Pools{Address: cmp.Or(s.Name, s.Driver), Account: s.Account, Writes: writes, Scope: []any{o.Schema}}
+}

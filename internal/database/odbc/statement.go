@@ -1,0 +1,337 @@
+//go:build odbc
+
+package odbc
+
+// #include <sql.h>
+// #include <sqlext.h>
+// #include <sqlucode.h>
+//
+// SQLRETURN maxRows(SQLHSTMT h, SQLULEN n) { return SQLSetStmtAttr(h, SQL_ATTR_MAX_ROWS, (SQLPOINTER)n, 0); }
+import "C"
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strconv"
+	"unicode/utf8"
+	"unsafe"
+
+	"dbsep/sqlgen"
+)
+
+// odbcOne ends a statement of which one row is wanted. There is no SQL for it
+// that most databases share.
+const odbcOne = " {one row}"
+
+// An odbcStatement is a statement's text. The driver prepares it each time that
+// it runs: some do not notice that a table has changed.
+type odbcStatement struct {
+	conn *odbcConn
+	text string
+	one  bool // one row is enough
+}
+
+func (s *odbcStatement) Close() error  { return nil }
+func (s *odbcStatement) NumInput() int { return -1 } // the driver counts
+
+// Exec and Query are there because driver.Stmt has them; database/sql calls the
+// two below.
+func (s *odbcStatement) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
+func (s *odbcStatement) Query([]driver.Value) (driver.Rows, error)  { return nil, driver.ErrSkip }
+
+func (s *odbcStatement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	h, err := s.conn.newHandle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	var count C.SQLLEN
+	err = s.conn.await(ctx, h.cancel, func() error {
+		if err := h.run(s, args); err != nil {
+			return err
+		}
+		return h.check(C.SQLRowCount(h.h, &count))
+	})
+	if err != nil {
+		return nil, s.conn.lost(err)
+	}
+	if count < 0 {
+		return nil, errors.New("count the rows: the driver does not know how many there were")
+	}
+	return driver.RowsAffected(count), nil
+}
+
+func (s *odbcStatement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	h, err := s.conn.newHandle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows := &odbcRows{odbcHandle: h, ctx: ctx, one: s.one}
+	err = s.conn.await(ctx, h.cancel, func() error {
+		if err := h.run(s, args); err != nil {
+			return err
+		}
+		return rows.describe()
+	})
+	if err != nil {
+		h.Close()
+		return nil, s.conn.lost(err)
+	}
+	return rows, nil
+}
+
+// An odbcHandle is a statement as the driver has it.
+type odbcHandle struct {
+	conn *odbcConn
+	h    C.SQLHSTMT
+}
+
+func (c *odbcConn) newHandle(ctx context.Context) (*odbcHandle, error) {
+	h := &odbcHandle{conn: c}
+	return h, c.await(ctx, nil, h.allocate)
+}
+
+func (h *odbcHandle) allocate() error {
+	var handle C.SQLHANDLE
+	if failed(C.SQLAllocHandle(C.SQL_HANDLE_STMT, h.conn.connection, &handle)) {
+		return h.conn.diagnose(C.SQL_HANDLE_DBC, h.conn.connection)
+	}
+	h.h = handle
+	return nil
+}
+
+// Close leaves those of a retired connection to its end: they may run.
+func (h *odbcHandle) Close() error {
+	if !h.conn.retired {
+		C.SQLFreeHandle(C.SQL_HANDLE_STMT, h.h)
+	}
+	return nil
+}
+
+// cancel asks the driver to give up what runs.
+func (h *odbcHandle) cancel() { C.SQLCancel(h.h) }
+
+func (h *odbcHandle) check(r C.SQLRETURN) error {
+	if failed(r) {
+		return h.conn.diagnose(C.SQL_HANDLE_STMT, h.h)
+	}
+	return nil
+}
+
+// run prepares a statement and runs it.
+func (h *odbcHandle) run(s *odbcStatement, args []driver.NamedValue) error {
+	if s.one {
+		C.maxRows(h.h, 1) // a driver that does not know it is read no further
+	}
+	wide := wideText(s.text)
+	if err := h.check(C.SQLPrepareW(h.h, &wide[0], C.SQLINTEGER(len(wide)-1))); err != nil {
+		if isLost(err) {
+			return driver.ErrBadConn // nothing was run
+		}
+		return err
+	}
+	return h.execute(args)
+}
+
+// execute binds the arguments and runs the statement. The driver keeps the
+// addresses of what is bound, so it stays where it is until then.
+func (h *odbcHandle) execute(args []driver.NamedValue) error {
+	var pins runtime.Pinner
+	defer pins.Unpin()
+	defer C.SQLFreeStmt(h.h, C.SQL_RESET_PARAMS)
+	lengths := make([]C.SQLLEN, len(args)+1)
+	pins.Pin(&lengths[0])
+	for i, a := range args {
+		if err := h.bind(i, a.Value, &lengths[i], &pins); err != nil {
+			return err
+		}
+	}
+	r := C.SQLExecute(h.h)
+	if r == C.SQL_NO_DATA {
+		return nil // no row was met
+	}
+	return h.check(r)
+}
+
+// odbcLong is the length, in characters, from which on a text is a long one to
+// every database.
+const odbcLong = 4000
+
+// bind gives the statement an argument: a text as a text, whatever the column,
+// so that the database reads it as it reads a literal.
+func (h *odbcHandle) bind(i int, value driver.Value, length *C.SQLLEN, pins *runtime.Pinner) error {
+	var from C.SQLSMALLINT = C.SQL_C_WCHAR
+	typ, size := h.parameter(i)
+	var first unsafe.Pointer
+	switch v := value.(type) {
+	case nil:
+		*length = C.SQL_NULL_DATA
+	case string:
+		if !utf8.ValidString(v) {
+			return &sqlgen.Fault{Cause: sqlgen.BadValue, Remedy: "send UTF-8", Err: errors.New("bind an argument: no UTF-8")}
+		}
+		wide := wideText(v)
+		*length, first = C.SQLLEN(2*(len(wide)-1)), unsafe.Pointer(&wide[0])
+		size = max(size, C.SQLULEN(len(wide)-1))
+		if size > odbcLong && isODBCText(typ) {
+			typ = C.SQL_WLONGVARCHAR
+		}
+		pins.Pin(&wide[0])
+	case []byte:
+		from, typ = C.SQL_C_BINARY, C.SQL_LONGVARBINARY
+		held := append([]byte{}, v...)
+		*length, size = C.SQLLEN(len(v)), C.SQLULEN(max(len(v), 1))
+		held = append(held, 0) // so that there is an address
+		first = unsafe.Pointer(&held[0])
+		pins.Pin(&held[0])
+	default:
+		return fmt.Errorf("bind an argument: no text for a %T", v)
+	}
+	return h.check(C.SQLBindParameter(h.h, C.SQLUSMALLINT(i+1), C.SQL_PARAM_INPUT, from, typ, max(size, 1), 0,
+		C.SQLPOINTER(first), max(*length, 0), length))
+}
+
+// parameter asks for the type that the statement has an argument of, a text
+// where the driver cannot tell. DBD::ODBC does so, and strict databases need it.
+func (h *odbcHandle) parameter(i int) (typ C.SQLSMALLINT, size C.SQLULEN) {
+	var digits, nullable C.SQLSMALLINT
+	if failed(C.SQLDescribeParam(h.h, C.SQLUSMALLINT(i+1), &typ, &size, &digits, &nullable)) || typ == 0 || isODBCText(typ) && size > odbcLong {
+		return C.SQL_WVARCHAR, 1
+	}
+	return typ, size
+}
+
+func isODBCText(typ C.SQLSMALLINT) bool {
+	switch typ {
+	case C.SQL_CHAR, C.SQL_VARCHAR, C.SQL_LONGVARCHAR, C.SQL_WCHAR, C.SQL_WVARCHAR, C.SQL_WLONGVARCHAR:
+		return true
+	}
+	return false
+}
+
+// odbcRows are rows as the driver fetches them, each value as its text.
+type odbcRows struct {
+	*odbcHandle
+	ctx    context.Context // the query's: a fetch may have to wait
+	one    bool            // the first is enough
+	read   int
+	names  []string
+	types  []C.SQLSMALLINT
+	buffer []byte
+}
+
+func (r *odbcRows) describe() error {
+	var count C.SQLSMALLINT
+	if err := r.check(C.SQLNumResultCols(r.h, &count)); err != nil {
+		return err
+	}
+	if count == 0 {
+		return errors.New("run a statement: it has no rows")
+	}
+	r.names, r.types = make([]string, count), make([]C.SQLSMALLINT, count)
+	for i := range r.types {
+		var name [256]C.SQLWCHAR
+		var length, digits, nullable C.SQLSMALLINT
+		var size C.SQLULEN
+		if err := r.check(C.SQLDescribeColW(r.h, C.SQLUSMALLINT(i+1), &name[0], C.SQLSMALLINT(len(name)), &length, &r.types[i], &size, &digits, &nullable)); err != nil {
+			return err
+		}
+		r.names[i] = narrowText(name[:min(max(int(length), 0), len(name)-1)])
+	}
+	r.buffer = make([]byte, 4096)
+	return nil
+}
+
+func (r *odbcRows) Columns() []string { return r.names }
+
+func (r *odbcRows) Next(dest []driver.Value) error {
+	if r.one && r.read > 0 {
+		return io.EOF
+	}
+	values := make([]driver.Value, len(dest)) // not dest: a fetch that is late may still write
+	err := r.conn.await(r.ctx, r.cancel, func() error { return r.fetch(values) })
+	if err != nil {
+		return r.conn.lost(err)
+	}
+	r.read++
+	copy(dest, values)
+	return nil
+}
+
+func (r *odbcRows) fetch(values []driver.Value) error {
+	switch code := C.SQLFetch(r.h); {
+	case code == C.SQL_NO_DATA:
+		return io.EOF
+	case failed(code):
+		return r.check(code)
+	}
+	for i := range values {
+		text, err := r.column(i)
+		if err != nil {
+			return err
+		}
+		if text != nil { // an untyped nil is NULL
+			values[i] = odbcNumber(r.types[i], text)
+		}
+	}
+	return nil
+}
+
+// odbcNumber reads an approximate number as one, so that it prints as on other
+// databases. A text in such a column stays a text.
+func odbcNumber(typ C.SQLSMALLINT, text []byte) driver.Value {
+	switch typ {
+	case C.SQL_FLOAT, C.SQL_DOUBLE, C.SQL_REAL:
+		if number, err := strconv.ParseFloat(string(text), 64); err == nil {
+			return number
+		}
+	}
+	return text
+}
+
+// column reads a column of the current row, in as many parts as it takes; nil is
+// NULL.
+func (r *odbcRows) column(i int) ([]byte, error) {
+	var as C.SQLSMALLINT = C.SQL_C_WCHAR
+	end := 2 // bytes of the zero behind each part
+	switch r.types[i] {
+	case C.SQL_BINARY, C.SQL_VARBINARY, C.SQL_LONGVARBINARY:
+		as, end = C.SQL_C_BINARY, 0
+	}
+	whole := []byte{}
+	for {
+		var length C.SQLLEN
+		room := len(r.buffer) - end
+		code := C.SQLGetData(r.h, C.SQLUSMALLINT(i+1), as, C.SQLPOINTER(&r.buffer[0]), C.SQLLEN(len(r.buffer)), &length)
+		switch {
+		case code == C.SQL_NO_DATA:
+			return narrowBytes(whole, end), nil
+		case failed(code):
+			return nil, r.check(code)
+		case length == C.SQL_NULL_DATA:
+			return nil, nil
+		}
+		if length != C.SQL_NO_TOTAL && int(length) <= room {
+			return narrowBytes(append(whole, r.buffer[:length]...), end), nil
+		}
+		whole = append(whole, r.buffer[:room]...)
+		if rest := int(length) - room + end; length != C.SQL_NO_TOTAL && rest > len(r.buffer) {
+			r.buffer = make([]byte, rest)
+		}
+	}
+}
+
+// narrowBytes makes UTF-8 of the bytes of a text, and leaves others as they are.
+func narrowBytes(b []byte, end int) []byte {
+	if end == 0 {
+		return b
+	}
+	if len(b) < 2 {
+		return []byte{}
+	}
+	return []byte(narrowText(unsafe.Slice((*C.SQLWCHAR)(unsafe.Pointer(&b[0])), len(b)/2)))
+}

@@ -1,0 +1,19 @@
+//go:build !odbc
+
+package odbc
+
+import (
+	"testing"
+
+	"dbsep/internal/database"
+	"dbsep/internal/database/databasetest"
+)
+
+// A driver that no kind stands for is refused with what mends it.
+func TestODBCWithoutDrivers(t *testing.T) {
+	environ := databasetest.Environ("HOME", "/nosuch", "ODBCSYSINI", "/nosuch")
+	for _, text := range []string{"DBI:ODBC:Driver=Firebird;Dbname=x", "DBI:ODBC:Driver=FreeTDS;Server=h;Database=db", "DBI:ODBC:Driver=/opt/sqlite/mysql/libfirebird.so;Dbname=x"} {
+		_, err := database.Open(database.Source{DSN: text, Environ: environ})
+		databasetest.WantProblems(t, text, err, "leads to the ODBC driver")
+	}
+}

@@ -1,0 +1,237 @@
+package postgres
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"dbsep/internal/database"
+	"dbsep/sqlgen"
+)
+
+func init() { database.Register(postgres) }
+
+// postgres is a PostgreSQL server of version 11 or later, or a pooler in front
+// of one.
+var postgres = &database.Driver{
+	Name:       "PostgreSQL",
+	DBINames:   []string{"Pg"},
+	Dialect:    postgresDialect,
+	Open:       openPostgres,
+	ProbeSQL:   "SELECT 1",
+	VersionSQL: "SELECT current_setting('server_version')",
+	TablesSQL: `
+		SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE ` + postgresTables("$1"),
+	ColumnsSQL: []string{
+		postgresColumns + "CAST(c.relname AS text) = $1" + postgresOrder,
+		postgresColumns + "lower(CAST(c.relname AS text)) = lower($1)" + postgresOrder,
+	},
+	KeysSQL: `
+		SELECT x.relname, a.attname
+		FROM pg_catalog.pg_index i
+		JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
+		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+		CROSS JOIN LATERAL pg_catalog.generate_series(0, i.indnkeyatts - 1) AS k(position)
+		LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[k.position] AND a.attnum > 0
+		WHERE CAST(c.relname AS text) = $1 AND CAST(n.nspname AS text) = $2
+		  AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+		ORDER BY NOT i.indisprimary, i.indexrelid, k.position`,
+	ClassifyType:   classifyPostgres,
+	ClassifyError:  faultPostgres,
+	Retryable:      againPostgres,
+	ConnectionLost: severedPostgres,
+	ReadReplicas:   true,
+}
+
+// postgresTables is the condition on tables and views (c) of a schema (n):
+// the one whose name an argument has, or those that a name without a schema
+// leads to where it is empty. The server's own schemas are none of them. The
+// database's name means its tables, too, where no schema has it: the comment in
+// the Perl script asked for it, and it was of no consequence there.
+func postgresTables(schema string) string {
+	return `c.relkind IN ('r', 'p', 'v', 'm', 'f')
+		AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+		AND CASE WHEN CAST(` + schema + ` AS text) = ''
+		           OR ` + schema + ` = CAST(pg_catalog.current_database() AS text)
+		              AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace named WHERE CAST(named.nspname AS text) = ` + schema + `)
+		         THEN pg_catalog.pg_table_is_visible(c.oid)
+		    ELSE CAST(n.nspname AS text) = ` + schema + ` END`
+}
+
+// postgresColumns reads a domain as the type that it is made of.
+var postgresColumns = `
+	SELECT c.relname, a.attname,
+	       CASE WHEN t.typtype = 'd' THEN pg_catalog.format_type(t.typbasetype, t.typtypmod)
+	            ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END,
+	       NULL,
+	       CASE WHEN a.attnotnull OR t.typnotnull THEN 0 ELSE 1 END,
+	       n.nspname
+	FROM pg_catalog.pg_class c
+	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+	JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+	WHERE ` + postgresTables("$2") + " AND "
+
+const postgresOrder = " ORDER BY c.relname, a.attnum"
+
+var postgresDialect = &sqlgen.Dialect{
+	Quote:       func(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` },
+	Placeholder: sqlgen.Dollar,
+	Bytes:       true,
+
+	// Every value comes as PostgreSQL's own text anyway: see postgresSession.
+	Read: func(_ *sqlgen.Column, quoted string) string { return quoted },
+
+	AsText: func(c *sqlgen.Column, quoted string) string {
+		switch c.Class {
+		case sqlgen.Binary:
+			return quoted // has a LIKE of its own
+		case sqlgen.Boolean:
+			return "CAST(CAST(" + quoted + " AS integer) AS text)" // 1 and 0, as it is read
+		}
+		return "CAST(" + quoted + " AS text)"
+	},
+
+	// Only texts have a collation.
+	ByteOrder: func(_ *sqlgen.Column, quoted string) string {
+		return "CAST(" + quoted + ` AS text) COLLATE "C" NULLS FIRST`
+	},
+	Takes: takesPostgres,
+
+	// Backslash is LIKE's escape character unless a statement says otherwise,
+	// and the clause itself would be spelled in two ways, one for each setting of
+	// standard_conforming_strings.
+	Escape:   "",
+	Prefix:   postgresPrefix,
+	AfterOne: " LIMIT 1",
+	Type:     typePostgres,
+	Add: func(table, column, typ string) string {
+		return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ
+	},
+	Alter: func(table, column, typ string) string {
+		return "ALTER TABLE " + table + " ALTER COLUMN " + column + " TYPE " + typ + " USING CAST(" + column + " AS " + typ + ")"
+	},
+	Doublings: postgresDoublings,
+	Doubles:   doublesPostgres,
+}
+
+// postgresPrefix is sorted by bytes or characters, not by a language's rules
+// (PostgreSQL's manual, chapter "Operator Classes and Operator Families"). One of
+// pg_trgm does as well.
+var postgresPrefix = &sqlgen.PrefixIndex{
+	Count: func(t *sqlgen.Table, column string) sqlgen.Statement {
+		return sqlgen.Statement{SQL: `
+			SELECT count(*) FROM pg_catalog.pg_class c
+			JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+			JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+			JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
+			LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL
+			LEFT JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[0]
+			LEFT JOIN pg_catalog.pg_collation l ON l.oid = i.indcollation[0]
+			WHERE CAST(n.nspname AS text) = $1 AND CAST(c.relname AS text) = $2 AND CAST(a.attname AS text) = $3
+			  AND (c.relkind NOT IN ('r', 'p', 'm')
+			       OR o.opcname LIKE '%\_pattern\_ops' OR o.opcname LIKE '%\_trgm\_ops'
+			       OR CASE WHEN l.collname = 'default' THEN d.datcollate ELSE l.collcollate END IN ('C', 'POSIX'))`,
+			Args: []any{t.Schema, t.Name, column}}
+	},
+	Make: func(name, table, column string) string {
+		return "CREATE INDEX " + name + " ON " + table + " (" + column + " text_pattern_ops)"
+	},
+}
+
+// typePostgres gives an unsigned number the next wider type: there are none
+// without a sign.
+func typePostgres(r sqlgen.Requirement) string {
+	if bytes, unsigned := r.Integer(); bytes > 0 {
+		switch {
+		case bytes == 1, bytes == 2 && !unsigned:
+			return "smallint"
+		case bytes <= 3, bytes == 4 && !unsigned:
+			return "integer"
+		case bytes == 4, !unsigned:
+			return "bigint"
+		}
+		return "numeric(20)"
+	}
+	switch r.Type {
+	case "float":
+		return "double precision"
+	case "date":
+		return "date"
+	case "datetime":
+		return "timestamp"
+	}
+	return fmt.Sprintf("varchar(%d)", max(r.Size, 1))
+}
+
+// postgresClasses are the classes of types by the names that format_type gives
+// them, without what stands in parentheses.
+var postgresClasses = map[string]struct {
+	class sqlgen.Class
+	size  int
+}{
+	"smallint":                    {sqlgen.Integer, 2},
+	"integer":                     {sqlgen.Integer, 4},
+	"bigint":                      {sqlgen.Integer, 8},
+	"numeric":                     {sqlgen.Decimal, 0},
+	"real":                        {sqlgen.Float, 0},
+	"double precision":            {sqlgen.Float, 0},
+	"boolean":                     {sqlgen.Boolean, 0},
+	"date":                        {sqlgen.Date, 0},
+	"timestamp without time zone": {sqlgen.DateTime, 0},
+	"timestamp with time zone":    {sqlgen.DateTime, 0},
+	"time without time zone":      {sqlgen.Time, 0},
+	"time with time zone":         {sqlgen.Time, 0},
+	"interval":                    {sqlgen.Time, 0},
+	"bytea":                       {sqlgen.Binary, 0},
+	"character varying":           {sqlgen.Text, 0},
+	"character":                   {sqlgen.Text, 0},
+	"text":                        {sqlgen.Text, 0},
+	"citext":                      {sqlgen.Text, 0},
+	"name":                        {sqlgen.Text, 63},
+	`"char"`:                      {sqlgen.Text, 1},
+}
+
+func classifyPostgres(declared string, _ int) (class sqlgen.Class, size int, unsigned bool) {
+	// "timestamp(3) without time zone", "character varying(80)"
+	name, width := declared, 0
+	if before, rest, found := strings.Cut(declared, "("); found {
+		inside, after, _ := strings.Cut(rest, ")")
+		name = before + after
+		width, _ = strconv.Atoi(inside)
+	}
+	known, found := postgresClasses[name]
+	switch {
+	case !found:
+		return sqlgen.Other, 0, false
+	case known.class == sqlgen.Text && width > 0:
+		return sqlgen.Text, width, false
+	}
+	return known.class, known.size, false
+}
+
+// postgresLateNumber is a number that is none up to PostgreSQL 15: in another
+// system than the decimal one, or with underscores.
+var postgresLateNumber = regexp.MustCompile(`(?i)^\s*[+-]?(0[xob]|[0-9]+_)`)
+
+// takesPostgres refuses numbers that not every version takes.
+func takesPostgres(c *sqlgen.Column, value string) bool {
+	number := c.Class == sqlgen.Integer || c.Class == sqlgen.Decimal
+	return !number || !postgresLateNumber.MatchString(value)
+}
+
+func openPostgres(o *database.OpenContext) database.Pools {
+	options := readPostgresDSN(o)
+	given := maps.Clone(options)
+	config := options.config(o)
+	if o.Failed() {
+		return database.Pools{}
+	}
+	writes := options.writers(o, config)
+	reads, from := options.readers(o, given, writes)
+	return database.Pools{Address: options.address() + from, Account: options["user"], Writes: writes, Reads: reads, Scope: []any{o.Schema}}
+}

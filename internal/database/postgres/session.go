@@ -1,0 +1,258 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql/driver"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// postgresConnector makes sessions of the driver's connections.
+type postgresConnector struct {
+	driver.Connector
+	prepares bool
+}
+
+func (c postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &postgresSession{Conn: conn.(*stdlib.Conn), prepares: c.prepares}, nil
+}
+
+// A postgresSession is a connection that speaks as the Perl driver did: every
+// value goes as a text whose type the server finds out, as that of a literal, and
+// comes back as the server's own text.
+//
+// Unless it is told to, it leaves nothing on the server. A statement is parsed,
+// bound and run in one message, so that a pooler may give the next one to another
+// server. This costs no round trip, but the server's time.
+type postgresSession struct {
+	*stdlib.Conn
+	prepares bool // leaves statements on the server
+	retired  bool // not to be used again
+}
+
+// IsValid tells the pool whether to keep the connection.
+func (s *postgresSession) IsValid() bool { return !s.retired && !s.Conn.Conn().IsClosed() }
+
+// ResetSession finds out whether the server has ended the connection while nobody
+// used it: whatever there is to be read then, a round trip makes clear. (The
+// driver takes that only where a connection has been idle for more than a second.)
+func (s *postgresSession) ResetSession(ctx context.Context) error {
+	server := s.Conn.Conn().PgConn()
+	if hasInput(server.Conn()) && server.Ping(ctx) != nil {
+		return driver.ErrBadConn
+	}
+	return s.Conn.ResetSession(ctx)
+}
+
+func (s *postgresSession) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
+	stmt := &postgresStatement{session: s, text: text}
+	if !s.prepares {
+		return stmt, nil
+	}
+	var err error
+	stmt.prepared, err = s.Conn.Conn().PgConn().Prepare(ctx, postgresName(text), text, nil)
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	return stmt, nil
+}
+
+// postgresName is the name of a statement on the server. No two texts have the
+// same: should a pooler, in spite of server_prepare, hand a statement to a
+// connection on which another process has prepared its own, no other one is run.
+func postgresName(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "dbsep" + hex.EncodeToString(sum[:16])
+}
+
+// A postgresStatement is a statement's text, and what the server made of it where
+// it is to keep that.
+type postgresStatement struct {
+	session  *postgresSession
+	text     string
+	prepared *pgconn.StatementDescription // nil: nothing is on the server
+}
+
+// postgresForgetting bounds how long a server may take to drop a statement.
+const postgresForgetting = time.Second
+
+func (s *postgresStatement) Close() error {
+	if s.prepared == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), postgresForgetting)
+	defer cancel()
+	err := s.session.Conn.Conn().PgConn().Deallocate(ctx, s.prepared.Name)
+	s.session.retired = s.session.retired || err != nil
+	return err
+}
+
+func (s *postgresStatement) NumInput() int { return -1 } // the server counts
+
+func (s *postgresStatement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	result, err := s.run(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	fields := result.FieldDescriptions()
+	if fields == nil {
+		_, err := result.Close()
+		return nil, s.session.failed(err)
+	}
+	r := &postgresRows{session: s.session, result: result, types: make([]uint32, len(fields)), names: make([]string, len(fields))}
+	for i, f := range fields {
+		r.types[i], r.names[i] = f.DataTypeOID, f.Name
+	}
+	return r, nil
+}
+
+func (s *postgresStatement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	result, err := s.run(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	tag, err := result.Close()
+	if err != nil {
+		return nil, s.session.failed(err)
+	}
+	return driver.RowsAffected(tag.RowsAffected()), nil
+}
+
+// Query and Exec are there because driver.Stmt has them; nobody calls them.
+func (s *postgresStatement) Query([]driver.Value) (driver.Rows, error)  { return nil, driver.ErrSkip }
+func (s *postgresStatement) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
+
+func (s *postgresStatement) run(ctx context.Context, args []driver.NamedValue) (*pgconn.ResultReader, error) {
+	const asText, asBytes = 0, 1
+	values, formats := make([][]byte, len(args)), make([]int16, len(args))
+	for i, a := range args {
+		switch v := a.Value.(type) {
+		case nil:
+		case string:
+			values[i], formats[i] = []byte(v), asText
+		case []byte:
+			values[i], formats[i] = v, asBytes
+		default:
+			return nil, fmt.Errorf("bind an argument: no text for a %T", v)
+		}
+		if a.Value != nil && values[i] == nil {
+			values[i] = []byte{} // nil is NULL
+		}
+	}
+	server := s.session.Conn.Conn().PgConn()
+	if s.prepared != nil {
+		return server.ExecStatement(ctx, s.prepared, values, formats, nil), nil
+	}
+	return server.ExecParams(ctx, s.text, values, nil, formats, nil), nil
+}
+
+// failed looks at an error of the connection. One that met a server without
+// writes is given up: the next may find the primary server.
+func (s *postgresSession) failed(err error) error {
+	var e *pgconn.PgError
+	switch {
+	case err == nil:
+		return errors.New("run a statement: it has no rows")
+	case errors.As(err, &e) && e.Code == readOnlyTransaction:
+		s.retired = true
+	case pgconn.SafeToRetry(err):
+		return driver.ErrBadConn // nothing was sent
+	}
+	return err
+}
+
+// postgresRows are rows as they come from the server.
+type postgresRows struct {
+	session *postgresSession
+	result  *pgconn.ResultReader
+	types   []uint32
+	names   []string
+}
+
+func (r *postgresRows) Columns() []string { return r.names }
+
+func (r *postgresRows) Close() error {
+	_, err := r.result.Close()
+	return err
+}
+
+func (r *postgresRows) Next(dest []driver.Value) error {
+	if !r.result.NextRow() {
+		if _, err := r.result.Close(); err != nil {
+			return r.session.failed(err)
+		}
+		return io.EOF
+	}
+	for i, text := range r.result.Values() {
+		dest[i] = nil
+		if text == nil {
+			continue
+		}
+		value, err := postgresValue(r.types[i], text)
+		if err != nil {
+			return fmt.Errorf("read a column: %w", err)
+		}
+		dest[i] = value
+	}
+	return nil
+}
+
+// postgresValue reads a value as the Perl driver did: truth values as 1 and 0,
+// approximate numbers as numbers, bytes as bytes, all others as the server's text.
+func postgresValue(typ uint32, text []byte) (driver.Value, error) {
+	switch typ {
+	case pgtype.BoolOID:
+		if string(text) == "t" {
+			return "1", nil
+		}
+		return "0", nil
+	case pgtype.Float4OID, pgtype.Float8OID:
+		return strconv.ParseFloat(string(text), 64)
+	case pgtype.ByteaOID:
+		return postgresBytes(text)
+	}
+	return text, nil
+}
+
+// postgresBytes undoes either of the forms that bytea_output chooses from:
+// \x and two digits for each byte, or characters with \\ and \ooo between.
+func postgresBytes(text []byte) ([]byte, error) {
+	if len(text) >= 2 && text[0] == '\\' && text[1] == 'x' {
+		value := make([]byte, hex.DecodedLen(len(text)-2))
+		_, err := hex.Decode(value, text[2:])
+		return value, err
+	}
+	value := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] != '\\':
+			value = append(value, text[i])
+		case i+1 < len(text) && text[i+1] == '\\':
+			value = append(value, '\\')
+			i++
+		case i+3 < len(text):
+			b, err := strconv.ParseUint(string(text[i+1:i+4]), 8, 8)
+			if err != nil {
+				return nil, err
+			}
+			value = append(value, byte(b))
+			i += 3
+		default:
+			return nil, errors.New("bytes that end in a backslash")
+		}
+	}
+	return value, nil
+}

@@ -1,0 +1,54 @@
+package sqlite_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"dbsep/internal/database"
+	"dbsep/internal/database/databasetest"
+	"dbsep/sqlgen"
+)
+
+// TestSQLiteWriterIsNotStarved writes while readings overlap, each of which
+// takes longer than SQLite lets a reader wait: there is always one that reads.
+func TestSQLiteWriterIsNotStarved(t *testing.T) {
+	path, beside := databasetest.NewSQLiteFile(t)
+	databasetest.Setup(t, beside)("CREATE TABLE t (a INT)", "INSERT INTO t VALUES (1), (2)")
+	db := databasetest.Open(t, database.Source{DSN: "DBI:SQLite:dbname=" + path, BusyTimeout: 3 * time.Second})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	const readersAtATime, lasts = 4, 800 * time.Millisecond
+	read := func(begun chan<- bool, lasts time.Duration) {
+		err := db.Query(t.Context(), sqlgen.Statement{SQL: "SELECT a FROM t"}, func([][]byte) error {
+			if begun != nil {
+				close(begun)
+				begun = nil
+				<-time.After(lasts)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	var readers sync.WaitGroup
+	for i := range readersAtATime {
+		begun := make(chan bool)
+		readers.Go(func() {
+			read(begun, lasts*time.Duration(i+1)/readersAtATime) // so that they end one after the other
+			for ctx.Err() == nil {
+				read(make(chan bool), lasts)
+			}
+		})
+		<-begun
+	}
+	for range 2 {
+		if n, err := db.Exec(t.Context(), sqlgen.Statement{SQL: "UPDATE t SET a = a + 1"}); n != 2 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	cancel()
+	readers.Wait()
+}

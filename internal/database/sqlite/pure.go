@@ -1,0 +1,43 @@
+//go:build !cgo
+
+package sqlite
+
+import (
+	"database/sql/driver"
+	"errors"
+	"strings"
+
+	sqlite3 "modernc.org/sqlite"
+)
+
+// sqliteConnector opens connections by their URI, with SQLite translated to Go,
+// for builds without a C compiler.
+func sqliteConnector(uri string) driver.Connector {
+	c, err := sqlite3.NewConnector(uri)
+	if err != nil {
+		panic("a URI of our own does not parse") // see sqliteFile.uri
+	}
+	return c
+}
+
+// As for the other driver, every connection has what DBD::SQLite adds.
+func init() {
+	sqlite3.MustRegisterDeterministicScalarFunction("regexp", 2, func(_ *sqlite3.FunctionContext, args []driver.Value) (driver.Value, error) {
+		return matchRegexp(args[0], args[1])
+	})
+	sqlite3.MustRegisterCollationUtf8("perl", strings.Compare)
+	sqlite3.MustRegisterCollationUtf8("perllocale", strings.Compare)
+}
+
+// sqliteCode is the extended result code of an error.
+func sqliteCode(err error) (code int, known bool) {
+	var e *sqlite3.Error
+	if !errors.As(err, &e) {
+		return 0, false
+	}
+	return e.Code(), true
+}
+
+// sqliteErrno is the system's error beneath. This driver does not tell it; SQLite
+// has a code of its own for a disk that is full.
+func sqliteErrno(error) error { return nil }

@@ -1,0 +1,324 @@
+package sqlite
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"dbsep/internal/database"
+	"dbsep/sqlgen"
+)
+
+func init() { database.Register(sqlite) }
+
+// sqlite is a database in one file. What is special of the two drivers that a
+// build may have stands in sqlite_cgo.go and sqlite_pure.go.
+var sqlite = &database.Driver{
+	Name:       "SQLite",
+	DBINames:   []string{"SQLite"},
+	Dialect:    sqliteDialect,
+	Open:       openSQLite,
+	ProbeSQL:   "PRAGMA schema_version",
+	VersionSQL: "SELECT sqlite_version()",
+	TablesSQL:  "SELECT name FROM main.sqlite_master WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'",
+	ColumnsSQL: []string{`
+		SELECT m.name, c.name, c.type, NULL,
+		       NOT (c."notnull" OR (c.pk = 1 AND upper(c.type) = 'INTEGER'
+		            AND (SELECT count(*) FROM pragma_table_xinfo(m.name, 'main') k WHERE k.pk > 0) = 1))
+		FROM main.sqlite_master m JOIN pragma_table_xinfo(m.name, 'main') c
+		WHERE m.type IN ('table', 'view') AND substr(m.name, 1, 7) <> 'sqlite_'
+		  AND m.name = ? COLLATE NOCASE AND c.hidden <> 1
+		ORDER BY m.name, c.cid`},
+	KeysSQL: `
+		SELECT key, name FROM (
+			SELECT '' AS key, name, 0 AS rank, pk AS position FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0
+			UNION ALL
+			SELECT l.name, x.name, 1 + l.seq, x.seqno
+			FROM pragma_index_list(?1, 'main') l JOIN pragma_index_xinfo(l.name, 'main') x
+			WHERE l."unique" AND NOT l.partial AND l.origin <> 'pk' AND x.key)
+		ORDER BY rank, position`,
+	ClassifyType:  classifySQLite,
+	ClassifyError: faultSQLite,
+	Ambiguous:     vagueSQLite,
+	Retryable:     againSQLite,
+
+	Products:       []string{"SQLite"},
+	ClassifyNumber: faultSQLiteCode,
+}
+
+var sqliteDialect = &sqlgen.Dialect{
+	Quote:       quoteSQLite,
+	Placeholder: sqlgen.QuestionMark,
+
+	Read: readSQLite,
+
+	SameType: func(quoted string, number bool) string {
+		if number {
+			return "typeof(" + quoted + ") IN ('integer', 'real')"
+		}
+		return "typeof(" + quoted + ") = 'text'"
+	},
+
+	// LIKE takes numbers as text by itself.
+	AsText: func(_ *sqlgen.Column, quoted string) string { return quoted },
+
+	// A value of another type than its column's would come before or after all texts.
+	ByteOrder: func(_ *sqlgen.Column, quoted string) string { return "CAST(" + quoted + " AS TEXT) COLLATE BINARY" },
+
+	Escape:   ` ESCAPE '\'`,
+	Prefix:   sqlitePrefix,
+	AfterOne: " LIMIT 1",
+	Type:     typeSQLite,
+	Add: func(table, column, typ string) string {
+		return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ
+	},
+	// A column's type cannot be changed: a new column takes its values over.
+	Alter: func(table, column, typ string) string {
+		old := quoteSQLite("old " + strings.ReplaceAll(column[1:len(column)-1], "``", "`"))
+		return "ALTER TABLE " + table + " RENAME COLUMN " + column + " TO " + old +
+			"; ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ +
+			"; UPDATE " + table + " SET " + column + " = " + old
+	},
+}
+
+// sqlitePrefix is sorted as LIKE compares, without regard to case (optoverview,
+// section 5).
+var sqlitePrefix = &sqlgen.PrefixIndex{
+	Count: func(t *sqlgen.Table, column string) sqlgen.Statement {
+		return sqlgen.Statement{SQL: `
+			SELECT count(*) FROM (
+				SELECT 1 FROM pragma_index_list(?, 'main') l JOIN pragma_index_xinfo(l.name, 'main') x
+				WHERE x.seqno = 0 AND x.name = ? AND x.coll = 'NOCASE' AND NOT l.partial
+				UNION ALL
+				SELECT 1 FROM main.sqlite_master WHERE name = ? AND type = 'view')`,
+			Args: []any{t.Name, column, t.Name}}
+	},
+	Make: func(name, table, column string) string {
+		return "CREATE INDEX " + name + " ON " + table + " (" + column + " COLLATE NOCASE)"
+	},
+}
+
+// readSQLite keeps the driver from making times and truth values of columns that
+// are declared so: an expression has no declared type, and the plus sign makes one
+// without touching the value or its storage class. A column as it is costs less.
+func readSQLite(c *sqlgen.Column, quoted string) string {
+	switch c.Class {
+	case sqlgen.Boolean, sqlgen.Date, sqlgen.DateTime, sqlgen.Time:
+		return "+" + quoted
+	}
+	return quoted
+}
+
+// quoteSQLite quotes with backticks. A name in double quotes that is no column
+// any more would be read as a text, and a condition on it would hold for every
+// row.
+func quoteSQLite(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+
+func typeSQLite(r sqlgen.Requirement) string {
+	if bytes, _ := r.Integer(); bytes > 0 {
+		return "INTEGER"
+	}
+	switch r.Type {
+	case "float":
+		return "REAL"
+	case "date", "datetime":
+		return strings.ToUpper(r.Type)
+	}
+	return fmt.Sprintf("VARCHAR(%d)", max(r.Size, 1))
+}
+
+// classifySQLite follows SQLite's rules of affinity (datatype3, section 3.1)
+// where the name of a type says no more. SQLite enforces no widths.
+func classifySQLite(declared string, _ int) (class sqlgen.Class, size int, unsigned bool) {
+	name := strings.ToUpper(declared)
+	has := func(parts ...string) bool {
+		for _, p := range parts {
+			if strings.Contains(name, p) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("BOOL"):
+		return sqlgen.Boolean, 0, false
+	case has("DATETIME", "TIMESTAMP"):
+		return sqlgen.DateTime, 0, false
+	case has("INT"):
+		return sqlgen.Integer, 8, false
+	case has("CHAR", "CLOB", "TEXT"):
+		return sqlgen.Text, 0, false
+	case has("BLOB"):
+		return sqlgen.Binary, 0, false
+	case has("REAL", "FLOA", "DOUB"):
+		return sqlgen.Float, 0, false
+	case has("DEC", "NUM"):
+		return sqlgen.Decimal, 0, false
+	case strings.HasPrefix(name, "DATE"):
+		return sqlgen.Date, 0, false
+	case strings.HasPrefix(name, "TIME"):
+		return sqlgen.Time, 0, false
+	}
+	return sqlgen.Text, 0, false
+}
+
+// sqliteReadOnlyRemedy is for a file that may not be written.
+const sqliteReadOnlyRemedy = "let the account that dbsep runs as write the database file and its directory, and take mode=ro and ReadOnly out of dsn"
+
+// SQLite's result codes (rescode.html). An extended code has a primary one in its
+// last eight bits.
+const (
+	sqliteError        = 1
+	sqlitePerm         = 3
+	sqliteBusy         = 5
+	sqliteLocked       = 6
+	sqliteReadOnly     = 8
+	sqliteIOErr        = 10
+	sqliteCorrupt      = 11
+	sqliteFull         = 13
+	sqliteCantOpen     = 14
+	sqliteProtocol     = 15
+	sqliteTooBig       = 18
+	sqliteConstraint   = 19
+	sqliteMismatch     = 20
+	sqliteAuth         = 23
+	sqliteRange        = 25
+	sqliteNotADatabase = 26
+
+	sqliteConstraintPrimaryKey = sqliteConstraint | 6<<8
+	sqliteConstraintUnique     = sqliteConstraint | 8<<8
+	sqliteConstraintRowID      = sqliteConstraint | 10<<8
+	sqliteConstraintDataType   = sqliteConstraint | 12<<8 // a STRICT table's
+)
+
+const sqliteFullRemedy = "make room on the disk of the database file"
+
+// faultSQLite goes by SQLite's result codes.
+func faultSQLite(err error) (cause sqlgen.Cause, remedy string) {
+	code, known := sqliteCode(err)
+	if !known {
+		return sqlgen.Unexpected, ""
+	}
+	if code&0xff == sqliteIOErr && errors.Is(sqliteErrno(err), syscall.ENOSPC) {
+		return sqlgen.Full, sqliteFullRemedy
+	}
+	return faultSQLiteCode(code)
+}
+
+func faultSQLiteCode(code int) (cause sqlgen.Cause, remedy string) {
+	switch code {
+	case sqliteConstraintUnique, sqliteConstraintPrimaryKey, sqliteConstraintRowID:
+		return sqlgen.Duplicate, ""
+	case sqliteConstraintDataType:
+		return sqlgen.BadValue, ""
+	}
+	switch code & 0xff {
+	case sqliteConstraint:
+		return sqlgen.Constraint, ""
+	case sqliteMismatch, sqliteTooBig, sqliteRange:
+		return sqlgen.BadValue, ""
+	case sqlitePerm, sqliteAuth:
+		return sqlgen.Denied, ""
+	case sqliteReadOnly:
+		return sqlgen.ReadOnly, sqliteReadOnlyRemedy
+	case sqliteFull:
+		return sqlgen.Full, sqliteFullRemedy
+	case sqliteBusy, sqliteLocked, sqliteProtocol:
+		return sqlgen.Busy, "end the program that keeps the database file locked, or let statements wait longer"
+	case sqliteCantOpen:
+		return sqlgen.Unavailable, sqliteReadOnlyRemedy
+	case sqliteNotADatabase:
+		return sqlgen.Unavailable, "the file is no SQLite database: correct dsn"
+	case sqliteCorrupt:
+		return sqlgen.Unavailable, "the database file is damaged: take it from a backup"
+	case sqliteIOErr:
+		return sqlgen.Unavailable, ""
+	}
+	return sqlgen.Unexpected, ""
+}
+
+// vagueSQLite knows the code of everything that does not compile: SQLite has no
+// other for a table or column that is not there.
+func vagueSQLite(err error) bool {
+	code, known := sqliteCode(err)
+	return known && code&0xff == sqliteError
+}
+
+func againSQLite(err error) (again, wait bool) {
+	code, known := sqliteCode(err)
+	return known && (code&0xff == sqliteBusy || code&0xff == sqliteLocked), true
+}
+
+// sqliteWait is how long SQLite itself waits for a lock. While it waits, a
+// context cannot end the statement, so kind.again does the rest of the waiting. A
+// writer that waits keeps new readers out, and only as long as SQLite itself
+// waits: without its longer wait, long readings that overlap would starve it.
+const (
+	sqliteWait       = 50 * time.Millisecond
+	sqliteWriterWait = 5 * time.Second
+)
+
+// sqliteReaders is the default for the reading pool: reads of one file are
+// limited by processors.
+const sqliteReaders = 8
+
+// sqliteMemory is what SQLite may take in this process: beyond, a connection gives
+// up pages of the file that it keeps before it takes another. Each may have 2 MB of
+// them, of which those to the same file are mostly alike, and the system has them
+// in memory too.
+const sqliteMemory = 8 << 20
+
+func openSQLite(o *database.OpenContext) database.Pools {
+	file := readSQLiteDSN(o)
+	checkSQLiteFile(o, file.path)
+	if o.Failed() {
+		return database.Pools{}
+	}
+	place := &sqlitePlace{path: file.path}
+	made := func(most int, wait, glance time.Duration) *database.PoolConfig {
+		connector := placedConnector{sqliteConnector(file.uri(min(wait, cmp.Or(o.BusyTimeout, database.DefaultBusyTimeout)))), place, glance}
+		return &database.PoolConfig{MaxOpen: most, Connector: &database.Connector{
+			Connector:   connector,
+			Timeout:     o.LoginTimeout(),
+			InitCommand: "PRAGMA soft_heap_limit=" + strconv.Itoa(sqliteMemory),
+		}}
+	}
+	return database.Pools{
+		Address: file.path,
+		Writes:  made(1, sqliteWriterWait, 0), // SQLite has one writer: waiting here is fair and cheap
+		Reads:   made(cmp.Or(o.MaxConnections, sqliteReaders), sqliteWait, glanceAge),
+	}
+}
+
+// lastRegexp keeps the expression last used: a query uses one for all rows.
+var lastRegexp atomic.Pointer[regexp.Regexp]
+
+// matchRegexp is "subject REGEXP pattern"; SQLite gives the pattern first. NULL
+// matches nothing and is matched by nothing.
+func matchRegexp(pattern, subject any) (bool, error) {
+	if pattern == nil || subject == nil {
+		return false, nil
+	}
+	expression, err := database.AppendText(nil, pattern)
+	if err != nil {
+		return false, err
+	}
+	text, err := database.AppendText(nil, subject)
+	if err != nil {
+		return false, err
+	}
+	r := lastRegexp.Load()
+	if r == nil || r.String() != string(expression) {
+		if r, err = regexp.Compile(string(expression)); err != nil {
+			return false, err
+		}
+		lastRegexp.Store(r)
+	}
+	return r.Match(text), nil
+}
