@@ -237,6 +237,7 @@ func TestRequireWhileTheDatabaseIsAway(t *testing.T) {
 	if got := r.post("/queue_log/require.json", "data1=char:20"); got.status != 503 || got.code != "unavailable" || !strings.HasPrefix(got.body, `{"error":{"code":"unavailable"`) {
 		t.Errorf("%+v", got)
 	}
+	r.said("(code=unavailable operation=require(.|\n)*){7}")
 	if n := strings.Count(r.log.String(), "code=unavailable operation=require"); n != 7 {
 		t.Errorf("%d lines for 7 requests:\n%s", n, r.log)
 	}
