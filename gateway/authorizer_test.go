@@ -68,12 +68,12 @@ func TestRefusedClients(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			db := newScript()
-			got := ask(t, db, gateway.Options{Authorizer: authorizer{err: &gateway.Error{Code: test.code}}}, test.request)
+			got := send(t, db, gateway.Options{Authorizer: authorizer{err: &gateway.Error{Code: test.code}}}, test.request)
 			if got.status != test.status || got.body != test.body || got.code != string(test.code) {
 				t.Errorf("%+v", got)
 			}
 			if len(db.statements)+db.described > 0 {
-				t.Error("the database was asked")
+				t.Error("the database was used")
 			}
 		})
 	}
@@ -109,7 +109,7 @@ func TestRights(t *testing.T) {
 		{post("/rt_test/single", "id=a"), 403},
 		{get("/ast_config/static?file=x"), 403},
 	} {
-		got := ask(t, newScript(), gateway.Options{Authorizer: authorizer}, test.request)
+		got := send(t, newScript(), gateway.Options{Authorizer: authorizer}, test.request)
 		if got.status != test.status {
 			t.Errorf("%s: %+v", test.request.URL, got)
 		}
@@ -131,7 +131,7 @@ func TestColumnsThatMayNotLeave(t *testing.T) {
 	}{
 		{name: "are not read", request: post("/voicemail/single", "mailbox=1"), rows: [][]any{{"default", "1"}}, body: "context=default&mailbox=1\n",
 			sql: `SELECT "context", "mailbox" FROM "voicemail" WHERE "mailbox" = ? LIMIT 1`},
-		{name: "cannot be asked by", request: post("/voicemail/multi", "password LIKE=1%25"), code: gateway.Forbidden},
+		{name: "cannot be a condition", request: post("/voicemail/multi", "password LIKE=1%25"), code: gateway.Forbidden},
 		{name: "cannot be compared with", request: post("/voicemail/multi", "PASSWORD=1"), code: gateway.Forbidden},
 		{name: "cannot be written", request: post("/voicemail/store", "mailbox=1&password=1"), code: gateway.Forbidden, body: "-1\n"},
 		{name: "cannot be written beside others", request: post("/voicemail/update?mailbox=1", "context=a&password=1"), code: gateway.Forbidden, body: "-1\n"},
@@ -147,7 +147,7 @@ func TestColumnsThatMayNotLeave(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			db := newScript()
 			db.rows = test.rows
-			got := ask(t, db, gateway.Options{Authorizer: authorizer}, test.request)
+			got := send(t, db, gateway.Options{Authorizer: authorizer}, test.request)
 			if got.code != string(test.code) || got.body != test.body {
 				t.Errorf("%+v", got)
 			}
@@ -163,15 +163,15 @@ func TestColumnsThatMayNotLeave(t *testing.T) {
 
 func TestLimitsOfTableAndAnswer(t *testing.T) {
 	db := newScript()
-	got := ask(t, db, gateway.Options{Columns: 3}, post("/peers/single", "id=a"))
+	got := send(t, db, gateway.Options{Columns: 3}, post("/peers/single", "id=a"))
 	if got.code != "too-many-columns" || len(db.statements) > 0 {
 		t.Errorf("%+v", got)
 	}
 	db.rows = [][]any{{"a", nil, nil, nil}, {"b", nil, nil, nil}, {"c", nil, nil, nil}}
-	if got := ask(t, db, gateway.Options{Rows: 3}, post("/peers/multi", "id=a")); got.body != "id=a\nid=b\nid=c\n" {
+	if got := send(t, db, gateway.Options{Rows: 3}, post("/peers/multi", "id=a")); got.body != "id=a\nid=b\nid=c\n" {
 		t.Errorf("%+v", got)
 	}
-	if got := ask(t, db, gateway.Options{Rows: 2}, post("/peers/multi", "id=a")); got.code != "too-many-rows" || got.body != "" || got.status != 400 {
+	if got := send(t, db, gateway.Options{Rows: 2}, post("/peers/multi", "id=a")); got.code != "too-many-rows" || got.body != "" || got.status != 400 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -192,7 +192,7 @@ func TestEvent(t *testing.T) {
 			db := newScript()
 			db.rows = [][]any{{"a", nil, nil, nil}, {"b", nil, nil, nil}}
 			var events []gateway.Event
-			ask(t, db, gateway.Options{Observe: func(e gateway.Event) { events = append(events, e) }}, test.request)
+			send(t, db, gateway.Options{Observe: func(e gateway.Event) { events = append(events, e) }}, test.request)
 			if diff := cmp.Diff([]gateway.Event{test.want}, events, cmpopts.IgnoreFields(gateway.Event{}, "Ended", "Took", "Asked", "Client")); diff != "" {
 				t.Error(diff)
 			}
@@ -200,12 +200,12 @@ func TestEvent(t *testing.T) {
 	}
 }
 
-func TestEventSaysWhoAsked(t *testing.T) {
+func TestEventNamesTheClient(t *testing.T) {
 	var got gateway.Event
 	r := post("/PEERS/update?id=secret1", "contact=secret2")
 	r.Header.Set("X-Request-Id", "abc")
 	begun := time.Now()
-	ask(t, newScript(), gateway.Options{Slow: 1, Observe: func(e gateway.Event) { got = e }}, r)
+	send(t, newScript(), gateway.Options{Slow: 1, Observe: func(e gateway.Event) { got = e }}, r)
 	if got.Took <= 0 || got.Ended.Before(begun.Add(got.Took)) || got.Ended.After(time.Now()) {
 		t.Errorf("ended at %v, after %v", got.Ended, got.Took)
 	}
@@ -224,7 +224,7 @@ func TestLineOfASlowRequest(t *testing.T) {
 		o.Log = slog.New(slog.NewJSONHandler(&log, nil))
 		r := post("/peers/update?id+LIKE=secret1&call-limit=secret2", body)
 		r.Header.Set("X-Request-Id", id)
-		ask(t, newScript(), o, r)
+		send(t, newScript(), o, r)
 		line := map[string]any{}
 		if text := log.String(); text != "" {
 			if err := json.Unmarshal([]byte(text), &line); err != nil {
@@ -247,7 +247,7 @@ func TestLineOfASlowRequest(t *testing.T) {
 		t.Error(diff)
 	}
 	if line := ask(gateway.Options{Slow: 1}, "contact=x", "two words"); line["request"] != nil {
-		t.Errorf("a request's name with a blank is in the log: %v", line)
+		t.Errorf("a request ID with a space is in the log: %v", line)
 	}
 }
 
@@ -261,7 +261,7 @@ func TestGluedFieldsAreSplitByTheColumnsOfTheTable(t *testing.T) {
 		post("/voicemail/update?&context=defaultmailbox=1234", "&password=8642"),
 		post("/voicemail/update?&context=default", "&password=8642mailbox=1"),
 	} {
-		if got := ask(t, db, gateway.Options{Authorizer: authorizer}, r); got.body != "-1\n" || got.code == "" || len(db.statements) > 0 {
+		if got := send(t, db, gateway.Options{Authorizer: authorizer}, r); got.body != "-1\n" || got.code == "" || len(db.statements) > 0 {
 			t.Errorf("%s: %+v, ran %+v", r.URL, got, db.statements)
 		}
 	}

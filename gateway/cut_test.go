@@ -34,7 +34,7 @@ func TestHalfACharacterIsRemovedOnlyFromTextsOfAsterisk(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			db := newScript()
 			db.tables["blobs"] = blobs
-			ask(t, db, gateway.Options{}, test.request)
+			send(t, db, gateway.Options{}, test.request)
 			if len(db.statements) != 1 || len(db.statements[0].Args) == 0 {
 				t.Fatalf("%+v", db.statements)
 			}

@@ -21,7 +21,7 @@ import (
 
 func copyAll(dst io.Writer, src io.Reader) (int64, error) { return io.Copy(dst, src) }
 
-// TestBadRequest shows what a request that cannot be carried out is told: its
+// TestBadRequest shows what a request that fails gets: its
 // code, and that no statement ran.
 func TestBadRequest(t *testing.T) {
 	many := strings.Repeat("id=x&", 513)
@@ -59,7 +59,7 @@ func TestBadRequest(t *testing.T) {
 		{"an empty require", post("/peers/require", ""), gateway.BadRequirement},
 		{"a requirement that is none", post("/peers/require", "id=x"), gateway.BadRequirement},
 		{"a requirement for a column that is not there", post("/peers/require", "x=char%3A5"), gateway.RequirementNotMet},
-		{"a name of blanks", post("/peers/destroy", "%20=1"), gateway.NoName},
+		{"a name of spaces", post("/peers/destroy", "%20=1"), gateway.NoName},
 		{"a value without a name", post("/peers/single", "=x&id=1"), gateway.NoName},
 		{"a NUL in a value", post("/peers/single", "id=a%00b"), gateway.NulByte},
 		{"a NUL in a name", post("/peers/single", "i%00d=a"), gateway.NulByte},
@@ -79,7 +79,7 @@ func TestBadRequest(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			db := newScript()
-			got := ask(t, db, gateway.Options{}, test.request)
+			got := send(t, db, gateway.Options{}, test.request)
 			if got.code != string(test.code) {
 				t.Errorf("got %q, want %q", got.code, test.code)
 			}
@@ -110,7 +110,7 @@ func broken(target, body string) *http.Request {
 
 // checkSafe checks that an error is told so that Asterisk cannot mistake it (P1
 // to P5), and that the log has one line that says what to do.
-func checkSafe(t *testing.T, r *http.Request, got answer) {
+func checkSafe(t *testing.T, r *http.Request, got result) {
 	t.Helper()
 	path := strings.ToLower(strings.TrimRight(r.URL.Path, "/"))
 	want, status := "", 0 // any
@@ -162,22 +162,22 @@ func TestFaultOfTheDatabase(t *testing.T) {
 		t.Run(string(want.code), func(t *testing.T) {
 			db := newScript()
 			db.err = &sqlgen.Fault{Cause: cause, Err: secret}
-			write := ask(t, db, gateway.Options{}, post("/peers/store", "id=x"))
+			write := send(t, db, gateway.Options{}, post("/peers/store", "id=x"))
 			if write.status != 200 || write.body != "-1\n" || write.code != string(want.code) {
-				t.Errorf("a write is told %+v", write)
+				t.Errorf("a write gets %+v", write)
 			}
-			read := ask(t, db, gateway.Options{}, post("/peers/multi", "id=x"))
+			read := send(t, db, gateway.Options{}, post("/peers/multi", "id=x"))
 			if read.status != want.status || read.body != "" || read.code != string(want.code) {
-				t.Errorf("a read is told %+v", read)
+				t.Errorf("a read gets %+v", read)
 			}
-			static := ask(t, db, gateway.Options{}, get("/ast_config/static?file=x"))
+			static := send(t, db, gateway.Options{}, get("/ast_config/static?file=x"))
 			if static.status != 200 || !strings.Contains(static.body, "%23include") {
-				t.Errorf("static is told %+v", static)
+				t.Errorf("static gets %+v", static)
 			}
-			object := ask(t, db, gateway.Options{}, asJSON(post("/peers/store", "id=x")))
-			var told struct{ Error struct{ Code gateway.Code } }
-			if err := json.Unmarshal([]byte(object.body), &told); err != nil || told.Error.Code != want.code || object.status != want.status {
-				t.Errorf("JSON is told %+v", object)
+			object := send(t, db, gateway.Options{}, asJSON(post("/peers/store", "id=x")))
+			var parsed struct{ Error struct{ Code gateway.Code } }
+			if err := json.Unmarshal([]byte(object.body), &parsed); err != nil || parsed.Error.Code != want.code || object.status != want.status {
+				t.Errorf("JSON gets %+v", object)
 			}
 			for _, text := range []string{write.body, write.log, read.log, static.log, static.body, object.body, object.log} {
 				if strings.Contains(text, "hunter2") || strings.Contains(text, "SELECT") {
@@ -189,7 +189,7 @@ func TestFaultOfTheDatabase(t *testing.T) {
 }
 
 func TestRowThatIsNotThereIsAnErrorInJSONOnly(t *testing.T) {
-	got := ask(t, newScript(), gateway.Options{}, get("/peers/single.json?id=x"))
+	got := send(t, newScript(), gateway.Options{}, get("/peers/single.json?id=x"))
 	want := `{"error":{"code":"no-row","message":"no row meets the conditions","table":"peers"}}` + "\n"
 	if got.status != 404 || got.body != want || got.log != "" {
 		t.Errorf("got %+v", got)
@@ -202,7 +202,7 @@ func TestUnusableDatabaseIsSafeForEveryOperation(t *testing.T) {
 		post("/x/single", "a=b"), post("/x/multi", "a=b"), post("/x/store", "a=b"), post("/x/update?a=b", "a=b"),
 		post("/x/destroy", "a=b"), post("/x/require", "a=char%3A1"), get("/x/static?file=x"),
 	} {
-		got := ask(t, db, gateway.Options{}, r)
+		got := send(t, db, gateway.Options{}, r)
 		if got.code != "unavailable" {
 			t.Errorf("%s: got %+v", r.URL, got)
 		}
@@ -214,7 +214,7 @@ func TestPanicIsAnErrorLikeAnyOther(t *testing.T) {
 	db := newScript()
 	db.before = func() { panic("our own fault") }
 	r := post("/peers/store", "id=x")
-	got := ask(t, db, gateway.Options{}, r)
+	got := send(t, db, gateway.Options{}, r)
 	if got.code != "internal" {
 		t.Errorf("got %+v", got)
 	}
@@ -225,14 +225,14 @@ func TestCauseIsLoggedAtDebugOnly(t *testing.T) {
 	db := newScript()
 	db.err = &sqlgen.Fault{Cause: sqlgen.Unavailable, Err: errors.New("dial: refused")}
 	var log bytes.Buffer
-	ask(t, db, gateway.Options{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}, post("/peers/store", "id=x"))
+	send(t, db, gateway.Options{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}, post("/peers/store", "id=x"))
 	if !strings.Contains(log.String(), `cause="dial: refused"`) {
 		t.Errorf("the log says %s", log.String())
 	}
 }
 
 func TestLongNamesAreShortenedInTheLog(t *testing.T) {
-	got := ask(t, newScript(), gateway.Options{}, post("/peers/single", strings.Repeat("n", 300)+"=x"))
+	got := send(t, newScript(), gateway.Options{}, post("/peers/single", strings.Repeat("n", 300)+"=x"))
 	if strings.Contains(got.log, strings.Repeat("n", 65)) || !strings.Contains(got.log, "(300 bytes)") {
 		t.Errorf("the log says %s", got.log)
 	}
@@ -275,14 +275,14 @@ func TestRefusedMethodNamesTheAllowedOnes(t *testing.T) {
 }
 
 func TestNameOfALeftOutColumnIsShortenedInTheLog(t *testing.T) {
-	got := ask(t, newScript(), gateway.Options{}, post("/peers/update?id=x", "port=1&"+strings.Repeat("n", 300)+"=x"))
+	got := send(t, newScript(), gateway.Options{}, post("/peers/update?id=x", "port=1&"+strings.Repeat("n", 300)+"=x"))
 	if got.body != "1\n" || strings.Contains(got.log, strings.Repeat("n", 65)) {
 		t.Errorf("got %+v", got)
 	}
 }
 
-// TestTooLargeBodyIsRefusedBeforeItIsSent shows that a client which asks with
-// Expect whether to send a body is told no, and never 100.
+// TestTooLargeBodyIsRefusedBeforeItIsSent shows that a client which sends
+// Expect before its body gets an error, and never 100.
 func TestTooLargeBodyIsRefusedBeforeItIsSent(t *testing.T) {
 	server := httptest.NewServer(gateway.New(newScript(), gateway.Options{}))
 	defer server.Close()

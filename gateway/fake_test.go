@@ -22,8 +22,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A script is a database that answers what a test wrote down and remembers what
-// it was asked.
+// A script is a database that returns what a test sets and records the statements
+// that it gets.
 type script struct {
 	tables   map[string]*sqlgen.Table
 	rows     [][]any // a string, or nil for NULL
@@ -124,8 +124,8 @@ func newScript() *script {
 	}, affected: 1}
 }
 
-// An answer is what a client sees, and what the log says of it.
-type answer struct {
+// A result is the response to a request, and what is logged.
+type result struct {
 	status int
 	code   string // X-Dbsep-Error
 	kind   string // Content-Type
@@ -133,8 +133,8 @@ type answer struct {
 	log    string
 }
 
-// ask sends a request to a gateway. The target is a path with its query string.
-func ask(t *testing.T, db gateway.Database, o gateway.Options, r *http.Request) answer {
+// send sends a request to a gateway. The target is a path with its query string.
+func send(t *testing.T, db gateway.Database, o gateway.Options, r *http.Request) result {
 	t.Helper()
 	var log bytes.Buffer
 	if o.Log == nil {
@@ -142,7 +142,7 @@ func ask(t *testing.T, db gateway.Database, o gateway.Options, r *http.Request) 
 	}
 	w := httptest.NewRecorder()
 	gateway.New(db, o).ServeHTTP(w, r)
-	return answer{w.Code, w.Header().Get("X-Dbsep-Error"), w.Header().Get("Content-Type"), w.Body.String(), log.String()}
+	return result{w.Code, w.Header().Get("X-Dbsep-Error"), w.Header().Get("Content-Type"), w.Body.String(), log.String()}
 }
 
 func post(target, body string) *http.Request {

@@ -30,7 +30,7 @@ func TestAnswer(t *testing.T) {
 			sql: `SELECT "id", "call-limit", "contact", "port" FROM "peers" WHERE "id" = ? LIMIT 1`, args: []any{"alice"}},
 		{name: "single: no row is an empty line", request: post("/peers/single", "id=alice"), body: "\n"},
 		{name: "single: a row with nothing in it is one too", request: post("/peers/single", "id=alice"), rows: [][]any{{"", nil, nil, nil}}, body: "\n"},
-		{name: "a blank is %20 and is kept", request: post("/peers/single", "id=a"), rows: [][]any{{" ", " x ", nil, nil}}, body: "id=%20&call%2Dlimit=%20x%20\n"},
+		{name: "a space is %20 and is kept", request: post("/peers/single", "id=a"), rows: [][]any{{" ", " x ", nil, nil}}, body: "id=%20&call%2Dlimit=%20x%20\n"},
 		{name: "everything but letters, digits, _ and . is encoded, byte by byte", request: post("/peers/single", "id=a"),
 			rows: [][]any{{"aZ0_.", "-~*+&=%\r\n\t'\"/é\xff", nil, nil}},
 			body: "id=aZ0_.&call%2Dlimit=%2D%7E%2A%2B%26%3D%25%0D%0A%09%27%22%2F%C3%A9%FF\n"},
@@ -82,7 +82,7 @@ func TestAnswer(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			db := newScript()
 			db.rows, db.affected = test.rows, test.count
-			got := ask(t, db, test.options, test.request)
+			got := send(t, db, test.options, test.request)
 			kind := "text/plain"
 			if strings.HasPrefix(test.body, "{") || strings.HasPrefix(test.body, "[") {
 				kind = "application/json"
@@ -90,8 +90,8 @@ func TestAnswer(t *testing.T) {
 			if test.args != nil && test.body == "" && len(test.rows) == 0 {
 				kind = got.kind
 			}
-			want := answer{status: http.StatusOK, kind: kind, body: test.body}
-			if diff := cmp.Diff(want, got, cmp.AllowUnexported(answer{})); diff != "" {
+			want := result{status: http.StatusOK, kind: kind, body: test.body}
+			if diff := cmp.Diff(want, got, cmp.AllowUnexported(result{})); diff != "" {
 				t.Error(diff)
 			}
 			if len(db.statements) != 1 && !strings.Contains(test.request.URL.Path, "require") {
@@ -134,7 +134,7 @@ func TestUpdate2IsToldApart(t *testing.T) {
 		{"an empty value between", "/voicemail/update?&context=mailbox=1", "&password=2", []any{"2", "", "1"}},
 		{"an encoded = belongs to the value", "/voicemail/update?&context=a%3Dmailbox=1", "&password=2", []any{"2", "a=", "1"}},
 		{"one pair decides about another", "/rt_test/update?&id=1name=2e=3", "&b=X", []any{"X", "1", "2", "3"}},
-		{"a blank at the end of a value belongs to it", "/voicemail/update?&context=a%20mailbox=1", "&password=2", []any{"2", "a ", "1"}},
+		{"a space at the end of a value belongs to it", "/voicemail/update?&context=a%20mailbox=1", "&password=2", []any{"2", "a ", "1"}},
 		{"an encoded name", "/voicemail/update?&context=amai%6Cbo%78=1", "&password=2", []any{"2", "a", "1"}},
 		{"half of an encoded byte is no name", "/rt_test/update?&id=x%2b=1", "&e=X", nil},
 		{"two readings after all are refused", "/rt_test/update?&id=1name=2name=3e=4", "&b=X", nil},
@@ -145,7 +145,7 @@ func TestUpdate2IsToldApart(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			db := newScript()
-			got := ask(t, db, gateway.Options{}, post(test.target, test.body))
+			got := send(t, db, gateway.Options{}, post(test.target, test.body))
 			if test.args == nil {
 				if got.body != "-1\n" || got.status != 200 || got.code != "glued-fields" || len(db.statements) != 0 {
 					t.Errorf("got %+v and %d statements, want a refusal", got, len(db.statements))
@@ -174,7 +174,7 @@ func TestHalfCharacterOfACutValueIsTrimmed(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			db := newScript()
-			ask(t, db, gateway.Options{}, post("/peers/store", "id="+test.value))
+			send(t, db, gateway.Options{}, post("/peers/store", "id="+test.value))
 			if diff := cmp.Diff([]any{test.want}, db.statements[0].Args); diff != "" {
 				t.Error(diff)
 			}
@@ -200,7 +200,7 @@ func TestUnknownColumnOfAWrite(t *testing.T) {
 		{"in a lookup it is never left out", gateway.Skip, post("/peers/update?regserver=x", "id=y"), "-1\n", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := ask(t, newScript(), gateway.Options{UnknownColumns: test.policy}, test.request)
+			got := send(t, newScript(), gateway.Options{UnknownColumns: test.policy}, test.request)
 			if got.body != test.body || got.status != 200 {
 				t.Errorf("got %+v", got)
 			}
@@ -224,7 +224,7 @@ func TestLongAnswerStreams(t *testing.T) {
 	}
 	defer response.Body.Close()
 	if response.ContentLength != -1 {
-		t.Errorf("an answer of many pieces has the length %d", response.ContentLength)
+		t.Errorf("a response of many chunks has the length %d", response.ContentLength)
 	}
 	body := new(strings.Builder)
 	if _, err := copyAll(body, response.Body); err != nil {
@@ -249,7 +249,7 @@ func TestAnswerThatBreaksOffIsNotWhole(t *testing.T) {
 	}
 	defer response.Body.Close()
 	if _, err := copyAll(new(strings.Builder), response.Body); err == nil {
-		t.Error("the client cannot tell that the answer is not whole")
+		t.Error("the client cannot notice that the response is incomplete")
 	}
 }
 
@@ -257,7 +257,7 @@ func TestDatabaseFailsAfterAFewRows(t *testing.T) {
 	db := newScript()
 	db.rows = [][]any{{"a", nil, nil, nil}}
 	db.err = &sqlgen.Fault{Cause: sqlgen.Unavailable, Err: errors.New("connection lost")}
-	got := ask(t, db, gateway.Options{}, post("/peers/multi", "id=x"))
+	got := send(t, db, gateway.Options{}, post("/peers/multi", "id=x"))
 	if got.body != "" || got.status != http.StatusServiceUnavailable {
 		t.Errorf("got %+v, want nothing of the rows", got)
 	}
@@ -267,7 +267,7 @@ func TestWritesAreStrictUnlessTheTableIsLenient(t *testing.T) {
 	for _, o := range []gateway.Options{{}, {Lenient: func(table string) bool { return table == "peers" }}} {
 		for _, r := range []*http.Request{post("/peers/store", "id=a"), post("/peers/update?id=a", "id=b"), post("/voicemail/store", "context=a")} {
 			db := newScript()
-			ask(t, db, o, r)
+			send(t, db, o, r)
 			want := o.Lenient != nil && strings.HasPrefix(r.URL.Path, "/peers/")
 			if len(db.statements) != 1 || db.statements[0].Lenient != want {
 				t.Errorf("%s: %+v, want lenient: %v", r.URL.Path, db.statements, want)
@@ -313,7 +313,7 @@ func TestStoreOverwritesTheRowOfTheSameKeyOnlyWhereThatIsAskedFor(t *testing.T) 
 			db := newScript()
 			db.keys, db.affected = test.keys, test.affected
 			left := test.inserted
-			got := ask(t, refusing{db, func(text string) error {
+			got := send(t, refusing{db, func(text string) error {
 				if strings.HasPrefix(text, "INSERT") && left > 0 {
 					left--
 					return duplicate

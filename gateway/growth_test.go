@@ -65,7 +65,7 @@ func TestMemoryGrowsWithTheRequest(t *testing.T) {
 	}
 }
 
-// allocated is how many bytes a gateway allocates to answer a request.
+// allocated is how many bytes a gateway allocates to serve a request.
 func allocated(r *http.Request, json bool) uint64 {
 	if json {
 		r = asJSON(r)

@@ -25,7 +25,7 @@ type bulk struct {
 	highest int
 }
 
-// manyRows are some 2 MB as an answer.
+// manyRows are some 2 MB as a response.
 const manyRows = 2000
 
 func newBulk() *bulk {
@@ -56,7 +56,7 @@ func (db *bulk) runs() int {
 	return db.running
 }
 
-// A deaf client takes no byte of an answer until it may, or its time is over.
+// A deaf client reads nothing until it may, or its deadline is over.
 type deaf struct {
 	*httptest.ResponseRecorder
 	hears chan struct{}
@@ -94,13 +94,13 @@ func (d *deaf) SetWriteDeadline(at time.Time) error {
 	return nil
 }
 
-// all is what a long answer is.
+// all returns a complete long response.
 func all(t *testing.T) string {
 	t.Helper()
-	return ask(t, newBulk(), gateway.Options{}, post("/peers/multi", "id=x")).body
+	return send(t, newBulk(), gateway.Options{}, post("/peers/multi", "id=x")).body
 }
 
-// serveLong asks for a long answer, and reports how it ended.
+// serveLong requests a long response, and reports whether it broke off.
 func serveLong(g *gateway.Gateway, w http.ResponseWriter) (broken bool) {
 	defer func() { broken = recover() == http.ErrAbortHandler }() //nolint:errorlint // as panic was given it
 	g.ServeHTTP(w, post("/peers/multi", "id=x"))
@@ -131,7 +131,7 @@ func TestDeafClientKeepsNoConnectionToTheDatabase(t *testing.T) {
 	})
 }
 
-func TestDeafClientIsCutOff(t *testing.T) {
+func TestDeafClientIsDisconnected(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		options gateway.Options
@@ -150,7 +150,7 @@ func TestDeafClientIsCutOff(t *testing.T) {
 				begun := time.Now()
 				g := gateway.New(newBulk(), test.options)
 				if !serveLong(g, newDeaf()) {
-					t.Error("the answer was not broken off")
+					t.Error("the response was not aborted")
 				}
 				if took := time.Since(begun); took < test.after || took > test.after+time.Second {
 					t.Errorf("it took %v", took)
@@ -163,14 +163,14 @@ func TestDeafClientIsCutOff(t *testing.T) {
 				}
 				w := httptest.NewRecorder()
 				if serveLong(g, w) || w.Body.Len() < 1<<20 {
-					t.Error("its memory was not given back")
+					t.Error("its memory was not released")
 				}
 			})
 		})
 	}
 }
 
-func TestShortAnswersWaitForNoLongOnes(t *testing.T) {
+func TestShortResponsesDoNotWaitForLongOnes(t *testing.T) {
 	whole := all(t)
 	synctest.Test(t, func(t *testing.T) {
 		db := newBulk()
@@ -185,20 +185,20 @@ func TestShortAnswersWaitForNoLongOnes(t *testing.T) {
 		}
 		synctest.Wait()
 		if db.runs() != 2 {
-			t.Errorf("%d long answers are read from the database, want 2", db.runs())
+			t.Errorf("%d long responses are read from the database, want 2", db.runs())
 		}
 		w := httptest.NewRecorder()
 		g.ServeHTTP(w, post("/rt_test/single", "id=alice"))
 		if w.Body.String() != "id=alice\n" {
-			t.Errorf("a short answer is %d %q", w.Code, w.Body)
+			t.Errorf("a short response is %d %q", w.Code, w.Body)
 		}
-		time.Sleep(6 * time.Second) // more than LongWait: those without a place are told so
+		time.Sleep(6 * time.Second) // more than LongWait: those without a slot get an error
 		for _, c := range clients {
 			close(c.hears)
 		}
 		for range clients {
 			if <-ended {
-				t.Error("an answer was broken off")
+				t.Error("a response was aborted")
 			}
 		}
 		busy := 0
@@ -207,7 +207,7 @@ func TestShortAnswersWaitForNoLongOnes(t *testing.T) {
 			case c.Header().Get("X-Dbsep-Error") == "busy":
 				busy++
 			case c.Body.String() != whole:
-				t.Errorf("a long answer has %d bytes, want %d", c.Body.Len(), len(whole))
+				t.Errorf("a long response has %d bytes, want %d", c.Body.Len(), len(whole))
 			}
 		}
 		if busy != 2 || db.highest > 4 {
@@ -216,7 +216,7 @@ func TestShortAnswersWaitForNoLongOnes(t *testing.T) {
 	})
 }
 
-// oneShort answers rt_test from another database.
+// oneShort queries rt_test in another database.
 type oneShort struct {
 	*bulk
 	short *script
@@ -229,7 +229,7 @@ func (db oneShort) Query(ctx context.Context, s sqlgen.Statement, row func([][]b
 	return db.bulk.Query(ctx, s, row)
 }
 
-func TestLongAnswerThatHadToWaitIsWhole(t *testing.T) {
+func TestLongResponseThatWaitedIsComplete(t *testing.T) {
 	whole := all(t)
 	for _, request := range []struct {
 		name   string

@@ -38,7 +38,7 @@ const (
 func TestRequire(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
-		text, json string // the answers
+		text, json string // the responses
 		code       gateway.Code
 		warnings   []string
 	}{
@@ -56,7 +56,7 @@ func TestRequire(t *testing.T) {
 		{"a requirement cannot be read", "data1=x", "-1\n", "", gateway.BadRequirement, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := ask(t, withQueueLog(10), gateway.Options{}, post("/queue_log/require", test.body))
+			got := send(t, withQueueLog(10), gateway.Options{}, post("/queue_log/require", test.body))
 			if got.body != test.text || got.status != 200 || got.code != string(test.code) {
 				t.Errorf("%+v", got)
 			}
@@ -75,7 +75,7 @@ func TestRequire(t *testing.T) {
 			if n := strings.Count(got.log, "\n"); n != lines {
 				t.Errorf("%d lines, want %d:\n%s", n, lines, got.log)
 			}
-			object := ask(t, withQueueLog(10), gateway.Options{}, asJSON(post("/queue_log/require", test.body)))
+			object := send(t, withQueueLog(10), gateway.Options{}, asJSON(post("/queue_log/require", test.body)))
 			switch {
 			case test.json != "" && (object.body != test.json+"\n" || object.status != 200 || object.code != ""):
 				t.Errorf("JSON: %+v", object)
@@ -84,7 +84,7 @@ func TestRequire(t *testing.T) {
 			}
 		})
 	}
-	got := ask(t, newScript(), gateway.Options{}, post("/nosuch/require", "data1=char:20"))
+	got := send(t, newScript(), gateway.Options{}, post("/nosuch/require", "data1=char:20"))
 	if got.body != "-1\n" || got.status != 200 || got.code != "unknown-table" {
 		t.Errorf("a missing table: %+v", got)
 	}
@@ -115,11 +115,11 @@ func TestRequireWhileNobodyKnowsTheTable(t *testing.T) {
 		"another kind": {otherError{newScript()}, "internal", 500},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := ask(t, test.db, gateway.Options{}, post("/queue_log/require", "data1=char:20"))
+			got := send(t, test.db, gateway.Options{}, post("/queue_log/require", "data1=char:20"))
 			if got.body != "0\n" || got.status != 200 || got.code != test.code || strings.Count(got.log, "\n") != 1 || !strings.Contains(got.log, "level=ERROR") {
 				t.Errorf("%+v", got)
 			}
-			object := ask(t, test.db, gateway.Options{}, asJSON(post("/queue_log/require", "data1=char:20")))
+			object := send(t, test.db, gateway.Options{}, asJSON(post("/queue_log/require", "data1=char:20")))
 			if object.status != test.status || object.code != test.code || !strings.Contains(object.body, `{"error":{"code":"`+test.code+`"`) {
 				t.Errorf("JSON: %+v", object)
 			}

@@ -21,7 +21,7 @@ func serve(t *testing.T, g *gateway.Gateway, r *http.Request) string {
 	return w.Body.String()
 }
 
-func TestDescriptionIsReadOncePerTable(t *testing.T) {
+func TestSchemaIsReadOncePerTable(t *testing.T) {
 	db := newScript()
 	g := gateway.New(db, gateway.Options{})
 	for range 3 {
@@ -34,7 +34,7 @@ func TestDescriptionIsReadOncePerTable(t *testing.T) {
 
 // The sleeps of these tests cost no time: in a bubble of synctest the clock
 // jumps as soon as everybody sleeps.
-func TestDescriptionIsReadAgainWhenItIsOld(t *testing.T) {
+func TestOldSchemaIsReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := newScript()
 		g := gateway.New(db, gateway.Options{DescriptionAge: time.Minute})
@@ -73,7 +73,7 @@ func TestUnknownColumnsDoNotMakeTheDatabaseBusy(t *testing.T) {
 	})
 }
 
-func TestTableChangedBehindItsDescription(t *testing.T) {
+func TestTableChangedAfterItsSchemaWasRead(t *testing.T) {
 	db := newScript()
 	g := gateway.New(db, gateway.Options{})
 	serve(t, g, post("/peers/single", "id=x"))
@@ -94,9 +94,9 @@ func TestTableChangedBehindItsDescription(t *testing.T) {
 	}
 }
 
-// TestRetriedAnswerBeginsAnew shows that what a first try has begun to write,
-// here the bracket of a list, is not in the answer of the second.
-func TestRetriedAnswerBeginsAnew(t *testing.T) {
+// TestRetriedResponseStartsAgain shows that what the first attempt wrote, here the
+// bracket of a list, is not in the response of the second.
+func TestRetriedResponseStartsAgain(t *testing.T) {
 	db := newScript()
 	db.rows = [][]any{{"a", nil, nil, nil}}
 	g := gateway.New(fickle{db, new(bool)}, gateway.Options{})
@@ -136,18 +136,18 @@ func TestStatementThatTakesTooLong(t *testing.T) {
 		g := gateway.New(stuck{newScript()}, gateway.Options{StatementTimeout: 3 * time.Second, Log: new(logBuffer).logger()})
 		start := time.Now()
 		if got := serve(t, g, post("/peers/multi", "id=x")); got != "" {
-			t.Errorf("a read is told %q", got)
+			t.Errorf("a read gets %q", got)
 		}
 		if got := serve(t, g, post("/peers/store", "id=x")); got != "-1\n" {
-			t.Errorf("a write is told %q", got)
+			t.Errorf("a write gets %q", got)
 		}
 		if took := time.Since(start); took != 6*time.Second {
-			t.Errorf("took %v, want twice the bound", took)
+			t.Errorf("took %v, want twice the timeout", took)
 		}
 	})
 }
 
-func TestDescriptionThatTakesTooLong(t *testing.T) {
+func TestSchemaThatTakesTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := gateway.New(undescribed{newScript()}, gateway.Options{StatementTimeout: 3 * time.Second, Log: new(logBuffer).logger()})
 		start := time.Now()
@@ -155,7 +155,7 @@ func TestDescriptionThatTakesTooLong(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 		if took := time.Since(start); took != 3*time.Second {
-			t.Errorf("took %v, want the bound", took)
+			t.Errorf("took %v, want the timeout", took)
 		}
 	})
 }
@@ -177,7 +177,7 @@ func TestWriteGoesOnWhenTheClientLeaves(t *testing.T) {
 	}
 }
 
-// A stuck database never answers by itself.
+// A stuck database never returns by itself.
 type stuck struct{ *script }
 
 func (s stuck) Query(ctx context.Context, _ sqlgen.Statement, _ func([][]byte) error) error {

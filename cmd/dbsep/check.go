@@ -14,13 +14,13 @@ func checkCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check [FILE]",
-		Short: "explain a configuration, connect, and look at the tables",
+		Short: "explain a configuration, connect, and inspect the tables",
 		Long: `Reads a configuration, says what each line means, connects to the database,
 lists its tables with the operations that they allow, compares them with what
-Asterisk requires of them, and looks for contacts that the Perl script stored
-torn and for letters beyond ASCII that it encoded twice. For what it finds it
-prints the SQL that mends it; it changes nothing itself. It ends with status 0
-when all is well, 1 when there are warnings, and 2 when dbsep could not work.`,
+Asterisk requires of them, and looks for values that the Perl script damaged:
+contacts that are split at a semicolon, and text that was encoded as UTF-8 twice.
+It prints the SQL that fixes them; it changes nothing itself. The exit status is
+0 without a warning, 1 with warnings, and 2 when dbsep could not work.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {

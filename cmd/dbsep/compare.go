@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"maps"
 	"net/http"
 	"os"
-	"slices"
 	"sync"
 	"time"
 
@@ -70,31 +67,11 @@ func compareFile(cmd *cobra.Command, old, fresh compare.Gateway, name string) er
 		return exit{2, fmt.Errorf("open the requests: %w", err)}
 	}
 	defer file.Close()
-	requests, err := asItIs(file)
-	if err != nil {
-		return exit{2, fmt.Errorf("open the requests: %w", err)}
-	}
-	bar := newBar(cmd.ErrOrStderr(), file)
-	sum, err := compare.Run(cmd.Context(), old, fresh, requests, func(d compare.Difference) {
-		bar.clear()
-		tell(cmd.OutOrStdout(), d)
-	}, bar.add)
-	bar.clear()
-	summarize(cmd.OutOrStdout(), sum, 0)
+	sum, err := compare.RunFile(cmd.Context(), old, fresh, file, cmd.OutOrStdout(), cmd.ErrOrStderr())
 	if err != nil {
 		return exit{2, err}
 	}
 	return verdict(sum)
-}
-
-// asItIs reads a file up to its present end. An access log that the old gateway's
-// web server goes on writing gets a line more by each of the questions.
-func asItIs(file *os.File) (io.Reader, error) {
-	about, err := file.Stat()
-	if err != nil || !about.Mode().IsRegular() {
-		return file, err
-	}
-	return io.LimitReader(file, about.Size()), nil
 }
 
 // refuse responds in place of an old gateway that does not.
@@ -104,7 +81,7 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 func compareTraffic(cmd *cobra.Command, old string, fresh compare.Gateway, address string) error {
 	ctx, w := cmd.Context(), cmd.OutOrStdout()
-	recorder, err := compare.NewRecorder(old, fresh, refuse, func(d compare.Difference) { tell(w, d) })
+	recorder, err := compare.NewRecorder(old, fresh, refuse, func(d compare.Difference) { d.WriteText(w) })
 	if err != nil {
 		return exit{2, fmt.Errorf("read --old: %w", err)}
 	}
@@ -124,7 +101,7 @@ func compareTraffic(cmd *cobra.Command, old string, fresh compare.Gateway, addre
 	time.AfterFunc(limits.Drain, stop) // for those that still wait to be compared
 	running.Wait()
 	sum, dropped := recorder.Summary()
-	summarize(w, &sum, dropped)
+	sum.WriteText(w, dropped)
 	if err != nil {
 		return exit{2, err}
 	}
@@ -136,79 +113,4 @@ func verdict(sum *compare.Summary) error {
 		return exit{1, errDifferent}
 	}
 	return nil
-}
-
-// tell writes one difference. It names columns and sizes, never a value.
-func tell(w io.Writer, d compare.Difference) {
-	switch {
-	case d.Err != nil:
-		fmt.Fprintf(w, "NO ANSWER  %s\n    %v\n", d.Request, d.Err)
-	case d.Verdict.Explained():
-		fmt.Fprintf(w, "explained  %s\n", d.Request)
-		for _, reason := range d.Verdict.Reasons {
-			fmt.Fprintf(w, "    %s\n", reason)
-		}
-	default:
-		fmt.Fprintf(w, "DIFFERENT  %s\n", d.Request)
-		for _, detail := range d.Verdict.Details {
-			fmt.Fprintf(w, "    %s\n", detail)
-		}
-	}
-}
-
-// summarize writes what a comparison came to.
-func summarize(w io.Writer, sum *compare.Summary, dropped int) {
-	fmt.Fprintf(w, "\n%d the same, %d explained, %d different, %d without an answer\n", sum.Same, sum.Explained, sum.Different, sum.Failed)
-	for _, reason := range slices.Sorted(maps.Keys(sum.Reasons)) {
-		fmt.Fprintf(w, "    %5d  %s\n", sum.Reasons[reason], reason)
-	}
-	for _, left := range []struct {
-		count int
-		why   string
-	}{
-		{sum.Writes, "left out: they write"},
-		{sum.Incomplete, "left out: an access log has no bodies; record requests, or use --record"},
-		{sum.Unreadable, "left out: the line is no request"},
-		{dropped, "left out: too many waited to be compared"},
-	} {
-		if left.count > 0 {
-			fmt.Fprintf(w, "    %5d  %s\n", left.count, left.why)
-		}
-	}
-}
-
-// A bar shows on a terminal how much of a file is done.
-type bar struct {
-	w           io.Writer // nil: there is no terminal to show it on
-	done, total int64
-	shown       int64 // per cent
-}
-
-func newBar(w io.Writer, file *os.File) *bar {
-	about, err := file.Stat()
-	terminal, ok := w.(*os.File)
-	if err != nil || !ok {
-		return &bar{}
-	}
-	if mode, err := terminal.Stat(); err != nil || mode.Mode()&os.ModeCharDevice == 0 {
-		return &bar{}
-	}
-	return &bar{w: w, total: max(about.Size(), 1), shown: -1}
-}
-
-func (b *bar) add(bytes int) {
-	b.done += int64(bytes)
-	if b.w == nil || 100*b.done/b.total == b.shown {
-		return
-	}
-	b.shown = min(100*b.done/b.total, 100)
-	fmt.Fprintf(b.w, "\r%3d %%  [%-50.*s]", b.shown, int(b.shown/2), "##################################################")
-}
-
-// clear takes the bar off its line, so that something else can be written there.
-func (b *bar) clear() {
-	if b.w != nil && b.shown >= 0 {
-		fmt.Fprintf(b.w, "\r%-62s\r", "")
-		b.shown = -1
-	}
 }

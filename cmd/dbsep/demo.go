@@ -29,9 +29,9 @@ func demoCommand() *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "answer requests from a throw-away sample telephone system",
-		Long: `Makes an SQLite database of a small telephone system in a temporary folder,
-answers requests from it, and throws it away at the end (Ctrl-C).`,
+		Short: "respond to requests from a temporary sample PBX",
+		Long: `Creates an SQLite database of a small PBX in a temporary folder, responds to
+requests from it, and removes it at the end (Ctrl-C).`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := os.MkdirTemp("", "dbsep-demo-")
@@ -64,7 +64,7 @@ func openDemo(cmd *cobra.Command, file string) (*setup.Loaded, error) {
 	return &setup.Loaded{Config: &c, DB: db}, nil
 }
 
-// introduce prints what a newcomer can try and what Asterisk needs, each line
+// introduce prints what a new user can try and what Asterisk needs, each line
 // ready to be copied.
 func introduce(w io.Writer, a net.Addr) {
 	_, _ = io.WriteString(w, strings.ReplaceAll(demoText, "ADDRESS", a.String()))

@@ -59,8 +59,8 @@ func TestLastGoodAnswers(t *testing.T) {
 	r.want(r.post("/peers/single", "id=carol"), reply{503, "unavailable", ""})
 	r.want(r.post("/ps_contacts/single", "id=alice"), reply{503, "unavailable", ""}) // Asterisk writes it
 	r.await(`dbsep_stale_answers_total{operation="single",table="peers"}`, 4)
-	r.said("level=WARN msg=\"the database cannot answer: last good answers are given out\"")
-	if n := strings.Count(r.log.String(), "last good answers are given out"); n != 1 {
+	r.said("level=WARN msg=\"the database is unavailable: stale responses are sent\"")
+	if n := strings.Count(r.log.String(), "stale responses are sent"); n != 1 {
 		t.Errorf("the log tells the beginning %d times", n)
 	}
 
@@ -79,7 +79,7 @@ func TestLastGoodAnswers(t *testing.T) {
 		}
 	}
 	asked("")
-	r.said("msg=\"the database answers again\" last_good_answers=")
+	r.said("msg=\"the database answers again\" stale_responses=")
 }
 
 // TestForeignFileForLastGoodAnswersIsRefused names files that are not dbsep's, at

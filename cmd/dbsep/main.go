@@ -1,4 +1,4 @@
-// Command dbsep answers Asterisk's realtime requests over HTTP from a database:
+// Command dbsep responds to Asterisk's realtime requests over HTTP from a database:
 // as a server, as a CGI program in place of dbsep.cgi, or under FastCGI.
 //
 // This package has the subcommands: flags and exit codes.
@@ -39,10 +39,10 @@ func run() int {
 func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "dbsep",
-		Short: "answers Asterisk's realtime requests over HTTP from a database",
-		Long: `dbsep stands between a telephone system and its database. Asterisk's curl
-realtime driver asks it over HTTP; it turns each request into one parameterized
-SQL statement and answers in the realtime format.
+		Short: "respond to Asterisk's realtime requests over HTTP from a database",
+		Long: `dbsep is a gateway between Asterisk and its database. Asterisk's curl realtime
+driver sends it requests over HTTP; it turns each into one parameterized SQL
+statement and responds in the realtime format.
 
 Started by a web server it is a CGI or FastCGI program; see docs/running.md.`,
 		Version:       about(),

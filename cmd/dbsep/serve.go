@@ -16,14 +16,14 @@ func serveCommand() *cobra.Command {
 	var insecure bool
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "answer requests as a server of its own",
-		Long: `Answers requests at an address until it gets a TERM or INT signal. Then it
+		Short: "respond to requests as a standalone server",
+		Long: `Responds to requests at an address until it gets a TERM or INT signal. Then it
 takes no more, finishes those in flight and ends with status 0. A HUP signal makes
 it read its configuration again; one with mistakes is refused, and the old one
 goes on.
 
 At an address that other machines can reach, [server] allow, htpasswd or client_ca
-must say who may ask.`,
+must say who may connect.`,
 		Example: `  dbsep serve --config /etc/asterisk/dbsep.conf --listen 127.0.0.1:8000
   dbsep serve --listen unix:/run/dbsep/dbsep.sock`,
 		Args: cobra.NoArgs,

@@ -54,7 +54,7 @@ func TestContactsWithoutAnIndexAreTold(t *testing.T) {
 			}
 			exec("INSERT INTO ps_contacts VALUES ('one more', 'sip:x')")
 			got := warns()
-			_, index, found := strings.Cut(got, "table ps_contacts: each registration reads all its 1000 rows, since LIKE finds no index on id; make one: ")
+			_, index, found := strings.Cut(got, "table ps_contacts: each registration reads all its 1000 rows, since LIKE finds no index on id; create one: ")
 			if !found {
 				t.Fatalf("of a large table: %q", got)
 			}

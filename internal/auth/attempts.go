@@ -14,11 +14,11 @@ import (
 	"dbsep/gateway"
 )
 
-// attempts compares passwords. One comparison takes as long as thousands of
-// requests, so each result is remembered, few comparisons run at one time, and
-// each sender has one queue: a sender that guesses makes nobody else wait.
+// attempts compares passwords. A comparison takes as long as thousands of requests.
+// So each result is cached, few comparisons run at a time, and each sender has its own
+// queue: a sender that guesses delays nobody else.
 type attempts struct {
-	slots       chan struct{} // comparisons that run
+	slots       chan struct{} // for running comparisons
 	comparisons atomic.Int64
 
 	mu           sync.Mutex
@@ -26,41 +26,41 @@ type attempts struct {
 	queues       map[sender]*queue
 }
 
-// A verdictKey stands for a user, the line of the file and a password.
+// A verdictKey is the hash of a user, its line of the file and a password.
 type verdictKey [sha256.Size]byte
 
-// A sender is who sends passwords: a user at an address.
+// A sender is a user at an address.
 type sender struct {
 	network netip.Prefix
-	user    string // empty for every name that does not exist
+	user    string // empty for every unknown name
 }
 
-// A queue is the attempts of one sender.
+// A queue holds the attempts of one sender.
 type queue struct {
 	turn       chan struct{} // one comparison at a time
 	mismatches *rate.Limiter
-	users      int // attempts that use this queue now; for attempts.mu
+	users      int // attempts that use this queue now; protected by attempts.mu
 }
 
-// An attempt is one password that was sent.
+// An attempt is one password of a request.
 type attempt struct {
 	sender
 	key   verdictKey
-	right func() bool // compares it
+	right func() bool // compares the password
 }
 
-// A sender may send some wrong passwords, and then one in a while. More are
-// slowed down, and never keep the right one out.
+// A sender may send some wrong passwords at once, and then one per interval. More are
+// delayed. The right password always works.
 const (
 	mismatchesAtOnce = 10
 	mismatchEvery    = 2 * time.Second
 
-	maxDelay = 10 * time.Second       // of the response to a wrong password too many
-	pause    = 100 * time.Millisecond // before the next comparison, after a wrong password too many
+	maxDelay = 10 * time.Second       // of the response to a wrong password over the limit
+	pause    = 100 * time.Millisecond // before the next comparison, after a wrong password over the limit
 	maxWait  = 10 * time.Second       // for a comparison
 )
 
-// maxRemembered limits what clients could make grow.
+// maxRemembered limits the memory that clients can use.
 const maxRemembered = 4096
 
 func newAttempts() *attempts {
@@ -71,17 +71,17 @@ func newAttempts() *attempts {
 	}
 }
 
-// try returns nil for a right password. ended ends delays.
-func (s *attempts) try(ctx context.Context, a attempt, ended <-chan struct{}) error {
+// verify returns nil for a right password. ended ends delays.
+func (s *attempts) verify(ctx context.Context, a attempt, ended <-chan struct{}) error {
 	if right, known := s.verdict(a.key); known {
-		return s.again(a, right)
+		return s.repeated(a, right)
 	}
 	q := s.enter(a.sender)
 	defer s.leave(q)
 	limited, cancel := context.WithTimeoutCause(ctx, maxWait, &gateway.Error{Code: gateway.TooManyAttempts})
 	defer cancel()
 	if !acquire(limited, q.turn) {
-		return gaveUp(limited)
+		return notCompared(limited)
 	}
 	delay, err := s.compare(limited, q, a)
 	if delay == 0 {
@@ -97,16 +97,16 @@ func (s *attempts) try(ctx context.Context, a attempt, ended <-chan struct{}) er
 	return err
 }
 
-// compare compares a password, unless another attempt has done so meanwhile.
-// The turn of the queue must be held. The response waits for the delay.
+// compare compares a password, unless another attempt has done so meanwhile. The
+// caller holds the turn of the queue, and delays the response.
 func (s *attempts) compare(ctx context.Context, q *queue, a attempt) (delay time.Duration, err error) {
 	if right, known := s.verdict(a.key); known {
-		return 0, s.again(a, right)
+		return 0, s.repeated(a, right)
 	}
 	if !acquire(ctx, s.slots) {
-		return 0, gaveUp(ctx)
+		return 0, notCompared(ctx)
 	}
-	right, known := s.verdict(a.key) // from another address
+	right, known := s.verdict(a.key) // compared for another address meanwhile
 	if !known {
 		s.comparisons.Add(1)
 		right = a.right()
@@ -127,9 +127,9 @@ func (s *attempts) compare(ctx context.Context, q *queue, a attempt) (delay time
 	return delay, &gateway.Error{Code: gateway.TooManyAttempts}
 }
 
-// again is the result of a password that was compared before. A wrong one still
-// counts as a mismatch, and costs nothing.
-func (s *attempts) again(a attempt, right bool) error {
+// repeated returns the result of a password that was compared before. A wrong one
+// counts as a mismatch.
+func (s *attempts) repeated(a attempt, right bool) error {
 	if right {
 		return nil
 	}
@@ -141,18 +141,18 @@ func (s *attempts) again(a attempt, right bool) error {
 	return wrongPassword()
 }
 
-// acquire takes a place, unless ctx ends first.
-func acquire(ctx context.Context, places chan struct{}) bool {
+// acquire takes a slot, unless ctx ends first.
+func acquire(ctx context.Context, slots chan struct{}) bool {
 	select {
-	case places <- struct{}{}:
+	case slots <- struct{}{}:
 		return true
 	case <-ctx.Done():
 		return false
 	}
 }
 
-// gaveUp says why an attempt was not compared.
-func gaveUp(ctx context.Context) error {
+// notCompared returns why an attempt was not compared.
+func notCompared(ctx context.Context) error {
 	if err, ok := context.Cause(ctx).(*gateway.Error); ok { //nolint:errorlint // it is the cause itself
 		return err
 	}
@@ -166,7 +166,7 @@ func (s *attempts) verdict(key verdictKey) (right, known bool) {
 	return right, right || s.wrong[key]
 }
 
-// remember keeps a verdict. Wrong passwords never displace right ones.
+// remember caches a result. Wrong passwords never replace right ones.
 func (s *attempts) remember(key verdictKey, right bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -204,8 +204,8 @@ func (s *attempts) leave(q *queue) {
 	q.users--
 }
 
-// dropQueue drops a queue that nobody uses, one without late mismatches where
-// there is one among the first.
+// dropQueue drops a queue that is not in use, preferably one without recent
+// mismatches.
 func (s *attempts) dropQueue() {
 	looked := 0
 	for who, q := range s.queues {

@@ -8,26 +8,26 @@ import (
 	"sync"
 )
 
-// Clients bounds the connections of clients that are open at a time. One that is
-// too many is still accepted, so that its first request can be told why it is
-// refused; one beyond twice the bound is closed at once.
+// Clients limits the open connections of clients. A connection over the limit is still
+// accepted, so that its first request gets an error response. A connection over twice
+// the limit is closed at once.
 type Clients struct {
-	refused func() // is called for each connection too many
+	refused func() // is called for each connection over the limit
 
 	mu               sync.Mutex
 	most, perAddress int
-	proxies          []netip.Prefix // do not count by address
+	proxies          []netip.Prefix // exempt from perAddress
 	open             int
 	from             map[netip.Addr]int
 }
 
-// NewClients returns a bound on all connections, and on those from one address.
+// NewClients returns a limit for all connections, and for those from one address.
 func NewClients(most, perAddress int, refused func()) *Clients {
 	return &Clients{most: most, perAddress: perAddress, refused: refused, from: make(map[netip.Addr]int)}
 }
 
-// Bound changes the bounds, for the connections to come. Those from the networks of
-// proxies belong to many clients, and do not count by address.
+// Bound changes the limits for new connections. The limit by address does not apply to
+// the networks of proxies, whose connections belong to many clients.
 func (c *Clients) Bound(most, perAddress int, proxies []netip.Prefix) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -37,7 +37,7 @@ func (c *Clients) Bound(most, perAddress int, proxies []netip.Prefix) {
 // Listener counts the connections that a listener accepts.
 func (c *Clients) Listener(l net.Listener) net.Listener { return &countedListener{l, c} }
 
-// Open is how many connections are open.
+// Open returns how many connections are open.
 func (c *Clients) Open() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -63,8 +63,8 @@ func (l *countedListener) Accept() (net.Conn, error) {
 	}
 }
 
-// enter counts a connection in, and marks it where it is one too many. It
-// reports whether the connection may stay at all.
+// enter counts a new connection, and marks it if it is over the limit. It reports
+// whether the connection may stay open.
 func (c *Clients) enter(conn *countedConn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -83,7 +83,7 @@ func (c *Clients) enter(conn *countedConn) bool {
 	return true
 }
 
-// leave wants the lock held.
+// leave counts a closed connection. The caller holds the lock.
 func (c *Clients) leave(conn *countedConn) {
 	c.open--
 	if c.from[conn.from]--; c.from[conn.from] == 0 {
@@ -91,7 +91,7 @@ func (c *Clients) leave(conn *countedConn) {
 	}
 }
 
-// A countedConn is counted out when it is closed.
+// A countedConn is counted until it is closed.
 type countedConn struct {
 	net.Conn
 	clients *Clients
@@ -109,7 +109,7 @@ func (c *countedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// CloseWrite ends what is sent, so that the client sees the end of it before the
+// CloseWrite closes the writing side, so that the client reads everything before the
 // connection is closed.
 func (c *countedConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
@@ -118,14 +118,14 @@ func (c *countedConn) CloseWrite() error {
 	return nil
 }
 
-// surplusKey marks the context of a connection that is one too many.
+// surplusKey marks the context of a connection over the limit.
 type surplusKey struct{}
 
-// ConnContext marks the requests of a connection that is one too many, for
+// ConnContext marks the requests of a connection over the limit, for
 // http.Server.ConnContext.
 func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		conn = t.NetConn() // TLS lies over it
+		conn = t.NetConn() // under TLS
 	}
 	if c, ok := conn.(*countedConn); ok && c.surplus {
 		return context.WithValue(ctx, surplusKey{}, true)

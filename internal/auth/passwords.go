@@ -17,18 +17,18 @@ import (
 // passwords are the users of an htpasswd file.
 type passwords struct {
 	users    map[string]storedPassword
-	decoy    storedPassword // compared with when the user does not exist: the response must not come sooner
+	decoy    storedPassword // compared with if the user does not exist, so that the response takes as long
 	attempts *attempts
-	salt     [32]byte // makes the keys of verdicts meaningless outside this process
+	salt     [32]byte // makes the keys useless outside this process
 }
 
-// A storedPassword is what a line of the file says after the user.
+// A storedPassword is a line of the file without the user.
 type storedPassword struct {
 	text string
 	htpasswd.EncodedPasswd
 }
 
-// maxPassword is the longest password that the htpasswd program takes, in
+// maxPassword is the longest password that the htpasswd program accepts, in
 // bytes. Comparing a longer one with a SHA hash takes more than linear time.
 const maxPassword = 255
 
@@ -58,7 +58,7 @@ func readPasswords(name string) (*passwords, error) {
 		return nil, fmt.Errorf("read [server] htpasswd: %d of its lines cannot be used; create them again with htpasswd -B %s USER", bad, name)
 	}
 	if len(p.users) == 0 {
-		return nil, fmt.Errorf("read [server] htpasswd: %s names no user; make one with htpasswd -B %[1]s USER", name)
+		return nil, fmt.Errorf("read [server] htpasswd: %s names no user; create one with htpasswd -B %[1]s USER", name)
 	}
 	_, err = rand.Read(p.salt[:])
 	return p, err
@@ -81,8 +81,8 @@ func parseLine(line string) (user string, stored storedPassword, ok bool) {
 	return "", storedPassword{}, false
 }
 
-// remember takes over what an earlier reading of the file has found out. It
-// stays true for each user whose line is the same.
+// remember keeps the results of an earlier version of the file. They apply to each
+// user whose line is unchanged.
 func (p *passwords) remember(before *passwords) { p.attempts, p.salt = before.attempts, before.salt }
 
 // check returns the user whose password a request has.
@@ -97,14 +97,14 @@ func (p *passwords) check(r *http.Request, from netip.Addr, ended <-chan struct{
 	stored, exists := p.users[user]
 	who := sender{network: network(from), user: user}
 	if !exists {
-		stored, who.user = p.decoy, "" // all names that do not exist are one user
+		stored, who.user = p.decoy, "" // all unknown names count as one user
 	}
 	a := attempt{
 		sender: who,
 		key:    p.key(user, stored.text, password),
 		right:  func() bool { return stored.MatchesPassword(password) && exists },
 	}
-	if err := p.attempts.try(r.Context(), a, ended); err != nil {
+	if err := p.attempts.verify(r.Context(), a, ended); err != nil {
 		return "", err
 	}
 	return user, nil
@@ -114,8 +114,7 @@ func wrongPassword() error {
 	return &gateway.Error{Code: gateway.Unauthorized, Hint: "the user or the password is wrong: compare them with the file [server] htpasswd"}
 }
 
-// key is a hash of what is compared with what. When the user's line changes, so
-// does the key.
+// key is a hash of the user, its line of the file and the password.
 func (p *passwords) key(user, stored, password string) verdictKey {
 	h := sha256.New()
 	h.Write(p.salt[:])
@@ -123,8 +122,7 @@ func (p *passwords) key(user, stored, password string) verdictKey {
 	return verdictKey(h.Sum(nil))
 }
 
-// network is what counts as one address: with IPv6 one client has a whole
-// network.
+// network returns what counts as one address: an IPv6 client has a whole network.
 func network(from netip.Addr) netip.Prefix {
 	n, _ := from.Prefix(min(from.BitLen(), 64))
 	return n

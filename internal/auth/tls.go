@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// TLS says how a server shows who it is, and whom it asks to.
+// TLS are the files for the TLS of a server.
 type TLS struct {
 	Cert, Key string // files in PEM
-	ClientCA  string // a file in PEM; empty: no certificate is asked for
+	ClientCA  string // a file in PEM; empty: no client certificate is required
 }
 
-// Config returns the settings of a TLS server, version 1.2 or later. The
-// certificate is read anew when its files change; one that cannot be used is
-// told to failed, and the old one serves on.
+// Config returns the settings of a TLS server, version 1.2 or later. The certificate
+// is read again when its files change. If it is then invalid, failed is called and the
+// old one stays in use.
 func (t TLS) Config(failed func(error)) (*tls.Config, error) {
-	c := &renewed{TLS: t, failed: failed}
+	c := &certificate{TLS: t, failed: failed}
 	if err := c.read(); err != nil {
 		return nil, err
 	}
@@ -34,33 +34,33 @@ func (t TLS) Config(failed func(error)) (*tls.Config, error) {
 	}
 	config.ClientCAs = x509.NewCertPool()
 	if !config.ClientCAs.AppendCertsFromPEM(authorities) {
-		return nil, fmt.Errorf("read [server] client_ca: %s holds no certificate in PEM", t.ClientCA)
+		return nil, fmt.Errorf("read [server] client_ca: %s contains no certificate in PEM", t.ClientCA)
 	}
 	config.ClientAuth = tls.RequireAndVerifyClientCert
 	return config, nil
 }
 
-// renewed is a certificate that follows its files.
-type renewed struct {
+// A certificate is read again when its files change.
+type certificate struct {
 	TLS
 	failed func(error)
 
-	mu      sync.Mutex
-	looked  time.Time
-	version [2]time.Time // of the files that were read last, usable or not
-	told    string       // what failed last, not to be told again
-	current *tls.Certificate
+	mu       sync.Mutex
+	checked  time.Time
+	version  [2]time.Time // of the files that were read last, valid or not
+	reported string       // the last error, which is not reported again
+	current  *tls.Certificate
 }
 
-// lookEvery is how long a certificate is used without a look at its files.
-const lookEvery = time.Second
+// checkEvery is how often the files are checked for changes.
+const checkEvery = time.Second
 
-func (c *renewed) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if time.Since(c.looked) >= lookEvery {
-		if err := c.read(); err != nil && err.Error() != c.told {
-			c.told = err.Error()
+	if time.Since(c.checked) >= checkEvery {
+		if err := c.read(); err != nil && err.Error() != c.reported {
+			c.reported = err.Error()
 			c.failed(err)
 		}
 	}
@@ -68,8 +68,8 @@ func (c *renewed) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 }
 
 // read reads the files if they have changed.
-func (c *renewed) read() error {
-	c.looked = time.Now()
+func (c *certificate) read() error {
+	c.checked = time.Now()
 	var version [2]time.Time
 	for i, name := range []string{c.Cert, c.Key} {
 		file, err := os.Stat(name)
@@ -82,19 +82,19 @@ func (c *renewed) read() error {
 		return nil
 	}
 	c.version = version
-	certificate, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+	pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
 	if err != nil {
 		return fmt.Errorf("read [server] tls_cert and tls_key: %w", withoutKey(err))
 	}
-	c.current = &certificate
+	c.current = &pair
 	return nil
 }
 
-// withoutKey keeps an error from telling more of a key than its file's name.
+// withoutKey removes everything about a key except its file's name from an error.
 func withoutKey(err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {
 		return err
 	}
-	return errors.New("they are no certificate with its key, in PEM")
+	return errors.New("not a certificate and its key in PEM")
 }

@@ -11,67 +11,67 @@ import (
 	"dbsep/sqlgen"
 )
 
-// A Shared database lets equal questions that come at the same time share one
-// query, and gives an answer out again for as long as the table's rule says. A
-// write of this gateway ends all that is known of its table, before it begins and
-// after it.
+// A Shared database coalesces equal queries that run at the same time, and caches
+// rows for as long as the table's rule says. A write through this gateway invalidates
+// everything that is cached of its table, before and after it runs.
 type Shared struct {
 	gateway.Database
 	rules *rules
-	bytes int64 // of all answers together
+	bytes int64 // limit of all entries together
 	now   func() time.Time
 
 	mu      sync.Mutex
-	writes  map[string]int // by table: how many there have been
+	writes  map[string]int // number of writes by table
 	flights map[string]*flight
-	kept    map[string]*kept
+	entries map[string]*entry
 	size    int64
 
 	hits, joined atomic.Int64
 }
 
-// A flight is a query that others may wait for.
+// A flight is a query that is running and that others may wait for.
 type flight struct {
-	writes int
+	writes int // of its table, when it started
 	done   chan struct{}
-	text   []byte // the answer
-	ok     bool   // there is one, or an error
+	text   []byte // the encoded rows
+	ok     bool   // others may use text or err
 	err    error
 }
 
-// A kept answer is given out until it is too old.
-type kept struct {
-	table string
-	until time.Time
-	text  []byte
+// An entry holds cached rows.
+type entry struct {
+	table   string
+	expires time.Time
+	text    []byte
 }
 
-// longestShared bounds an answer that is shared, in bytes.
-const longestShared = 1 << 20
+// maxShared limits the rows of one query that are shared, in bytes.
+const maxShared = 1 << 20
 
-// Share returns a database that shares answers for the tables of rules, whose
-// age may be 0: then only questions that come at the same time share. bytes
-// bounds the memory.
+// Share returns a database that caches rows of the tables of rules. If the age of a
+// rule is 0, only queries that run at the same time share rows. bytes limits the
+// memory.
 func Share(db gateway.Database, rules []Rule, bytes int64) *Shared {
 	return &Shared{
 		Database: db, rules: newRules(rules), bytes: bytes, now: time.Now,
-		writes: map[string]int{}, flights: map[string]*flight{}, kept: map[string]*kept{},
+		writes: map[string]int{}, flights: map[string]*flight{}, entries: map[string]*entry{},
 	}
 }
 
-// Counts tells how many answers were given out again, and how many questions
-// waited for the answer to another.
-func (s *Shared) Counts() (again, joined int64) { return s.hits.Load(), s.joined.Load() }
+// Counts returns how many queries used cached rows, and how many waited for an equal
+// query.
+func (s *Shared) Counts() (hits, joined int64) { return s.hits.Load(), s.joined.Load() }
 
-// Query answers from a copy, or from a query that is on its way, or asks.
+// Query uses cached rows, the rows of an equal query that is running, or the
+// database.
 func (s *Shared) Query(ctx context.Context, st sqlgen.Statement, row func(columns [][]byte) error) error {
 	rule, ok := s.rules.find(st.Table)
 	if !ok {
 		return s.Database.Query(ctx, st, row)
 	}
-	key := question("", st)
+	key := cacheKey("", st)
 	for {
-		text, f, leads := s.board(key, st.Table)
+		text, f, leads := s.join(key, st.Table)
 		if text != nil {
 			s.hits.Add(1)
 			return replay(text, row)
@@ -94,7 +94,7 @@ func (s *Shared) Query(ctx context.Context, st sqlgen.Statement, row func(column
 	}
 }
 
-// cause is the cause of a wait that a context ended.
+// cause returns why a context ended a wait.
 func cause(ctx context.Context) sqlgen.Cause {
 	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		return sqlgen.Timeout
@@ -102,12 +102,13 @@ func cause(ctx context.Context) sqlgen.Cause {
 	return sqlgen.Canceled
 }
 
-// board returns the answer if there is one, or the flight that will bring it.
-func (s *Shared) board(key, table string) (text []byte, f *flight, leads bool) {
+// join returns cached rows or the flight that will return rows. The caller runs the
+// query of a new flight: it leads.
+func (s *Shared) join(key, table string) (text []byte, f *flight, leads bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if k := s.kept[key]; k != nil && s.now().Before(k.until) {
-		return k.text, nil, false
+	if e := s.entries[key]; e != nil && s.now().Before(e.expires) {
+		return e.text, nil, false
 	}
 	if f := s.flights[key]; f != nil && f.writes == s.writes[table] {
 		return nil, f, false
@@ -117,24 +118,25 @@ func (s *Shared) board(key, table string) (text []byte, f *flight, leads bool) {
 	return nil, f, true
 }
 
-// lead asks the database and lets others have the answer.
+// lead runs the query of a flight.
 func (s *Shared) lead(ctx context.Context, st sqlgen.Statement, row func(columns [][]byte) error, key string, rule Rule, f *flight) error {
-	answer := recording{text: []byte{}, most: longestShared}
+	rows := recording{text: []byte{}, limit: maxShared}
 	stopped := false
-	defer func() { s.land(key, st.Table, rule, f) }() // whatever happens, nobody waits for ever
+	defer func() { s.land(key, st.Table, rule, f) }() // also after a panic, or others would wait for ever
 	err := s.Database.Query(ctx, st, func(columns [][]byte) error {
-		answer.add(columns)
+		rows.add(columns)
 		err := row(columns)
 		stopped = err != nil
 		return err
 	})
 	var fault *sqlgen.Fault
-	gone := errors.As(err, &fault) && fault.Cause == sqlgen.Canceled
-	f.ok = !stopped && !gone && !answer.over
-	f.text, f.err = answer.text, err
+	canceled := errors.As(err, &fault) && fault.Cause == sqlgen.Canceled
+	f.ok = !stopped && !canceled && !rows.over
+	f.text, f.err = rows.text, err
 	return err
 }
 
+// land ends a flight and caches its rows.
 func (s *Shared) land(key, table string, rule Rule, f *flight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,61 +144,62 @@ func (s *Shared) land(key, table string, rule Rule, f *flight) {
 		delete(s.flights, key)
 	}
 	if f.ok && f.err == nil && rule.Age > 0 && f.writes == s.writes[table] {
-		s.keep(key, &kept{table, s.now().Add(rule.Age), f.text})
+		s.keep(key, &entry{table, s.now().Add(rule.Age), f.text})
 	}
 	close(f.done)
 }
 
-// keep wants the lock held.
-func (s *Shared) keep(key string, k *kept) {
+// keep adds an entry. The caller holds the lock.
+func (s *Shared) keep(key string, e *entry) {
 	s.drop(key)
-	size := int64(len(key) + len(k.text))
+	size := int64(len(key) + len(e.text))
 	if s.size+size > s.bytes {
-		for other, old := range s.kept {
-			if s.now().After(old.until) || s.size+size > s.bytes {
+		for other, old := range s.entries {
+			if s.now().After(old.expires) || s.size+size > s.bytes {
 				s.drop(other)
 			}
 		}
 	}
 	if size <= s.bytes {
-		s.kept[key] = k
+		s.entries[key] = e
 		s.size += size
 	}
 }
 
+// drop removes an entry. The caller holds the lock.
 func (s *Shared) drop(key string) {
-	if k := s.kept[key]; k != nil {
-		s.size -= int64(len(key) + len(k.text))
-		delete(s.kept, key)
+	if e := s.entries[key]; e != nil {
+		s.size -= int64(len(key) + len(e.text))
+		delete(s.entries, key)
 	}
 }
 
-// Exec runs a write, before and after which nothing is known of its table.
+// Exec runs a write and invalidates what is cached of its table.
 func (s *Shared) Exec(ctx context.Context, st sqlgen.Statement) (int64, error) {
 	if _, ok := s.rules.find(st.Table); !ok {
 		return s.Database.Exec(ctx, st)
 	}
-	s.forget(st.Table)
-	defer s.forget(st.Table)
+	s.invalidate(st.Table)
+	defer s.invalidate(st.Table)
 	return s.Database.Exec(ctx, st)
 }
 
-func (s *Shared) forget(table string) {
+func (s *Shared) invalidate(table string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.writes[table]++
-	for key, k := range s.kept {
-		if k.table == table {
+	for key, e := range s.entries {
+		if e.table == table {
 			s.drop(key)
 		}
 	}
 }
 
-// replay gives the rows of a copy. One that cannot be read is a fault of ours.
+// replay calls row for every encoded row. Invalid text is a bug of this package.
 func replay(text []byte, row func(columns [][]byte) error) error {
-	whole, err := each(text, row)
-	if !whole {
-		return &sqlgen.Fault{Cause: sqlgen.Unexpected, Err: errors.New("a copy of an answer cannot be read")}
+	valid, err := each(text, row)
+	if !valid {
+		return &sqlgen.Fault{Cause: sqlgen.Unexpected, Err: errors.New("cached rows are invalid")}
 	}
 	return err
 }

@@ -52,12 +52,12 @@ func update(lookup, values []sqlgen.Field) sqlgen.Statement {
 	return must(sqlgen.Update(dialect, peers, lookup, values))
 }
 
-// A fake database answers each question with the rows that it holds now.
+// A fake database returns its rows to every query.
 type fake struct {
 	mu    sync.Mutex
 	rows  [][]any
 	err   error
-	asked int
+	count int
 	wait  chan struct{} // closed to let queries go on; nil: they do not wait
 }
 
@@ -71,7 +71,7 @@ func (f *fake) Describe(context.Context, string) (*sqlgen.Table, error) {
 func (f *fake) Keys(context.Context, *sqlgen.Table) ([][]string, error) { return nil, nil }
 func (f *fake) Query(ctx context.Context, _ sqlgen.Statement, row func([][]byte) error) error {
 	f.mu.Lock()
-	f.asked++
+	f.count++
 	rows, err, wait := f.rows, f.err, f.wait
 	f.mu.Unlock()
 	if wait != nil {
@@ -107,15 +107,15 @@ func (f *fake) set(err error, rows ...[]any) {
 	f.err, f.rows = err, rows
 }
 
-func (f *fake) questions() int {
+func (f *fake) queries() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.asked
+	return f.count
 }
 
-// ask returns the rows of a response as texts, stale ones where the gateway would use
+// rowsOf returns the rows of a response as texts, stale ones where the gateway would use
 // them.
-func ask(t *testing.T, db gateway.Database, s sqlgen.Statement) (string, error) {
+func rowsOf(t *testing.T, db gateway.Database, s sqlgen.Statement) (string, error) {
 	t.Helper()
 	var got []string
 	row := func(columns [][]byte) error {
@@ -139,23 +139,23 @@ func ask(t *testing.T, db gateway.Database, s sqlgen.Statement) (string, error) 
 	return strings.Join(got, " "), err
 }
 
-func wantAnswer(t *testing.T, db gateway.Database, s sqlgen.Statement, want string) {
+func wantRows(t *testing.T, db gateway.Database, s sqlgen.Statement, want string) {
 	t.Helper()
-	if got, err := ask(t, db, s); got != want || err != nil {
+	if got, err := rowsOf(t, db, s); got != want || err != nil {
 		t.Errorf("%s %v: %q, %v; want %q", s.SQL, s.Args, got, err, want)
 	}
 }
 
-var away = &sqlgen.Fault{Cause: sqlgen.Unavailable}
+var unavailable = &sqlgen.Fault{Cause: sqlgen.Unavailable}
 
 func TestRecordedRowsComeBackAsTheyWere(t *testing.T) {
-	r := recording{most: 1000}
+	r := recording{limit: 1000}
 	want := [][][]byte{{[]byte("a"), nil, {}, []byte(strings.Repeat("x", 300))}, {}, {nil}}
 	for _, row := range want {
 		r.add(row)
 	}
 	var got [][][]byte
-	whole, err := each(r.text, func(columns [][]byte) error {
+	valid, err := each(r.text, func(columns [][]byte) error {
 		row := make([][]byte, len(columns))
 		for i, c := range columns {
 			if c != nil {
@@ -165,12 +165,12 @@ func TestRecordedRowsComeBackAsTheyWere(t *testing.T) {
 		got = append(got, row)
 		return nil
 	})
-	if diff := cmp.Diff(want, got); diff != "" || !whole || err != nil {
-		t.Error(diff, whole, err)
+	if diff := cmp.Diff(want, got); diff != "" || !valid || err != nil {
+		t.Error(diff, valid, err)
 	}
 	r.add([][]byte{make([]byte, 1000)})
 	if !r.over || r.text != nil {
-		t.Error("an answer longer than the bound is kept")
+		t.Error("rows over the limit are kept")
 	}
 }
 
@@ -183,14 +183,14 @@ func FuzzEach(f *testing.F) {
 	})
 }
 
-func TestWhatAWriteTouches(t *testing.T) {
+func TestWhatAWriteMayChange(t *testing.T) {
 	destroy := func(pairs ...string) sqlgen.Statement { return must(sqlgen.Destroy(dialect, peers, fields(pairs...))) }
 	store := func(pairs ...string) sqlgen.Statement { return must(sqlgen.Store(dialect, peers, fields(pairs...))) }
 	for _, test := range []struct {
-		name  string
-		write sqlgen.Statement
-		asked []sqlgen.Field
-		want  bool
+		name       string
+		write      sqlgen.Statement
+		conditions []sqlgen.Field
+		want       bool
 	}{
 		{"the row itself", update(fields("id", "bob"), fields("a", "x")), fields("id", "bob"), true},
 		{"in another spelling", update(fields("id", "BOB "), fields("a", "x")), fields("id", "bob"), true},
@@ -211,7 +211,7 @@ func TestWhatAWriteTouches(t *testing.T) {
 		{"a row that goes", destroy("id", "bob"), fields("id", "bob"), true},
 		{"another row that goes", destroy("id", "bob"), fields("id", "alice"), false},
 	} {
-		if got := touches(test.write, test.asked); got != test.want {
+		if got := mayChange(test.write, test.conditions); got != test.want {
 			t.Errorf("%s: %v", test.name, got)
 		}
 	}
@@ -232,26 +232,26 @@ func TestShareForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := &fake{rows: [][]any{{"alice", nil, "1"}}}
 		s := Share(db, []Rule{{"peers", time.Second}}, 1<<20)
-		wantAnswer(t, s, single("id", "alice"), "alice,NULL,1")
+		wantRows(t, s, single("id", "alice"), "alice,NULL,1")
 		db.set(nil, []any{"alice", "new", "2"})
-		wantAnswer(t, s, single("id", "alice"), "alice,NULL,1")
+		wantRows(t, s, single("id", "alice"), "alice,NULL,1")
 		if _, err := s.Exec(t.Context(), update(fields("id", "nobody"), fields("a", "x"))); err != nil {
 			t.Fatal(err)
 		}
-		wantAnswer(t, s, single("id", "alice"), "alice,new,2") // a write of the table ends what is known
+		wantRows(t, s, single("id", "alice"), "alice,new,2") // a write of the table ends what is known
 		db.set(nil)
 		time.Sleep(2 * time.Second)
-		wantAnswer(t, s, single("id", "alice"), "")
-		if db.questions() != 3 {
-			t.Errorf("asked %d times", db.questions())
+		wantRows(t, s, single("id", "alice"), "")
+		if db.queries() != 3 {
+			t.Errorf("%d queries", db.queries())
 		}
-		db.set(away)
+		db.set(unavailable)
 		time.Sleep(2 * time.Second)
-		if _, err := ask(t, s, single("id", "alice")); !errors.Is(err, away) {
+		if _, err := rowsOf(t, s, single("id", "alice")); !errors.Is(err, unavailable) {
 			t.Errorf("%v", err)
 		}
 		db.set(nil, []any{"alice", "back", "3"})
-		wantAnswer(t, s, single("id", "alice"), "alice,back,3") // an error is not kept
+		wantRows(t, s, single("id", "alice"), "alice,back,3") // an error is not kept
 	})
 }
 
@@ -261,18 +261,18 @@ func TestShareOneQuery(t *testing.T) {
 		s := Share(db, []Rule{{"peers", 0}}, 1<<20)
 		var all sync.WaitGroup
 		for range 10 {
-			all.Go(func() { wantAnswer(t, s, single("id", "alice"), "alice") })
+			all.Go(func() { wantRows(t, s, single("id", "alice"), "alice") })
 		}
-		all.Go(func() { wantAnswer(t, s, single("id", "bob"), "alice") })
+		all.Go(func() { wantRows(t, s, single("id", "bob"), "alice") })
 		synctest.Wait()
-		if db.questions() != 2 {
-			t.Errorf("asked %d times", db.questions())
+		if db.queries() != 2 {
+			t.Errorf("%d queries", db.queries())
 		}
 		close(db.wait)
 		all.Wait()
-		wantAnswer(t, s, single("id", "alice"), "alice")
-		if again, joined := s.Counts(); db.questions() != 3 || again != 0 || joined != 9 {
-			t.Errorf("asked %d times, %d again, %d joined", db.questions(), again, joined)
+		wantRows(t, s, single("id", "alice"), "alice")
+		if again, joined := s.Counts(); db.queries() != 3 || again != 0 || joined != 9 {
+			t.Errorf("%d queries, %d again, %d joined", db.queries(), again, joined)
 		}
 	})
 }
@@ -282,20 +282,20 @@ func TestAReadAfterAWriteDoesNotShareAnOlderQuery(t *testing.T) {
 		db := &fake{rows: [][]any{{"old"}}, wait: make(chan struct{})}
 		s := Share(db, []Rule{{"peers", time.Hour}}, 1<<20)
 		var all sync.WaitGroup
-		all.Go(func() { wantAnswer(t, s, single("id", "alice"), "old") })
+		all.Go(func() { wantRows(t, s, single("id", "alice"), "old") })
 		synctest.Wait()
 		if _, err := s.Exec(t.Context(), update(fields("id", "alice"), fields("a", "x"))); err != nil {
 			t.Fatal(err)
 		}
 		db.set(nil, []any{"new"})
-		all.Go(func() { wantAnswer(t, s, single("id", "alice"), "new") })
+		all.Go(func() { wantRows(t, s, single("id", "alice"), "new") })
 		synctest.Wait()
-		if db.questions() != 2 {
-			t.Errorf("asked %d times", db.questions())
+		if db.queries() != 2 {
+			t.Errorf("%d queries", db.queries())
 		}
 		close(db.wait)
 		all.Wait()
-		wantAnswer(t, s, single("id", "alice"), "new") // the older answer was not kept
+		wantRows(t, s, single("id", "alice"), "new") // the older rows were not kept
 	})
 }
 
@@ -307,11 +307,11 @@ func TestWhoLeadsMayLeave(t *testing.T) {
 		var all sync.WaitGroup
 		all.Go(func() {
 			if err := s.Query(leaving, single("id", "alice"), func([][]byte) error { return nil }); err == nil {
-				t.Error("who left got an answer")
+				t.Error("a canceled query succeeded")
 			}
 		})
 		synctest.Wait()
-		all.Go(func() { wantAnswer(t, s, single("id", "alice"), "alice") })
+		all.Go(func() { wantRows(t, s, single("id", "alice"), "alice") })
 		late, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		all.Go(func() {
@@ -332,12 +332,12 @@ func TestSharedMemoryIsBounded(t *testing.T) {
 	db := &fake{rows: [][]any{{strings.Repeat("x", 1000)}}}
 	s := Share(db, []Rule{{"peers", time.Hour}}, 10_000)
 	for i := range 100 {
-		if _, err := ask(t, s, single("id", fmt.Sprint(i))); err != nil {
+		if _, err := rowsOf(t, s, single("id", fmt.Sprint(i))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if s.size > 10_000 || len(s.kept) < 2 {
-		t.Errorf("%d bytes in %d answers", s.size, len(s.kept))
+	if s.size > 10_000 || len(s.entries) < 2 {
+		t.Errorf("%d bytes in %d entries", s.size, len(s.entries))
 	}
 }
 
@@ -361,22 +361,22 @@ func TestLastGood(t *testing.T) {
 	if _, err := l.Describe(t.Context(), "Peers"); err != nil {
 		t.Fatal(err)
 	}
-	wantAnswer(t, l, single("id", "alice"), "alice,NULL,1")
-	wantAnswer(t, l, multi("id LIKE", "%"), "alice,NULL,1")
+	wantRows(t, l, single("id", "alice"), "alice,NULL,1")
+	wantRows(t, l, multi("id LIKE", "%"), "alice,NULL,1")
 	db.set(nil)
-	wantAnswer(t, l, single("id", "nobody"), "")
+	wantRows(t, l, single("id", "nobody"), "")
 
-	db.set(away)
-	wantAnswer(t, l, single("id", "alice"), "alice,NULL,1")
-	for what, q := range map[string]sqlgen.Statement{"without a row": single("id", "nobody"), "never asked": single("id", "carol")} {
-		if got, err := ask(t, l, q); !errors.Is(err, away) {
+	db.set(unavailable)
+	wantRows(t, l, single("id", "alice"), "alice,NULL,1")
+	for what, q := range map[string]sqlgen.Statement{"without a row": single("id", "nobody"), "never queried": single("id", "carol")} {
+		if got, err := rowsOf(t, l, q); !errors.Is(err, unavailable) {
 			t.Errorf("%s: %q, %v", what, got, err)
 		}
 	}
 	if table, err := l.Describe(t.Context(), "Peers"); err != nil || len(table.Columns) != 3 {
 		t.Errorf("%+v, %v", table, err)
 	}
-	if _, err := l.Describe(t.Context(), "other"); !errors.Is(err, away) {
+	if _, err := l.Describe(t.Context(), "other"); !errors.Is(err, unavailable) {
 		t.Errorf("%v", err)
 	}
 
@@ -386,34 +386,34 @@ func TestLastGood(t *testing.T) {
 		}
 		s = openStore(t, name, 1<<20)
 		l = over()
-		wantAnswer(t, l, single("id", "alice"), "alice,NULL,1")
+		wantRows(t, l, single("id", "alice"), "alice,NULL,1")
 		if table, err := l.Describe(t.Context(), "Peers"); err != nil || table.Name != "peers" {
 			t.Errorf("%+v, %v", table, err)
 		}
 	})
-	t.Run("is not given for another database", func(t *testing.T) {
+	t.Run("is not used for another database", func(t *testing.T) {
 		other := s.Over(db, "db2", []Rule{{"peers", time.Hour}}, slog.New(slog.DiscardHandler))
-		if _, err := ask(t, other, single("id", "alice")); !errors.Is(err, away) {
+		if _, err := rowsOf(t, other, single("id", "alice")); !errors.Is(err, unavailable) {
 			t.Error(err)
 		}
 	})
-	t.Run("is not given where the database would not answer", func(t *testing.T) {
+	t.Run("is not used where the database refuses a statement", func(t *testing.T) {
 		for _, c := range []sqlgen.Cause{sqlgen.UnknownTable, sqlgen.Denied, sqlgen.Canceled, sqlgen.Unexpected} {
 			db.set(&sqlgen.Fault{Cause: c})
-			if got, err := ask(t, l, single("id", "alice")); err == nil {
+			if got, err := rowsOf(t, l, single("id", "alice")); err == nil {
 				t.Errorf("%v: %q", c, got)
 			}
 		}
 	})
 	t.Run("is dropped by a write that touches it, though it failed, and by no other", func(t *testing.T) {
-		db.set(away)
+		db.set(unavailable)
 		_, _ = l.Exec(t.Context(), update(fields("id", "bob"), fields("a", "x")))
-		wantAnswer(t, l, single("id", "alice"), "alice,NULL,1")
-		if got, err := ask(t, l, multi("id LIKE", "%")); err == nil {
+		wantRows(t, l, single("id", "alice"), "alice,NULL,1")
+		if got, err := rowsOf(t, l, multi("id LIKE", "%")); err == nil {
 			t.Errorf("the row may be among these: %q", got)
 		}
 		_, _ = l.Exec(t.Context(), update(fields("id", "alice"), fields("a", "x")))
-		if got, err := ask(t, l, single("id", "alice")); err == nil {
+		if got, err := rowsOf(t, l, single("id", "alice")); err == nil {
 			t.Errorf("%q", got)
 		}
 	})
@@ -423,17 +423,17 @@ func TestLastGood(t *testing.T) {
 		}
 		s = openStore(t, name, 1<<20)
 		l = over()
-		if got, err := ask(t, l, single("id", "alice")); err == nil {
+		if got, err := rowsOf(t, l, single("id", "alice")); err == nil {
 			t.Errorf("%q", got)
 		}
 	})
 	t.Run("is dropped when the row is gone", func(t *testing.T) {
 		db.set(nil, []any{"alice"})
-		wantAnswer(t, l, single("id", "alice"), "alice")
+		wantRows(t, l, single("id", "alice"), "alice")
 		db.set(nil)
-		wantAnswer(t, l, single("id", "alice"), "")
-		db.set(away)
-		if got, err := ask(t, l, single("id", "alice")); err == nil {
+		wantRows(t, l, single("id", "alice"), "")
+		db.set(unavailable)
+		if got, err := rowsOf(t, l, single("id", "alice")); err == nil {
 			t.Errorf("%q", got)
 		}
 	})
@@ -449,14 +449,14 @@ func TestLastGoodIsTooOld(t *testing.T) {
 	s.now = func() time.Time { return now }
 	db := &fake{rows: [][]any{{"alice"}}}
 	l := s.Over(db, "", []Rule{{"peers", time.Hour}}, slog.New(slog.DiscardHandler))
-	wantAnswer(t, l, single("id", "alice"), "alice")
+	wantRows(t, l, single("id", "alice"), "alice")
 	now = now.Add(50 * time.Minute)
-	wantAnswer(t, l, single("id", "alice"), "alice") // seen again
-	db.set(away)
+	wantRows(t, l, single("id", "alice"), "alice") // seen again
+	db.set(unavailable)
 	now = now.Add(50 * time.Minute)
-	wantAnswer(t, l, single("id", "alice"), "alice")
+	wantRows(t, l, single("id", "alice"), "alice")
 	now = now.Add(11 * time.Minute)
-	if got, err := ask(t, l, single("id", "alice")); !errors.Is(err, away) {
+	if got, err := rowsOf(t, l, single("id", "alice")); !errors.Is(err, unavailable) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
@@ -468,15 +468,15 @@ func TestAReadThatAWriteOvertookIsNotKept(t *testing.T) {
 		db := &fake{rows: [][]any{{"old"}}, wait: make(chan struct{})}
 		l := s.Over(db, "", []Rule{{"peers", time.Hour}}, slog.New(slog.DiscardHandler))
 		var all sync.WaitGroup
-		all.Go(func() { wantAnswer(t, l, single("id", "alice"), "old") })
+		all.Go(func() { wantRows(t, l, single("id", "alice"), "old") })
 		synctest.Wait()
 		if _, err := l.Exec(t.Context(), update(fields("id", "alice"), fields("a", "new"))); err != nil {
 			t.Fatal(err)
 		}
 		close(db.wait)
 		all.Wait()
-		db.set(away)
-		if got, err := ask(t, l, single("id", "alice")); err == nil {
+		db.set(unavailable)
+		if got, err := rowsOf(t, l, single("id", "alice")); err == nil {
 			t.Errorf("%q", got)
 		}
 	})
@@ -490,7 +490,7 @@ func TestStoreIsBounded(t *testing.T) {
 	db := &fake{rows: [][]any{{strings.Repeat("x", 1000)}}}
 	l := s.Over(db, "", []Rule{{"peers", 24 * time.Hour}}, slog.New(slog.DiscardHandler))
 	for i := range 1000 {
-		if _, err := ask(t, l, single("id", fmt.Sprint("p", i))); err != nil {
+		if _, err := rowsOf(t, l, single("id", fmt.Sprint("p", i))); err != nil {
 			t.Fatal(err)
 		}
 		if i%50 == 0 {
@@ -498,15 +498,15 @@ func TestStoreIsBounded(t *testing.T) {
 		}
 	}
 	s.flush(true)
-	if s.size > 64<<10 || len(s.known) < 20 {
-		t.Errorf("%d bytes in %d answers", s.size, len(s.known))
+	if s.size > 64<<10 || len(s.entries) < 20 {
+		t.Errorf("%d bytes in %d entries", s.size, len(s.entries))
 	}
-	db.set(away)
-	if _, err := ask(t, l, single("id", "p999")); err != nil {
-		t.Error("the newest answer is gone")
+	db.set(unavailable)
+	if _, err := rowsOf(t, l, single("id", "p999")); err != nil {
+		t.Error("the newest entry is gone")
 	}
-	if _, err := ask(t, l, single("id", "p0")); err == nil {
-		t.Error("the oldest answer is there")
+	if _, err := rowsOf(t, l, single("id", "p0")); err == nil {
+		t.Error("the oldest entry remains")
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -522,7 +522,7 @@ func TestStoreThatCannotBeOpened(t *testing.T) {
 	taken := filepath.Join(dir, "taken")
 	s := openStore(t, taken, 1<<20)
 	defer s.Close()
-	if _, err := OpenStore(taken, 1<<20, log); err == nil || !strings.Contains(err.Error(), "another process has it") {
+	if _, err := OpenStore(taken, 1<<20, log); err == nil || !strings.Contains(err.Error(), "another process uses it") {
 		t.Errorf("%v", err)
 	}
 	if _, err := OpenStore(filepath.Join(dir, "no", "such"), 1<<20, log); err == nil {

@@ -1,7 +1,7 @@
-// Package cache stands between a gateway and its database and keeps copies of
-// answers: for a moment, so that equal questions share one query ([Share]), and
-// for hours, to be given out while the database cannot answer ([Store]).
+// Package cache keeps rows between a gateway and its database: for a moment, so that
+// equal queries share one ([Share]), and for hours, for stale responses while the
+// database is unavailable ([Store]).
 //
-// It decides when a copy may stand for an answer. It knows no SQL: a statement
-// tells which table it concerns and what it asks by.
+// It decides when cached rows may be used. It knows no SQL: a statement says which
+// table it is about and which conditions it has.
 package cache

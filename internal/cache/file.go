@@ -18,23 +18,22 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// errDamaged is a file of a Store that cannot be read.
+// errDamaged means that a file of a Store cannot be read.
 var errDamaged = errors.New("the file is damaged")
 
-// errInUse is a file that another process has.
-var errInUse = errors.New("another process has it; give each dbsep a file of its own")
+// errInUse means that another process has opened the file.
+var errInUse = errors.New("another process uses it; configure a different file for each dbsep")
 
-// lockTimeout is how long a file may be locked by a process that ends just now.
+// lockTimeout is how long to wait for a process that is about to end.
 const lockTimeout = time.Second
 
-// foreign is the error for a file that no Store wrote.
+// foreign returns the error for a file that is not a Store's.
 func foreign(what string) error {
-	return fmt.Errorf("it is %s, and not dbsep's file of last good answers; let [database] lastgood_file name a file that does not exist yet", what)
+	return fmt.Errorf("it is %s, not a file that dbsep wrote; set [database] lastgood_file to a file that does not exist yet", what)
 }
 
-// CheckFile reports why a Store cannot use a file. It changes nothing. A file
-// that is missing, in use by a running dbsep, damaged, or another account's can
-// be used, or is not for the caller to judge.
+// CheckFile reports why a Store cannot use a file. It changes nothing. It accepts a
+// file that is missing, in use by a running dbsep, damaged, or another account's.
 func CheckFile(name string) error {
 	err := inspect(name)
 	if err == nil || errors.Is(err, errDamaged) || errors.Is(err, errInUse) || errors.Is(err, fs.ErrPermission) {
@@ -124,7 +123,7 @@ func bucketsOf(name string) (buckets []string, err error) {
 	return buckets, damage(err)
 }
 
-// damage distinguishes a damaged file from one that the system does not give.
+// damage distinguishes a damaged file from an error of the system.
 func damage(err error) error {
 	var system syscall.Errno
 	switch {
@@ -136,14 +135,14 @@ func damage(err error) error {
 	return fmt.Errorf("%w: %w", errDamaged, err)
 }
 
-// recoverDamage makes an error of a panic: bbolt panics when a page is damaged.
+// recoverDamage turns a panic into an error: bbolt panics when a page is damaged.
 func recoverDamage(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("%w: %v", errDamaged, p)
 	}
 }
 
-// own tells whether a Store wrote a file with these buckets. Older files have no
+// own reports whether a file with these buckets is a Store's. Older files have no
 // mark.
 func own(buckets []string) bool {
 	if slices.Contains(buckets, markBucket) {
@@ -156,8 +155,8 @@ func own(buckets []string) bool {
 // maxScan limits the search in a file that bbolt cannot read.
 const maxScan = 1 << 30
 
-// hasOwnPage looks for the page that lists a Store's buckets, in a file that
-// bbolt cannot read.
+// hasOwnPage reports whether a file that bbolt cannot read has a page that lists a
+// Store's buckets.
 func hasOwnPage(name string) (bool, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -202,21 +201,21 @@ func keysOf(page []byte) (keys []string) {
 	return keys
 }
 
-// setAside gives a damaged file a name that no file has.
-func setAside(name string) (aside string, err error) {
+// rename renames a damaged file to a name that is free.
+func rename(name string) (renamed string, err error) {
 	for n := 1; n <= 1000; n++ {
-		aside = name + ".damaged"
+		renamed = name + ".damaged"
 		if n > 1 {
-			aside += "." + strconv.Itoa(n)
+			renamed += "." + strconv.Itoa(n)
 		}
-		place, err := os.OpenFile(aside, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		place, err := os.OpenFile(renamed, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err != nil {
 			return "", err
 		}
-		return aside, errors.Join(place.Close(), os.Rename(name, aside))
+		return renamed, errors.Join(place.Close(), os.Rename(name, renamed))
 	}
-	return "", fmt.Errorf("there are too many damaged files beside it: remove %s and those after it", name+".damaged")
+	return "", fmt.Errorf("there are too many damaged files: remove %s and those after it", name+".damaged")
 }

@@ -113,7 +113,7 @@ func TestForeignFilesAreLeftAlone(t *testing.T) {
 			test.make(t, name)
 			before := folder(t, filepath.Dir(name))
 			for use, err := range map[string]error{"check": CheckFile(name), "open": open(name)} {
-				if err == nil || !strings.Contains(err.Error(), name+": it is "+test.says+", ") || !strings.Contains(err.Error(), "let [database] lastgood_file name a file that does not exist yet") {
+				if err == nil || !strings.Contains(err.Error(), name+": it is "+test.says+", ") || !strings.Contains(err.Error(), "set [database] lastgood_file to a file that does not exist yet") {
 					t.Errorf("%s: %v", use, err)
 				}
 			}
@@ -174,7 +174,7 @@ func folder(t *testing.T, name string) string {
 	return all.String()
 }
 
-// storeWith writes a store with some answers.
+// storeWith writes a store with some entries.
 func storeWith(t *testing.T, name string) {
 	t.Helper()
 	s := openStore(t, name, 1<<20)
@@ -207,8 +207,8 @@ func TestOwnFilesAreUsed(t *testing.T) {
 			noError(t, CheckFile(name))
 			for range 2 { // the second time it has the mark
 				s := openStore(t, name, 1<<20)
-				if len(s.known) != test.answers {
-					t.Errorf("%d answers", len(s.known))
+				if len(s.entries) != test.answers {
+					t.Errorf("%d entries", len(s.entries))
 				}
 				if err := CheckFile(name); err != nil {
 					t.Errorf("while it is in use: %v", err)
@@ -257,8 +257,8 @@ func TestDamagedFilesAreSetAsideUnderANewName(t *testing.T) {
 			noError(t, CheckFile(name))
 			s := openStore(t, name, 1<<20)
 			defer s.Close()
-			if len(s.known) != 0 {
-				t.Errorf("%d answers", len(s.known))
+			if len(s.entries) != 0 {
+				t.Errorf("%d entries", len(s.entries))
 			}
 			for other, want := range older {
 				if text, err := os.ReadFile(other); err != nil || string(text) != want {

@@ -5,16 +5,15 @@ import (
 	"slices"
 )
 
-// A recording is the rows of an answer, one after another: the number of columns of
-// each row, and for each column its length and one more, or 0 for NULL, and its
-// bytes.
+// A recording holds encoded rows. A row is the number of its columns and its columns. A
+// column is its length plus one, or 0 for NULL, and its bytes.
 type recording struct {
-	text []byte
-	most int  // bytes; a longer answer is not kept
-	over bool // it was longer
+	text  []byte
+	limit int  // bytes; nothing is kept of a longer result
+	over  bool // it was longer
 }
 
-// add keeps a copy of a row.
+// add adds a copy of a row.
 func (r *recording) add(columns [][]byte) {
 	if r.over {
 		return
@@ -28,14 +27,14 @@ func (r *recording) add(columns [][]byte) {
 		r.text = binary.AppendUvarint(r.text, uint64(len(c))+1)
 		r.text = append(r.text, c...)
 	}
-	if len(r.text) > r.most {
+	if len(r.text) > r.limit {
 		r.text, r.over = nil, true
 	}
 }
 
-// each gives every row to a function, as a database does. It reports whether the
-// text could be read, and the error of the function.
-func each(text []byte, row func(columns [][]byte) error) (whole bool, err error) {
+// each calls row for every encoded row, as a database does. It reports whether the
+// text is valid, and returns the error of row.
+func each(text []byte, row func(columns [][]byte) error) (valid bool, err error) {
 	var columns [][]byte
 	next := func() (n uint64, ok bool) {
 		n, size := binary.Uvarint(text)

@@ -11,17 +11,18 @@ import (
 	"dbsep/sqlgen"
 )
 
-// A Rule says for which tables copies are kept, and for how long.
+// A Rule says which tables are cached, and for how long. It is a line of [cache] or
+// [lastgood].
 type Rule struct {
-	Pattern string // lower case; * stands for any text
+	Pattern string // lower case; * matches any text
 	Age     time.Duration
 }
 
-// rules find the rule for a table. They remember what they found: there are as
-// many tables as the schema has.
+// rules find the rule for a table. They cache the result for each table of the
+// schema.
 type rules struct {
 	all   []Rule
-	found sync.Map // table → *Rule, nil for none
+	found sync.Map // table → *Rule, nil without one
 }
 
 func newRules(all []Rule) *rules { return &rules{all: all} }
@@ -29,7 +30,7 @@ func newRules(all []Rule) *rules { return &rules{all: all} }
 func (rs *rules) find(table string) (Rule, bool) {
 	found, known := rs.found.Load(table)
 	if !known {
-		found, _ = rs.found.LoadOrStore(table, rs.look(table))
+		found, _ = rs.found.LoadOrStore(table, rs.match(table))
 	}
 	if r := found.(*Rule); r != nil {
 		return *r, true
@@ -37,9 +38,9 @@ func (rs *rules) find(table string) (Rule, bool) {
 	return Rule{}, false
 }
 
-// look finds the longest pattern that fits a table. One with a * does not mean the
-// tables that Asterisk writes.
-func (rs *rules) look(table string) (found *Rule) {
+// match finds the longest pattern that matches a table. A pattern with * does not
+// match the tables that Asterisk writes.
+func (rs *rules) match(table string) (found *Rule) {
 	for i, r := range rs.all {
 		if strings.Contains(r.Pattern, "*") && asterisk.Writes(table) || !gateway.Fits(table, r.Pattern) {
 			continue
@@ -51,8 +52,8 @@ func (rs *rules) look(table string) (found *Rule) {
 	return found
 }
 
-// question is a statement as the key of its answer.
-func question(scope string, s sqlgen.Statement) string {
+// cacheKey is the key of a statement's rows.
+func cacheKey(scope string, s sqlgen.Statement) string {
 	var b strings.Builder
 	part := func(text string) {
 		b.WriteString(strconv.Itoa(len(text)))

@@ -17,7 +17,8 @@ import (
 	"dbsep/sqlgen"
 )
 
-// A LastGood database answers from its store while the database beneath cannot.
+// A LastGood database keeps rows in a store, and returns them as stale rows while the
+// database is unavailable.
 type LastGood struct {
 	gateway.Database
 	store *Store
@@ -25,14 +26,14 @@ type LastGood struct {
 	rules *rules
 	log   *slog.Logger
 
-	away  atomic.Bool  // answers come from the store at present
-	stale atomic.Int64 // how many have, in this outage
+	outage atomic.Bool  // stale rows were returned since the last success
+	stale  atomic.Int64 // how often, in this outage
 }
 
 var _ gateway.StaleReader = (*LastGood)(nil)
 
-// Over returns a database that keeps its answers in the store, for the tables of
-// rules. scope names the database, so that no other's answers are given for it.
+// Over returns a database that keeps rows of the tables of rules in the store. scope
+// identifies the database, so that rows of another one are never used.
 func (s *Store) Over(db gateway.Database, scope string, rules []Rule, log *slog.Logger) *LastGood {
 	return &LastGood{Database: db, store: s, scope: scope, rules: newRules(rules), log: log}
 }
@@ -43,22 +44,22 @@ func (l *LastGood) Query(ctx context.Context, st sqlgen.Statement, row func(colu
 	if _, ok := l.rules.find(st.Table); !ok {
 		return l.Database.Query(ctx, st, row)
 	}
-	key := question(l.scope, st)
-	writes := l.store.began(st.Table)
-	answer := recording{most: int(l.store.most / 8)}
+	key := cacheKey(l.scope, st)
+	writes := l.store.writesTo(st.Table)
+	rows := recording{limit: int(l.store.limit / 8)}
 	err := l.Database.Query(ctx, st, func(columns [][]byte) error {
-		answer.add(columns)
+		rows.add(columns)
 		return row(columns)
 	})
 	if err != nil {
 		return err
 	}
-	if len(answer.text) == 0 {
-		l.store.gone(key, st.Table, writes)
+	if len(rows.text) == 0 {
+		l.store.discard(key, st.Table, writes)
 	} else {
-		l.store.keep(key, st, writes, answer.text)
+		l.store.keep(key, st, writes, rows.text)
 	}
-	l.back()
+	l.endOutage()
 	return nil
 }
 
@@ -69,13 +70,13 @@ func (l *LastGood) StaleRows(st sqlgen.Statement, failure error) (rows gateway.S
 	if !ok || !isUnavailable(failure) {
 		return gateway.StaleRows{}, false
 	}
-	text, age, ok := l.store.find(question(l.scope, st), rule.Age)
+	text, age, ok := l.store.find(cacheKey(l.scope, st), rule.Age)
 	if !ok {
 		return gateway.StaleRows{}, false
 	}
 	l.stale.Add(1)
-	if l.away.CompareAndSwap(false, true) {
-		l.log.Warn("the database cannot answer: last good answers are given out", slog.Duration("first", age.Round(time.Second)))
+	if l.outage.CompareAndSwap(false, true) {
+		l.log.Warn("the database is unavailable: stale responses are sent", slog.Duration("first", age.Round(time.Second)))
 	}
 	return gateway.StaleRows{Age: age, Each: func(row func(columns [][]byte) error) error { return replay(text, row) }}, true
 }
@@ -94,63 +95,64 @@ func isUnavailable(err error) bool {
 	return false
 }
 
-// back notes that the database answers.
-func (l *LastGood) back() {
-	if l.away.Load() && l.away.CompareAndSwap(true, false) {
-		l.log.Info("the database answers again", slog.Int64("last_good_answers", l.stale.Swap(0)))
+// endOutage logs the end of an outage.
+func (l *LastGood) endOutage() {
+	if l.outage.Load() && l.outage.CompareAndSwap(true, false) {
+		l.log.Info("the database answers again", slog.Int64("stale_responses", l.stale.Swap(0)))
 	}
 }
 
-// Exec runs a write. What it may touch is dropped before it begins, since nobody
-// can know what became of a write that failed.
+// Exec runs a write. It first drops the rows that the write may change: the result of
+// a write that failed is unknown.
 func (l *LastGood) Exec(ctx context.Context, st sqlgen.Statement) (int64, error) {
 	if _, ok := l.rules.find(st.Table); !ok {
 		return l.Database.Exec(ctx, st)
 	}
-	l.store.touched(st)
-	defer l.store.touched(st) // for reads that began in between
+	l.store.invalidate(st)
+	defer l.store.invalidate(st) // for queries that started in between
 	return l.Database.Exec(ctx, st)
 }
 
-// Describe answers from the database, or else as it did last.
+// Describe returns the schema of a table, or the last known one while the database is
+// unavailable.
 func (l *LastGood) Describe(ctx context.Context, name string) (*sqlgen.Table, error) {
 	t, err := l.Database.Describe(ctx, name)
 	switch {
 	case err == nil:
 		if _, ok := l.rules.find(t.Name); ok {
-			l.store.describe(l.scope+" "+name, t)
+			l.store.keepSchema(l.scope+" "+name, t)
 		}
 	case isUnavailable(err):
-		if old := l.store.described(l.scope + " " + name); old != nil {
+		if old := l.store.schema(l.scope + " " + name); old != nil {
 			return old, nil
 		}
 	}
 	return t, err
 }
 
-// A description is a table as the file has it.
-type description struct {
+// A schema is a table as it is in the file.
+type schema struct {
 	Name, Schema string
 	Columns      []sqlgen.Column
 }
 
-func (s *Store) describe(key string, t *sqlgen.Table) {
-	text, err := json.Marshal(description{t.Name, t.Schema, t.Columns})
+func (s *Store) keepSchema(key string, t *sqlgen.Table) {
+	text, err := json.Marshal(schema{t.Name, t.Schema, t.Columns})
 	if err != nil {
 		return
 	}
-	if old := s.described(key); old != nil {
-		if known, err := json.Marshal(description{old.Name, old.Schema, old.Columns}); err == nil && bytes.Equal(known, text) {
+	if old := s.schema(key); old != nil {
+		if known, err := json.Marshal(schema{old.Name, old.Schema, old.Columns}); err == nil && bytes.Equal(known, text) {
 			return
 		}
 	}
-	s.try("write a table", s.file.Update(func(tx *bbolt.Tx) error { return tx.Bucket(tablesBucket).Put([]byte(key), text) }))
+	s.try("write a schema", s.file.Update(func(tx *bbolt.Tx) error { return tx.Bucket(tablesBucket).Put([]byte(key), text) }))
 }
 
-func (s *Store) described(key string) *sqlgen.Table {
-	var d description
+func (s *Store) schema(key string) *sqlgen.Table {
+	var d schema
 	found := false
-	s.try("read a table", s.file.View(func(tx *bbolt.Tx) error {
+	s.try("read a schema", s.file.View(func(tx *bbolt.Tx) error {
 		text := tx.Bucket(tablesBucket).Get([]byte(key))
 		found = text != nil && json.Unmarshal(text, &d) == nil
 		return nil
@@ -163,7 +165,7 @@ func (s *Store) described(key string) *sqlgen.Table {
 	return t
 }
 
-// oldest sorts questions by when they were answered last.
-func oldest(all map[string]*known) []string {
+// oldest sorts keys by when the database last returned their rows.
+func oldest(all map[string]*storeEntry) []string {
 	return slices.SortedFunc(maps.Keys(all), func(a, b string) int { return all[a].At.Compare(all[b].At) })
 }

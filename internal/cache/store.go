@@ -18,36 +18,36 @@ import (
 	"dbsep/sqlgen"
 )
 
-// A Store is a file of the last good answers of a database. What it may give out
-// it knows in memory; the file has the answers themselves, and survives the
-// process. It is safe for use by many goroutines, and one process has it.
+// A Store is a file of rows for stale responses. Its index is in memory. The rows are
+// in the file, which survives the process. A Store is safe for use by many
+// goroutines. One process at a time can open the file.
 type Store struct {
-	file *bbolt.DB
-	most int64 // bytes of all answers
-	log  *slog.Logger
-	now  func() time.Time
-	seed maphash.Seed
+	file  *bbolt.DB
+	limit int64 // bytes of all entries
+	log   *slog.Logger
+	now   func() time.Time
+	seed  maphash.Seed
 
 	mu      sync.Mutex
-	known   map[string]*known // by question
-	writes  map[string]int    // by table: how many there have been
-	waiting map[string][]byte // answers that are not in the file yet, by question
-	size    int64             // of all answers
-	queued  int64             // of those that wait
+	entries map[string]*storeEntry // by cacheKey
+	writes  map[string]int         // number of writes by table
+	pending map[string][]byte      // entries that are not in the file yet, by cacheKey
+	size    int64                  // of all entries
+	queued  int64                  // of the pending ones
 	ticking *time.Ticker
 	stopped chan struct{}
 	ended   sync.WaitGroup
 }
 
-// known is what is known of an answer.
-type known struct {
-	Table string         `json:"table"`
-	Asked []sqlgen.Field `json:"asked"` // what rows had to have
-	At    time.Time      `json:"at"`    // when the database gave it last
+// A storeEntry is the index entry of the rows of one query.
+type storeEntry struct {
+	Table  string         `json:"table"`
+	Equals []sqlgen.Field `json:"asked"` // the query's conditions with =
+	At     time.Time      `json:"at"`    // when the database last returned these rows
 
 	sum   uint64
 	size  int64
-	fresh bool // At is newer than in the file
+	newAt bool // At is newer than in the file
 }
 
 var (
@@ -56,28 +56,28 @@ var (
 	tablesBucket  = []byte("tables")
 )
 
-// markBucket is how a Store knows its own file.
+// markBucket marks a file of a Store.
 const markBucket = "dbsep last good answers"
 
 const (
-	flushEvery = 500 * time.Millisecond // answers that are new
-	timesEvery = 40                     // flushes: when answers were last seen
-	mostQueued = 16 << 20               // bytes; further answers wait for a later time
+	flushEvery = 500 * time.Millisecond // new entries
+	timesEvery = 40                     // flushes after which times are written, too
+	maxQueued  = 16 << 20               // bytes; further rows are not kept
 )
 
-// OpenStore opens a store, or makes it. most bounds the bytes of its answers. A
-// file that no store wrote is refused. A damaged one is worth less than a start:
-// it gets another name, and a new one is made.
-func OpenStore(name string, most int64, log *slog.Logger) (*Store, error) {
-	s, err := readStore(name, most, log)
+// OpenStore opens a store, or creates it. limit is the limit of its entries in bytes. A
+// file of another program is refused. A damaged file does not prevent the start: it is
+// renamed, and a new one is created.
+func OpenStore(name string, limit int64, log *slog.Logger) (*Store, error) {
+	s, err := readStore(name, limit, log)
 	if errors.Is(err, errDamaged) {
-		aside, asideErr := setAside(name)
-		if asideErr != nil {
-			return nil, fmt.Errorf("set the damaged file of [lastgood] aside: %w", asideErr)
+		renamed, renameErr := rename(name)
+		if renameErr != nil {
+			return nil, fmt.Errorf("rename the damaged file of [lastgood]: %w", renameErr)
 		}
-		log.Error("the file of last good answers is damaged, a new one is made",
-			slog.String("file", name), slog.String("kept_as", aside), slog.String("cause", err.Error()))
-		s, err = readStore(name, most, log)
+		log.Error("the file of [lastgood] is damaged: it was renamed and a new one created",
+			slog.String("file", name), slog.String("renamed_to", renamed), slog.String("cause", err.Error()))
+		s, err = readStore(name, limit, log)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open [lastgood] %s: %w", name, err)
@@ -87,20 +87,20 @@ func OpenStore(name string, most int64, log *slog.Logger) (*Store, error) {
 	return s, nil
 }
 
-// readStore opens a file of a store and reads it.
-func readStore(name string, most int64, log *slog.Logger) (s *Store, err error) {
+// readStore opens the file of a store and reads its index.
+func readStore(name string, limit int64, log *slog.Logger) (s *Store, err error) {
 	if err := inspect(name); err != nil {
 		return nil, err
 	}
-	defer recoverDamage(&err) // the file stays open then: it cannot be closed any more
+	defer recoverDamage(&err) // the file stays open after a panic: it cannot be closed
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	file, err := bbolt.Open(name, 0o600, &bbolt.Options{Timeout: lockTimeout})
 	if err != nil {
 		return nil, damage(err)
 	}
 	s = &Store{
-		file: file, most: most, log: log, now: time.Now, seed: maphash.MakeSeed(),
-		known: map[string]*known{}, writes: map[string]int{}, waiting: map[string][]byte{},
+		file: file, limit: limit, log: log, now: time.Now, seed: maphash.MakeSeed(),
+		entries: map[string]*storeEntry{}, writes: map[string]int{}, pending: map[string][]byte{},
 		stopped: make(chan struct{}),
 	}
 	if err := damage(s.load()); err != nil {
@@ -110,7 +110,7 @@ func readStore(name string, most int64, log *slog.Logger) (s *Store, err error) 
 	return s, nil
 }
 
-// Close writes what waits and closes the file.
+// Close writes pending entries and closes the file.
 func (s *Store) Close() error {
 	close(s.stopped)
 	s.ended.Wait()
@@ -118,7 +118,7 @@ func (s *Store) Close() error {
 	return s.file.Close()
 }
 
-// load reads what is known of the answers in the file.
+// load reads the index of the file.
 func (s *Store) load() error {
 	return s.file.Update(func(tx *bbolt.Tx) error {
 		for _, name := range [][]byte{answersBucket, timesBucket, tablesBucket, []byte(markBucket)} {
@@ -130,44 +130,45 @@ func (s *Store) load() error {
 		return tx.Bucket(answersBucket).ForEach(func(key, value []byte) error {
 			k, text, ok := decode(value)
 			if !ok {
-				return nil // overwritten when the question comes again
+				return nil // overwritten by the next equal query
 			}
 			if at := times.Get(key); len(at) == 8 {
 				k.At = time.Unix(int64(binary.BigEndian.Uint64(at)), 0)
 			}
 			k.sum, k.size = maphash.Bytes(s.seed, text), int64(len(value))
-			s.known[string(key)] = k
+			s.entries[string(key)] = k
 			s.size += k.size
 			return nil
 		})
 	})
 }
 
-// encode is an answer as the file has it.
-func encode(k *known, text []byte) []byte {
+// encode encodes an entry and its rows for the file.
+func encode(k *storeEntry, text []byte) []byte {
 	about, _ := json.Marshal(k)
 	value := binary.AppendUvarint(nil, uint64(len(about)))
 	return append(append(value, about...), text...)
 }
 
-func decode(value []byte) (k *known, text []byte, ok bool) {
+func decode(value []byte) (k *storeEntry, text []byte, ok bool) {
 	n, size := binary.Uvarint(value)
 	if size <= 0 || n > uint64(len(value)-size) {
 		return nil, nil, false
 	}
 	about, text := value[size:size+int(n)], value[size+int(n):]
-	k = new(known)
+	k = new(storeEntry)
 	return k, text, json.Unmarshal(about, k) == nil
 }
 
-// began notes how many writes a table has seen, before it is asked.
-func (s *Store) began(table string) int {
+// writesTo returns how many writes to a table there have been. A query calls it before
+// it starts.
+func (s *Store) writesTo(table string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.writes[table]
 }
 
-// keep keeps an answer that began before no write to its table.
+// keep keeps rows, unless there was a write to their table since the query started.
 func (s *Store) keep(key string, st sqlgen.Statement, writes int, text []byte) {
 	sum := maphash.Bytes(s.seed, text)
 	s.mu.Lock()
@@ -175,41 +176,41 @@ func (s *Store) keep(key string, st sqlgen.Statement, writes int, text []byte) {
 	if s.writes[st.Table] != writes {
 		return
 	}
-	k := s.known[key]
+	k := s.entries[key]
 	if k != nil && k.sum == sum {
-		k.At, k.fresh = s.now(), true
+		k.At, k.newAt = s.now(), true
 		return
 	}
-	if s.queued > mostQueued {
+	if s.queued > maxQueued {
 		return
 	}
 	s.forget(key)
-	k = &known{Table: st.Table, Asked: st.Equals(), At: s.now(), sum: sum}
+	k = &storeEntry{Table: st.Table, Equals: st.Equals(), At: s.now(), sum: sum}
 	value := encode(k, text)
 	k.size = int64(len(value))
-	s.known[key], s.waiting[key] = k, value
+	s.entries[key], s.pending[key] = k, value
 	s.size += k.size
 	s.queued += k.size
 }
 
-// forget wants the lock held.
+// forget removes an entry from memory. The caller holds the lock.
 func (s *Store) forget(key string) {
-	k := s.known[key]
+	k := s.entries[key]
 	if k == nil {
 		return
 	}
 	s.size -= k.size
-	if value, waits := s.waiting[key]; waits {
+	if value, ok := s.pending[key]; ok {
 		s.queued -= int64(len(value))
-		delete(s.waiting, key)
+		delete(s.pending, key)
 	}
-	delete(s.known, key)
+	delete(s.entries, key)
 }
 
-// gone drops the answer to a question that has none any more.
-func (s *Store) gone(key, table string, writes int) {
+// discard drops the entry of a query that returns no row any more.
+func (s *Store) discard(key, table string, writes int) {
 	s.mu.Lock()
-	if s.known[key] == nil || s.writes[table] != writes {
+	if s.entries[key] == nil || s.writes[table] != writes {
 		s.mu.Unlock()
 		return
 	}
@@ -218,14 +219,13 @@ func (s *Store) gone(key, table string, writes int) {
 	s.remove([]string{key})
 }
 
-// touched drops every answer that a write may change, from the file too, before
-// the write is done.
-func (s *Store) touched(write sqlgen.Statement) {
+// invalidate drops the rows that a write may change, from memory and from the file.
+func (s *Store) invalidate(write sqlgen.Statement) {
 	s.mu.Lock()
 	s.writes[write.Table]++
 	var keys []string
-	for key, k := range s.known {
-		if k.Table == write.Table && touches(write, k.Asked) {
+	for key, k := range s.entries {
+		if k.Table == write.Table && mayChange(write, k.Equals) {
 			keys = append(keys, key)
 		}
 	}
@@ -236,12 +236,12 @@ func (s *Store) touched(write sqlgen.Statement) {
 	s.remove(keys)
 }
 
-// remove takes answers out of the file.
+// remove removes entries from the file.
 func (s *Store) remove(keys []string) {
 	if len(keys) == 0 {
 		return
 	}
-	s.try("remove an answer", s.file.Update(func(tx *bbolt.Tx) error {
+	s.try("remove an entry", s.file.Update(func(tx *bbolt.Tx) error {
 		for _, key := range keys {
 			if err := errors.Join(tx.Bucket(answersBucket).Delete([]byte(key)), tx.Bucket(timesBucket).Delete([]byte(key))); err != nil {
 				return err
@@ -251,20 +251,20 @@ func (s *Store) remove(keys []string) {
 	}))
 }
 
-// find returns the answer to a question, as far as it is not older than age.
-func (s *Store) find(key string, age time.Duration) (text []byte, old time.Duration, ok bool) {
+// find returns rows and their age, if they are not older than maxAge.
+func (s *Store) find(key string, maxAge time.Duration) (text []byte, age time.Duration, ok bool) {
 	s.mu.Lock()
-	k := s.known[key]
-	value, waits := s.waiting[key]
+	k := s.entries[key]
+	value, isPending := s.pending[key]
 	s.mu.Unlock()
 	if k == nil {
 		return nil, 0, false
 	}
-	if old = s.now().Sub(k.At); old > age {
+	if age = s.now().Sub(k.At); age > maxAge {
 		return nil, 0, false
 	}
-	if !waits {
-		s.try("read an answer", s.file.View(func(tx *bbolt.Tx) error {
+	if !isPending {
+		s.try("read an entry", s.file.View(func(tx *bbolt.Tx) error {
 			value = bytes.Clone(tx.Bucket(answersBucket).Get([]byte(key)))
 			return nil
 		}))
@@ -273,10 +273,10 @@ func (s *Store) find(key string, age time.Duration) (text []byte, old time.Durat
 		return nil, 0, false
 	}
 	_, text, ok = decode(value)
-	return text, old, ok
+	return text, age, ok
 }
 
-// tick writes what waits, now and then, until the store is closed.
+// tick writes pending entries at intervals until the store is closed.
 func (s *Store) tick() {
 	for n := 1; ; n++ {
 		select {
@@ -288,43 +288,42 @@ func (s *Store) tick() {
 	}
 }
 
-// flush writes new answers, and when others were last seen.
+// flush writes pending entries and, if times is set, new times of others.
 func (s *Store) flush(times bool) {
 	s.mu.Lock()
-	answers := maps.Clone(s.waiting)
+	pending := maps.Clone(s.pending)
 	surplus := s.surplus()
-	seen := map[string]time.Time{}
-	for key, k := range s.known {
-		if times && k.fresh {
-			seen[key], k.fresh = k.At, false
+	newTimes := map[string]time.Time{}
+	for key, k := range s.entries {
+		if times && k.newAt {
+			newTimes[key], k.newAt = k.At, false
 		}
 	}
 	s.mu.Unlock()
 	s.remove(surplus)
-	if len(answers)+len(seen) == 0 {
+	if len(pending)+len(newTimes) == 0 {
 		return
 	}
-	err := s.file.Update(func(tx *bbolt.Tx) error { return s.write(tx, answers, seen) })
-	s.try("write answers", err)
+	err := s.file.Update(func(tx *bbolt.Tx) error { return s.write(tx, pending, newTimes) })
+	s.try("write entries", err)
 	if err == nil {
-		s.written(answers)
+		s.written(pending)
 	}
 }
 
-// write puts answers and times into the file, but for those that have been
-// dropped since they were taken. One that is dropped while it is written is
-// removed by who drops it, afterwards.
-func (s *Store) write(tx *bbolt.Tx, answers map[string][]byte, seen map[string]time.Time) error {
-	for key, value := range answers {
-		if !s.knows(key) {
+// write writes entries and times to the file, except those that were dropped
+// meanwhile. If one is dropped during the write, invalidate removes it afterwards.
+func (s *Store) write(tx *bbolt.Tx, pending map[string][]byte, newTimes map[string]time.Time) error {
+	for key, value := range pending {
+		if !s.has(key) {
 			continue
 		}
 		if err := errors.Join(tx.Bucket(answersBucket).Put([]byte(key), value), tx.Bucket(timesBucket).Delete([]byte(key))); err != nil {
 			return err
 		}
 	}
-	for key, at := range seen {
-		if !s.knows(key) {
+	for key, at := range newTimes {
+		if !s.has(key) {
 			continue
 		}
 		if err := tx.Bucket(timesBucket).Put([]byte(key), binary.BigEndian.AppendUint64(nil, uint64(at.Unix()))); err != nil {
@@ -334,33 +333,33 @@ func (s *Store) write(tx *bbolt.Tx, answers map[string][]byte, seen map[string]t
 	return nil
 }
 
-func (s *Store) knows(key string) bool {
+func (s *Store) has(key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.known[key] != nil
+	return s.entries[key] != nil
 }
 
-// written takes answers off those that wait, unless a newer one has come.
-func (s *Store) written(answers map[string][]byte) {
+// written removes written entries from the pending ones, unless there is a newer one.
+func (s *Store) written(pending map[string][]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key, value := range answers {
-		if now := s.waiting[key]; now != nil && &now[0] == &value[0] {
-			delete(s.waiting, key)
+	for key, value := range pending {
+		if now := s.pending[key]; now != nil && &now[0] == &value[0] {
+			delete(s.pending, key)
 			s.queued -= int64(len(value))
 		}
 	}
 }
 
-// surplus forgets the oldest answers while there are too many, and returns their
-// questions. It wants the lock held.
+// surplus forgets the oldest entries if the store is over its limit, and returns their
+// keys. The caller holds the lock.
 func (s *Store) surplus() []string {
-	if s.size <= s.most {
+	if s.size <= s.limit {
 		return nil
 	}
 	var keys []string
-	for _, key := range oldest(s.known) {
-		if s.size <= s.most*9/10 {
+	for _, key := range oldest(s.entries) {
+		if s.size <= s.limit*9/10 {
 			break
 		}
 		s.forget(key)
@@ -369,9 +368,9 @@ func (s *Store) surplus() []string {
 	return keys
 }
 
-// try tells of a file that fails. Answers are given without it.
+// try logs an error of the file. The gateway works without the file.
 func (s *Store) try(what string, err error) {
 	if err != nil {
-		s.log.Error("the file of last good answers fails", slog.String("at", what), slog.String("cause", err.Error()))
+		s.log.Error("the file of [lastgood] failed", slog.String("at", what), slog.String("cause", err.Error()))
 	}
 }

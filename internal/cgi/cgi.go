@@ -17,9 +17,9 @@ import (
 // Serve responds to the one request that the environment describes, and returns the
 // exit status.
 func Serve() int {
-	answers, log := webGateway(cgiVariable)
+	responder, log := webGateway(cgiVariable)
 	status := 0
-	h := abortable(answers, func() { status = 1 })
+	h := abortable(responder, func() { status = 1 })
 	if err := cgi.Serve(cgiRequests(h)); err != nil {
 		log.Error("the web server's request could not be read")
 		return 1
@@ -45,7 +45,7 @@ func cgiRequests(h http.Handler) http.Handler {
 }
 
 // webGateway returns the gateway of a program that a web server started, and its
-// log. Where the configuration is wrong it still answers, in the way that is safe
+// log. If the configuration is wrong it still responds, in the way that is safe
 // for each operation. variable looks up what the web server says of a request.
 func webGateway(variable func(r *http.Request, name string) string) (http.Handler, *slog.Logger) {
 	s, err := setup.Load(setup.ConfigFile())
@@ -70,8 +70,8 @@ func webGateway(variable func(r *http.Request, name string) string) (http.Handle
 // cgiVariable looks up a variable of the one request of a CGI program.
 func cgiVariable(_ *http.Request, name string) string { return os.Getenv(name) }
 
-// abortable catches the panic by which a handler breaks an answer off: outside
-// net/http nobody else does.
+// abortable catches the panic by which a handler aborts a response: outside net/http
+// nobody else does.
 func abortable(h http.Handler, aborted func()) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {

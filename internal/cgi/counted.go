@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// A countedListener knows whether its connections are closed. net/http/fcgi
-// sends an answer after the handler has returned, and then closes the connection
-// unless the web server wants it kept.
+// A countedListener knows whether its connections are closed. net/http/fcgi sends the
+// response after the handler has returned, and then closes the connection unless the
+// web server keeps it.
 type countedListener struct {
 	net.Listener
 	open sync.WaitGroup
@@ -26,7 +26,7 @@ func (l *countedListener) Accept() (net.Conn, error) {
 }
 
 // wait returns when all connections are closed, or after a while.
-func (l *countedListener) wait(bound time.Duration) {
+func (l *countedListener) wait(limit time.Duration) {
 	closed := make(chan struct{})
 	go func() {
 		l.open.Wait()
@@ -34,7 +34,7 @@ func (l *countedListener) wait(bound time.Duration) {
 	}()
 	select {
 	case <-closed:
-	case <-time.After(bound):
+	case <-time.After(limit):
 	}
 }
 

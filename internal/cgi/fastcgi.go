@@ -26,7 +26,7 @@ func StartedAsFastCGI() bool {
 // status.
 func ServeFastCGI() int {
 	l, err := standardListener()
-	answers, log := webGateway(fastCGIVariable)
+	responder, log := webGateway(fastCGIVariable)
 	if err != nil {
 		log.Error("standard input is no socket to listen on", slog.String("cause", err.Error()))
 		return 1
@@ -39,19 +39,19 @@ func ServeFastCGI() int {
 		close(ended)
 		_ = l.Close()
 	}()
-	var inHand sync.RWMutex // read-locked by every request
+	var inFlight sync.RWMutex // read-locked by every request
 	conns := &countedListener{Listener: l}
-	h := abortable(answers, func() {})
+	h := abortable(responder, func() {})
 	err = fcgi.Serve(fastCGIListener{conns}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		inHand.RLock()
-		defer inHand.RUnlock()
+		inFlight.RLock()
+		defer inFlight.RUnlock()
 		h.ServeHTTP(w, fastCGIRequest(r))
 	}))
 	select {
 	case <-ended:
-		conns.wait(answerTimeout) // requests that have just come get into hand
-		inHand.Lock()             // every statement is bounded, so this is too
-		conns.wait(answerTimeout)
+		conns.wait(responseTimeout) // requests that have just come get in flight
+		inFlight.Lock()             // every statement has a time limit, so this ends
+		conns.wait(responseTimeout)
 		return 0
 	default:
 		log.Error("the web server's socket failed", slog.String("cause", err.Error()))
@@ -60,7 +60,7 @@ func ServeFastCGI() int {
 }
 
 // standardListener takes the socket on standard input, and leaves nothing there:
-// once the listener is closed, the web server is refused at once and asks another
+// once the listener is closed, the web server is refused at once and tries another
 // process, instead of waiting for the end of this one.
 func standardListener() (net.Listener, error) {
 	l, err := net.FileListener(os.Stdin) // a duplicate
@@ -77,7 +77,7 @@ func standardListener() (net.Listener, error) {
 // fastCGIVariable looks up what the web server says of a request.
 func fastCGIVariable(r *http.Request, name string) string { return fcgi.ProcessEnv(r)[name] }
 
-// answerTimeout is how long a program that ends waits for a request to be read, and
-// for its answer to leave. Both end earlier where the web server closes a connection
+// responseTimeout is how long a program that ends waits for a request to be read, and
+// for its response to be sent. Both end earlier if the web server closes a connection
 // after each request.
-const answerTimeout = time.Second
+const responseTimeout = time.Second

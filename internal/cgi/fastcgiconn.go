@@ -14,7 +14,7 @@ import (
 )
 
 // A fastCGIListener replaces variables of requests before net/http/fcgi reads them: what
-// that cannot parse it answers by itself, with a status and nothing else, and no handler
+// that cannot parse it responds to by itself, with a status and nothing else, and no handler
 // sees the request. The variables are all that is touched; the rest of the protocol
 // stays with the library.
 type fastCGIListener struct{ net.Listener }

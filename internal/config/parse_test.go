@@ -106,7 +106,7 @@ func TestFiveKeys(t *testing.T) {
 		{name: "a line without =", text: "dbpass\n= x\n",
 			warnings: []string{"1: the line is neither name=value nor a comment", "2: the line is neither"}},
 		{name: "backslash_is_escape has nothing left to do", text: "backslash_is_escape=no\r\n",
-			warnings: []string{"backslash_is_escape: dbsep does not need the setting"}},
+			warnings: []string{"backslash_is_escape: dbsep passes every value"}},
 		{name: "a missing line is not an empty one", text: "dbuser=\n",
 			want: perl{HasUser: true}},
 		{name: "the keys count in every section", text: "[server]\ndsn=x\n[compat]\nDBPASS=p\n",

@@ -16,7 +16,7 @@ func (p *parser) compareWithPerl(s setting, l line) {
 		return
 	case s.Key == "backslash_is_escape":
 		if l.value != "yes" {
-			p.warn(l, s.Key, "dbsep does not need the setting, because it passes every value as a parameter", "keep it if the Perl script will read the file again")
+			p.warn(l, s.Key, "dbsep passes every value as a parameter, so the setting no longer matters", "keep it if the Perl script will read the file again")
 		}
 		return
 	}

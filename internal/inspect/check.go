@@ -51,7 +51,7 @@ func (s site) check(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	if len(names) == 0 {
-		r.Warnings = append(r.Warnings, "there is no table to answer from; correct the database in dsn, or dbschema, "+
+		r.Warnings = append(r.Warnings, "there is no table; correct the database in dsn, or dbschema, "+
 			"which the Perl script used for nothing but require")
 	}
 	var described []*sqlgen.Table
@@ -67,14 +67,14 @@ func (s site) check(ctx context.Context) (*Report, error) {
 		}
 		described = append(described, t)
 		r.Tables = append(r.Tables, Table{t.Name, len(t.Columns), operationsOf(s.DB.Dialect(), t)})
-		warnings, err := s.examine(ctx, t)
+		warnings, err := s.inspectTable(ctx, t)
 		if err != nil {
 			return nil, err
 		}
 		r.Warnings = append(r.Warnings, warnings...)
 	}
 	r.Rights = rightsOf(s.Config)
-	r.Warnings = append(r.Warnings, doubtfulRights(s.Config, described)...)
+	r.Warnings = append(r.Warnings, rightsOfNothing(s.Config, described)...)
 	return r, nil
 }
 
@@ -87,13 +87,12 @@ func operationsOf(d *sqlgen.Dialect, t *sqlgen.Table) []string {
 	return []string{"single", "multi", "store", "update", "destroy", "require"}
 }
 
-// examine looks at one table: whether it takes what Asterisk writes, has the
-// index that Asterisk's questions need, and holds values that the Perl script damaged. A table that the account
-// may not read is none that dbsep answers for, and one that cannot be looked
-// through is told without an end of the check.
-func (s site) examine(ctx context.Context, t *sqlgen.Table) (warnings []string, err error) {
-	for _, look := range []func(context.Context, *sqlgen.Table) ([]string, error){s.fallsShort, s.unindexed, s.torn, s.doubled} {
-		found, err := look(ctx, t)
+// inspectTable checks whether a table can store what Asterisk writes, has the index that
+// Asterisk's queries need, and has values that the Perl script damaged. A table that the
+// account may not read is skipped. One that cannot be searched is a warning.
+func (s site) inspectTable(ctx context.Context, t *sqlgen.Table) (warnings []string, err error) {
+	for _, inspect := range []func(context.Context, *sqlgen.Table) ([]string, error){s.unmetRequirements, s.missingIndex, s.plainSemicolons, s.doubleEncoded} {
+		found, err := inspect(ctx, t)
 		var fault *sqlgen.Fault
 		switch {
 		case err == nil:
@@ -101,10 +100,10 @@ func (s site) examine(ctx context.Context, t *sqlgen.Table) (warnings []string, 
 		case errors.As(err, &fault) && fault.Cause == sqlgen.Denied:
 			return warnings, nil
 		case errors.As(err, &fault) && fault.Cause == sqlgen.Timeout:
-			return append(warnings, fmt.Sprintf("table %s: it cannot be looked through within statement_timeout, %v; "+
+			return append(warnings, fmt.Sprintf("table %s: it cannot be searched within statement_timeout, %v; "+
 				"raise it and check again", t.Name, s.Config.Limits.Statement)), nil
 		case errors.As(err, &fault) && fault.Cause != sqlgen.Unavailable && fault.Cause != sqlgen.Canceled:
-			return append(warnings, fmt.Sprintf("table %s: it cannot be looked through: %v", t.Name, withCause(err))), nil
+			return append(warnings, fmt.Sprintf("table %s: it cannot be searched: %v", t.Name, withCause(err))), nil
 		default:
 			return nil, err
 		}
@@ -112,88 +111,88 @@ func (s site) examine(ctx context.Context, t *sqlgen.Table) (warnings []string, 
 	return warnings, nil
 }
 
-// fallsShort tells what Asterisk requires of a table in vain.
-func (s site) fallsShort(_ context.Context, t *sqlgen.Table) (warnings []string, _ error) {
-	for _, short := range sqlgen.Require(s.DB.Dialect(), t, asterisk.Requires[t.Name]) {
+// unmetRequirements reports what Asterisk needs of a table that it does not have.
+func (s site) unmetRequirements(_ context.Context, t *sqlgen.Table) (warnings []string, _ error) {
+	for _, unmet := range sqlgen.Require(s.DB.Dialect(), t, asterisk.Requires[t.Name]) {
 		warnings = append(warnings, fmt.Sprintf("table %s: %s %s, but Asterisk requires it; %s",
-			t.Name, short.Requirement.Column, short.Reason, short.Repair))
+			t.Name, unmet.Requirement.Column, unmet.Reason, unmet.Repair))
 	}
-	for _, short := range sqlgen.Require(s.DB.Dialect(), t, asterisk.Stores[t.Name]) {
-		if !short.Missing {
+	for _, unmet := range sqlgen.Require(s.DB.Dialect(), t, asterisk.Stores[t.Name]) {
+		if !unmet.Missing {
 			warnings = append(warnings, fmt.Sprintf("table %s: %s %s, which Asterisk may store; a value that does not fit is refused; %s",
-				t.Name, short.Requirement.Column, short.Reason, short.Repair))
+				t.Name, unmet.Requirement.Column, unmet.Reason, unmet.Repair))
 		}
 	}
 	for _, name := range asterisk.Clears[t.Name] {
 		if c := t.Column(name); c != nil && !c.Nullable && c.Class != sqlgen.Text {
 			warnings = append(warnings, fmt.Sprintf("table %s: %s must not be NULL, but Asterisk clears it with an empty value, which is refused; "+
-				"let the column take NULL", t.Name, c.Name))
+				"allow NULL in the column", t.Name, c.Name))
 		}
 	}
 	return warnings, nil
 }
 
-// manyRows is how many rows take longer to be read than a request should.
+// manyRows is from how many rows on it takes too long to read all of a table.
 const manyRows = 1000
 
-// unindexed finds a table that is read from end to end each time that Asterisk
-// looks for some of its rows.
-func (s site) unindexed(ctx context.Context, t *sqlgen.Table) (warnings []string, _ error) {
+// missingIndex finds a table that is read from end to end each time that Asterisk looks
+// up some of its rows.
+func (s site) missingIndex(ctx context.Context, t *sqlgen.Table) (warnings []string, _ error) {
 	column := asterisk.LookupByPrefix[t.Name]
-	question, index, ok := sqlgen.Unindexed(s.DB.Dialect(), t, column)
+	query, index, ok := sqlgen.Unindexed(s.DB.Dialect(), t, column)
 	if !ok {
 		return nil, nil
 	}
-	counts, err := s.count(ctx, question)
+	counts, err := s.count(ctx, query)
 	if err != nil {
 		return nil, err
 	}
 	if rows, _ := strconv.Atoi(counts[0]); rows >= manyRows && counts[1] == "0" {
-		warnings = append(warnings, fmt.Sprintf("table %s: each registration reads all its %d rows, since LIKE finds no index on %s; make one: %s",
+		warnings = append(warnings, fmt.Sprintf("table %s: each registration reads all its %d rows, since LIKE finds no index on %s; create one: %s",
 			t.Name, rows, column, index))
 	}
 	return warnings, nil
 }
 
-// torn finds values with a plain ;, which come back as the parts of a list.
-func (s site) torn(ctx context.Context, t *sqlgen.Table) (warnings []string, _ error) {
-	question, ok := sqlgen.Uncoded(s.DB.Dialect(), t, asterisk.SingleValued[t.Name])
+// plainSemicolons finds values with a plain ;, which Asterisk splits there.
+func (s site) plainSemicolons(ctx context.Context, t *sqlgen.Table) (warnings []string, _ error) {
+	query, ok := sqlgen.Uncoded(s.DB.Dialect(), t, asterisk.SingleValued[t.Name])
 	if !ok || s.Config.Compat.Semicolons == "raw" {
 		return nil, nil
 	}
-	counts, err := s.count(ctx, question)
+	counts, err := s.count(ctx, query)
 	if err == nil && counts[0] != "0" {
-		warnings = append(warnings, fmt.Sprintf("table %s: %s rows hold a plain ;, which tears their values; "+
-			"empty the table at the switch, and the telephones register anew: %s", t.Name, counts[0], sqlgen.Empty(s.DB.Dialect(), t)))
+		warnings = append(warnings, fmt.Sprintf("table %s: %s rows hold a plain ;, and Asterisk splits the value there; "+
+			"empty the table when you migrate, and the phones register again: %s", t.Name, counts[0], sqlgen.Empty(s.DB.Dialect(), t)))
 	}
 	return warnings, err
 }
 
-// doubled finds texts that were encoded as UTF-8 twice.
-func (s site) doubled(ctx context.Context, t *sqlgen.Table) (warnings []string, _ error) {
-	question, suspects := sqlgen.Doubled(s.DB.Dialect(), t)
+// doubleEncoded finds text that was encoded as UTF-8 twice (mojibake).
+func (s site) doubleEncoded(ctx context.Context, t *sqlgen.Table) (warnings []string, _ error) {
+	query, suspects := sqlgen.Doubled(s.DB.Dialect(), t)
 	if len(suspects) == 0 {
 		return nil, nil
 	}
-	counts, err := s.count(ctx, question)
+	counts, err := s.count(ctx, query)
 	if err != nil {
 		return nil, err
 	}
 	for i, suspect := range suspects {
 		if counts[i] != "0" {
 			warnings = append(warnings, fmt.Sprintf("table %s: %s rows hold text in %s that was encoded as UTF-8 twice; "+
-				"at the switch back the table up, mend it, and check again: %s", t.Name, counts[i], suspect.Column, suspect.Mend))
+				"when you migrate, back up the table, fix it, and check again: %s", t.Name, counts[i], suspect.Column, suspect.Mend))
 		}
 	}
 	return warnings, nil
 }
 
-// count asks a question that is answered by one row of numbers, in the time that
-// any statement has.
-func (s site) count(ctx context.Context, question sqlgen.Statement) (counts []string, err error) {
+// count runs a query that returns one row of numbers. It has the time limit of any
+// statement.
+func (s site) count(ctx context.Context, query sqlgen.Statement) (counts []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Config.Limits.Statement)
 	defer cancel()
-	err = s.DB.Query(ctx, question, func(columns [][]byte) error {
+	err = s.DB.Query(ctx, query, func(columns [][]byte) error {
 		for _, text := range columns {
 			counts = append(counts, string(text))
 		}

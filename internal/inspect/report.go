@@ -31,7 +31,7 @@ type Setting struct {
 type Database struct {
 	Kind    string `json:"kind"`
 	Address string `json:"address"`
-	Through string `json:"through,omitempty"` // what the DSN asks for in the database's place
+	Through string `json:"through,omitempty"` // what the DSN names in place of the database
 	Account string `json:"account,omitempty"` // none where the kind has no accounts
 	Version string `json:"version"`
 }

@@ -74,9 +74,9 @@ func clientOf(r config.ClientRights) string {
 	return r.Kind + " " + r.Name
 }
 
-// doubtfulRights finds lines of [tables] that mean nothing in this database: a
-// right to a misspelt name is not the right that somebody wanted.
-func doubtfulRights(c *config.Config, tables []*sqlgen.Table) (warnings []string) {
+// rightsOfNothing finds lines of [tables] with a table or a column that the database
+// does not have: the name may be misspelt.
+func rightsOfNothing(c *config.Config, tables []*sqlgen.Table) (warnings []string) {
 	for _, r := range c.Tables {
 		for _, right := range r.Rights {
 			fit := slices.DeleteFunc(slices.Clone(tables), func(t *sqlgen.Table) bool {

@@ -81,7 +81,7 @@ func names(e *gateway.Event) [6]named {
 	}
 }
 
-// plain tells whether no word of a line needs a quotation mark, in text, or an
+// plain reports whether no word of a line needs a quotation mark, in text, or an
 // escape, in JSON. Those that are always so are not looked at.
 func plain(e *gateway.Event) bool {
 	for _, word := range [...]string{e.Asked, e.Client, e.User, e.ID} {

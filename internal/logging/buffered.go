@@ -43,7 +43,7 @@ func (w *BufferedWriter) Write(line []byte) (int, error) {
 func (w *BufferedWriter) Flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	_ = w.flush() // a log that cannot be written has nobody to tell
+	_ = w.flush() // there is no other place to report it
 }
 
 // flush wants the lock held.

@@ -16,23 +16,23 @@ import (
 	"dbsep/internal/metrics"
 )
 
-// A told series is what the manual's table says of one.
-type told struct {
+// A documented series is a row of the manual's table.
+type documented struct {
 	Kind   string
-	Labels string // with commas between, in the order of the alphabet
+	Labels string // comma-separated, in alphabetical order
 }
 
-// TestManualTellsOfEverySeries compares the table in docs/monitoring.md with the
-// series that are there.
-func TestManualTellsOfEverySeries(t *testing.T) {
+// TestManualListsEverySeries compares the table in docs/monitoring.md with the
+// metrics.
+func TestManualListsEverySeries(t *testing.T) {
 	text, err := os.ReadFile("../../docs/monitoring.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	manual := map[string]told{}
+	manual := map[string]documented{}
 	row := regexp.MustCompile("(?m)^\\| `(dbsep_[a-z_]+)` \\| ([a-z]+) \\|([^|]*)\\| .+ \\|$")
 	for _, m := range row.FindAllStringSubmatch(string(text), -1) {
-		manual[m[1]] = told{m[2], sorted(regexp.MustCompile(`[a-z]+`).FindAllString(m[3], -1))}
+		manual[m[1]] = documented{m[2], sorted(regexp.MustCompile(`[a-z]+`).FindAllString(m[3], -1))}
 	}
 	if diff := cmp.Diff(series(t), manual); diff != "" {
 		t.Errorf("the series (-) are not those of docs/monitoring.md (+):\n%s", diff)
@@ -44,14 +44,14 @@ func TestManualTellsOfEverySeries(t *testing.T) {
 	}
 }
 
-// series reads what a process tells that has seen something of everything.
-func series(t *testing.T) map[string]told {
+// series returns the metrics of a process that has a value for each.
+func series(t *testing.T) map[string]documented {
 	t.Helper()
 	m := metrics.New("1.2", metrics.Sources{Pools: func() []metrics.Pool { return []metrics.Pool{{Name: "all"}} }, Clients: func() int { return 0 }, Shared: func() (int64, int64) { return 4, 6 }})
 	m.Observe(gateway.Event{Operation: "single", Table: "peers", Took: time.Millisecond, Stale: true})
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
-	kinds := map[string]told{}
+	kinds := map[string]documented{}
 	for _, k := range regexp.MustCompile(`(?m)^# TYPE (dbsep_\S+) (\S+)$`).FindAllStringSubmatch(w.Body.String(), -1) {
 		sample := regexp.MustCompile(`(?m)^` + k[1] + `(?:_count)?(?:\{(.*)\})? `).FindStringSubmatch(w.Body.String())
 		if sample == nil {
@@ -61,7 +61,7 @@ func series(t *testing.T) map[string]told {
 		for _, l := range regexp.MustCompile(`([a-z]+)="`).FindAllStringSubmatch(sample[1], -1) {
 			labels[l[1]] = true
 		}
-		kinds[k[1]] = told{k[2], sorted(slices.Collect(maps.Keys(labels)))}
+		kinds[k[1]] = documented{k[2], sorted(slices.Collect(maps.Keys(labels)))}
 	}
 	if len(kinds) == 0 {
 		t.Fatalf("no series:\n%s", w.Body)

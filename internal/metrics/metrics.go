@@ -1,8 +1,8 @@
-// Package metrics counts what a gateway answers, for Prometheus. It decides the
-// names of the series; what is counted, the gateway and the database tell it.
+// Package metrics exports metrics for Prometheus. It defines their names. The gateway
+// and the database provide the values.
 //
-// No series has a value of a request: tables are those of the schema, and all
-// other labels come from short lists.
+// No label has a value of a request: tables are those of the schema, and all other
+// labels come from short lists.
 package metrics
 
 import (
@@ -19,7 +19,7 @@ import (
 	"dbsep/gateway"
 )
 
-// Metrics are the series of one process.
+// Metrics are the metrics of one process.
 type Metrics struct {
 	registry *prometheus.Registry
 
@@ -28,26 +28,26 @@ type Metrics struct {
 	rows     *prometheus.CounterVec
 	bytes    *prometheus.CounterVec
 
-	// seen are the counters of each series that there has been, so that a request
-	// costs one look-up. The map is never changed: another one takes its place.
-	seen atomic.Pointer[map[series]*counted]
+	// bySeries caches the counters of each series, so that a request needs one
+	// look-up. The map is never changed but replaced.
+	bySeries atomic.Pointer[map[series]*counters]
 
-	stale    *prometheus.CounterVec // answers that were last good ones
-	notes    *prometheus.CounterVec // by what was mended
+	stale    *prometheus.CounterVec // stale responses
+	notes    *prometheus.CounterVec // by adjustment
 	reloads  *prometheus.CounterVec // by result: "done" or "refused"
 	current  prometheus.Gauge       // 0 while the last reload was refused
-	modified prometheus.Gauge       // when the configuration in force was read, in seconds since 1970
+	modified prometheus.Gauge       // when the active configuration was read, in seconds since 1970
 
-	Refused prometheus.Counter // connections of clients that were too many
-	TLS     prometheus.Counter // connections that came to no TLS
-	Up      prometheus.Gauge   // 1 while the database answers
+	Refused prometheus.Counter // connections of clients over the limit
+	TLS     prometheus.Counter // failed TLS handshakes
+	Up      prometheus.Gauge   // 1 while the database is available
 }
 
-// series names the counters that a request belongs to.
+// series identifies the counters that a request belongs to.
 type series struct{ operation, table, code string }
 
-// counted are the counters of a series.
-type counted struct {
+// counters are the counters of a series.
+type counters struct {
 	requests, rows, bytes prometheus.Counter
 	duration              prometheus.Observer
 }
@@ -60,50 +60,50 @@ type Pool struct {
 	Broken           bool
 }
 
-// Sources are asked whenever the series are read. Each may be nil.
+// Sources are called for each scrape. Each may be nil.
 type Sources struct {
 	Pools   func() []Pool
-	Clients func() int                   // connections that are open
-	Shared  func() (again, joined int64) // answers of [cache]: given out again, and waited for by others
+	Clients func() int                  // open connections
+	Shared  func() (hits, joined int64) // queries that [cache] answered from memory, and those that waited for an equal one
 }
 
-// New returns the series of a process.
+// New returns the metrics of a process.
 func New(version string, from Sources) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
-	m.seen.Store(new(map[series]*counted))
+	m.bySeries.Store(new(map[series]*counters))
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return register(m, prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels))
 	}
-	m.requests = counter("dbsep_requests_total", "Requests answered. code is ok or that of the error.", "operation", "table", "code")
-	m.rows = counter("dbsep_rows_total", "Rows answered, or concerned by a write.", "operation", "table")
-	m.bytes = counter("dbsep_response_bytes_total", "Bytes of answers.", "operation", "table")
+	m.requests = counter("dbsep_requests_total", "Requests, by operation, table and code: ok or that of the error.", "operation", "table", "code")
+	m.rows = counter("dbsep_rows_total", "Rows in responses, or matched by writes.", "operation", "table")
+	m.bytes = counter("dbsep_response_bytes_total", "Bytes of response bodies.", "operation", "table")
 	m.duration = register(m, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "dbsep_request_duration_seconds",
-		Help:    "How long requests took, from the end of their header to the end of their answer.",
+		Help:    "Duration of requests, from the end of their header to the end of their response.",
 		Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"operation", "table"}))
 	m.reloads = counter("dbsep_reloads_total", "Reloads of the configuration, by result: done or refused.", "result")
 	m.reloads.WithLabelValues("done")
 	m.reloads.WithLabelValues("refused")
-	m.stale = counter("dbsep_stale_answers_total", "Answers that the database gave some time ago, since it could not answer.", "operation", "table")
-	m.notes = counter("dbsep_notes_total", "What was mended in requests: cut-value, told-apart, left-out-column.", "note")
-	for n := range gateway.Adjustments {
-		m.notes.WithLabelValues(string(n))
+	m.stale = counter("dbsep_stale_answers_total", "Responses of stale rows, sent while the database was unavailable.", "operation", "table")
+	m.notes = counter("dbsep_notes_total", "Adjustments of requests: cut-value, told-apart, left-out-column.", "note")
+	for a := range gateway.Adjustments {
+		m.notes.WithLabelValues(string(a))
 	}
-	m.TLS = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_tls_failures_total", Help: "Connections of clients that came to no TLS."}))
-	m.Refused = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_client_connections_refused_total", Help: "Connections of clients beyond the bound."}))
-	m.Up = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_database_up", Help: "1 while the database answers."}))
-	m.current = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_config_current", Help: "0 while the last reload was refused and the configuration before it goes on."}))
-	m.modified = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_config_read_timestamp_seconds", Help: "When the configuration in force was read."}))
-	m.ask(from)
+	m.TLS = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_tls_failures_total", Help: "Failed TLS handshakes."}))
+	m.Refused = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_client_connections_refused_total", Help: "Connections of clients over the limit."}))
+	m.Up = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_database_up", Help: "1 while the database is available."}))
+	m.current = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_config_current", Help: "0 if the last reload was refused and the previous configuration stays active."}))
+	m.modified = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_config_read_timestamp_seconds", Help: "When the active configuration was read."}))
+	m.addSources(from)
 	build := register(m, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "dbsep_build_info", Help: "Always 1."}, []string{"version", "goversion"}))
 	build.WithLabelValues(version, runtime.Version()).Set(1)
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-// ask adds the series that others know.
-func (m *Metrics) ask(from Sources) {
+// addSources adds the metrics of sources.
+func (m *Metrics) addSources(from Sources) {
 	if from.Pools != nil {
 		m.registry.MustRegister(poolCollector{from.Pools})
 	}
@@ -112,9 +112,9 @@ func (m *Metrics) ask(from Sources) {
 			func() float64 { return float64(from.Clients()) }))
 	}
 	if from.Shared != nil {
-		register(m, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "dbsep_cache_answers_total", Help: "Answers of [cache] that were given out again."},
-			func() float64 { again, _ := from.Shared(); return float64(again) }))
-		register(m, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "dbsep_cache_joined_total", Help: "Questions that waited for the answer to an equal one."},
+		register(m, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "dbsep_cache_answers_total", Help: "Queries that [cache] answered from memory."},
+			func() float64 { hits, _ := from.Shared(); return float64(hits) }))
+		register(m, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "dbsep_cache_joined_total", Help: "Queries that waited for an equal one."},
 			func() float64 { _, joined := from.Shared(); return float64(joined) }))
 	}
 }
@@ -130,18 +130,18 @@ func (m *Metrics) Observe(e gateway.Event) {
 	if s.code == "" {
 		s.code = "ok"
 	}
-	seen := m.seen.Load()
-	c := (*seen)[s]
+	known := m.bySeries.Load()
+	c := (*known)[s]
 	if c == nil {
-		c = &counted{
+		c = &counters{
 			requests: m.requests.WithLabelValues(s.operation, s.table, s.code),
 			rows:     m.rows.WithLabelValues(s.operation, s.table),
 			bytes:    m.bytes.WithLabelValues(s.operation, s.table),
 			duration: m.duration.WithLabelValues(s.operation, s.table),
 		}
-		more := map[series]*counted{s: c}
-		maps.Copy(more, *seen)
-		m.seen.CompareAndSwap(seen, &more) // or the next such request does it
+		more := map[series]*counters{s: c}
+		maps.Copy(more, *known)
+		m.bySeries.CompareAndSwap(known, &more) // if it fails, the next such request adds it
 	}
 	c.requests.Inc()
 	c.rows.Add(float64(e.Rows))
@@ -150,27 +150,27 @@ func (m *Metrics) Observe(e gateway.Event) {
 	if e.Stale {
 		m.stale.WithLabelValues(e.Operation, e.Table).Inc()
 	}
-	for _, n := range e.Adjustments {
-		m.notes.WithLabelValues(string(n)).Inc()
+	for _, a := range e.Adjustments {
+		m.notes.WithLabelValues(string(a)).Inc()
 	}
 }
 
-// Read notes that a configuration has come into force.
+// Read records that a configuration became active.
 func (m *Metrics) Read() {
 	m.current.Set(1)
 	m.modified.Set(float64(time.Now().Unix()))
 }
 
-// Reloaded counts a reload that is done.
+// Reloaded counts a successful reload.
 func (m *Metrics) Reloaded() { m.reloads.WithLabelValues("done").Inc() }
 
-// ReloadRefused counts a reload that was refused.
+// ReloadRefused counts a refused reload.
 func (m *Metrics) ReloadRefused() {
 	m.current.Set(0)
 	m.reloads.WithLabelValues("refused").Inc()
 }
 
-// Handler answers the series in the form that Prometheus reads.
+// Handler serves the metrics to Prometheus.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
 }

@@ -2,16 +2,16 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// poolCollector reads the state of the pools when the series are read.
+// poolCollector reads the state of the pools for each scrape.
 type poolCollector struct{ pools func() []Pool }
 
 var (
-	poolMax    = poolSeries("dbsep_database_connections_max", "How many connections to the database may be open.")
-	poolOpen   = poolSeries("dbsep_database_connections_open", "How many are open.")
-	poolInUse  = poolSeries("dbsep_database_connections_in_use", "How many are in use.")
-	poolWaited = poolSeries("dbsep_database_waits_total", "Statements that had to wait for a connection.")
-	poolFailed = poolSeries("dbsep_database_waits_failed_total", "Statements that waited for a connection in vain.")
-	poolBroken = poolSeries("dbsep_database_breaker_open", "1 while statements or new connections fail at once, the database having been away a moment ago.")
+	poolMax    = poolSeries("dbsep_database_connections_max", "Limit of open connections to the database.")
+	poolOpen   = poolSeries("dbsep_database_connections_open", "Open connections to the database.")
+	poolInUse  = poolSeries("dbsep_database_connections_in_use", "Connections to the database that are in use.")
+	poolWaited = poolSeries("dbsep_database_waits_total", "Statements that waited for a connection.")
+	poolFailed = poolSeries("dbsep_database_waits_failed_total", "Statements that waited for a connection and got none.")
+	poolBroken = poolSeries("dbsep_database_breaker_open", "1 while statements or new connections fail at once, because the database was unavailable a moment ago.")
 )
 
 func poolSeries(name, help string) *prometheus.Desc {

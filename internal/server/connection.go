@@ -314,8 +314,8 @@ func parseHead(head []byte) *http.Request {
 	return r
 }
 
-// remedies are what to do, by what net/http says.
-var remedies = []struct{ said, remedy string }{
+// hints say what to do, by the response of net/http.
+var hints = []struct{ response, hint string }{
 	{"400 Bad Request: missing required Host", "send a Host header"},
 	{"400 Bad Request: malformed Host", "send one Host header, with a valid name"},
 	{"400 Bad Request: invalid header", "send header lines of valid names and values"},
@@ -325,16 +325,16 @@ var remedies = []struct{ said, remedy string }{
 	{"505 ", "use HTTP/1.0 or HTTP/1.1"},
 }
 
-// remedyFor says what to do about a request, as far as net/http says what is wrong;
-// empty: what the code means anyway.
+// hintFor says what to do about a request, as far as net/http says what is wrong;
+// empty: the hint of the code.
 func remedyFor(said []byte, r *http.Request) string {
 	if strings.HasPrefix(r.Method, "\x16\x03") {
 		return "the client speaks TLS to a port for plain HTTP: write http:// in extconfig.conf, or set [server] tls_cert and tls_key"
 	}
 	_, status, _ := strings.Cut(string(said), " ")
-	for _, known := range remedies {
-		if strings.HasPrefix(status, known.said) {
-			return known.remedy
+	for _, known := range hints {
+		if strings.HasPrefix(status, known.response) {
+			return known.hint
 		}
 	}
 	return ""

@@ -76,8 +76,8 @@ func (s *Server) next(ctx context.Context) (i *instance, moved *listener, err er
 	return i, moved, err
 }
 
-// refuseRestart refuses changes that cannot be left for the next restart: they say
-// where the state is asked for, and where responses are kept.
+// refuseRestart refuses changes that cannot wait for the next restart: of the status
+// listener, and of the file of stale responses.
 func (s *Server) refuseRestart(c *config.Config) error {
 	running := s.running.Load().config
 	if c.Server.StatusListen != running.Server.StatusListen {

@@ -11,20 +11,20 @@ import (
 	"dbsep/internal/metrics"
 )
 
-// probeEvery is how often the database is asked whether it answers, and
-// probeTimeout how long it may take.
+// probeEvery is how often the database is probed, and probeTimeout how long that may
+// take.
 const (
 	probeEvery   = 2 * time.Second
 	probeTimeout = 2 * time.Second
 )
 
-// A status answers for the state of the server: /livez while the process lives,
-// /readyz while the database answers, and /metrics. Nothing is asked of the
-// database for it: a look at it every few seconds serves all.
+// A status responds to /livez while the process lives, to /readyz while the database
+// is available, and to /metrics. None of them sends a query: the database is probed in
+// the background.
 type status struct {
 	metrics http.Handler
 	up      func(bool)
-	ready   atomic.Pointer[string] // what /readyz says where it is not ready
+	ready   atomic.Pointer[string] // what /readyz says if it is not ready
 	stop    context.CancelFunc
 }
 
@@ -44,14 +44,14 @@ func newStatus(m *metrics.Metrics) *status {
 	return s
 }
 
-// watch looks at the database of an instance from now on, instead of that of the one
+// watch probes the database of an instance from now on, instead of that of the one
 // before.
 func (s *status) watch(ctx context.Context, i *instance) {
 	s.stop()
 	ctx, s.stop = context.WithCancel(ctx)
 	go func() {
 		for ctx.Err() == nil {
-			s.look(ctx, i)
+			s.probe(ctx, i)
 			select {
 			case <-ctx.Done():
 			case <-time.After(probeEvery):
@@ -60,8 +60,8 @@ func (s *status) watch(ctx context.Context, i *instance) {
 	}()
 }
 
-// look asks the database once, and says so when its state has changed.
-func (s *status) look(ctx context.Context, i *instance) {
+// probe queries the database once, and logs a change of its state.
+func (s *status) probe(ctx context.Context, i *instance) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	err := i.db.Ping(ctx)
@@ -83,7 +83,7 @@ func (s *status) look(ctx context.Context, i *instance) {
 	}
 }
 
-// attrsOf tells of an error what may stand in any log.
+// attrsOf is what any log may say of an error.
 func attrsOf(err error) []any {
 	code, hint := gateway.Explain(err)
 	return []any{"code", string(code), "hint", hint}
@@ -109,9 +109,9 @@ func (s *status) before(h http.Handler, guard gateway.Authorizer) http.Handler {
 	})
 }
 
-// handler answers for the state of the server; guard, where it is not nil,
-// decides who may see the metrics. All else is refused as the gateway does: Asterisk
-// may have the wrong port.
+// handler responds to requests for the status; guard, if it is not nil, decides who may
+// see the metrics. All others are refused as the gateway does: Asterisk may have the
+// wrong port.
 func (s *status) handler(guard gateway.Authorizer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -143,7 +143,7 @@ func (s *status) respond(w http.ResponseWriter, r *http.Request, guard gateway.A
 	return nil
 }
 
-// say answers a probe: well where nothing is wrong.
+// say responds to a probe: well if nothing is wrong.
 func say(w http.ResponseWriter, wrong string) {
 	w.Header().Set("Content-Type", "text/plain")
 	if wrong != isReady {

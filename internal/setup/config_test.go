@@ -2,6 +2,7 @@ package setup
 
 import (
 	"bytes"
+	_ "dbsep/internal/database/all"
 	"errors"
 	"flag"
 	"fmt"

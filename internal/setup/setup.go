@@ -62,8 +62,8 @@ func Load(file string) (*Loaded, error) {
 	return &Loaded{c, db}, nil
 }
 
-// Source is what a configuration says of its database. The environment stands
-// in for a line that the file does not have, as Perl's DBI did; a line that is
+// Source is what a configuration says of its database. The environment is
+// used for a line that the file does not have, as Perl's DBI did; a line that is
 // empty says empty.
 func Source(c *config.Config) database.Source {
 	said := map[string]bool{"DBI_USER": c.HasUser, "DBI_PASS": c.HasPassword}
@@ -83,7 +83,7 @@ func Source(c *config.Config) database.Source {
 		MaxConnections: c.Database.MaxConnections,
 		ConnectionWait: c.Limits.PoolTimeout,
 	}
-	if c.Line("connect_timeout") > 0 { // otherwise the DSN may have one
+	if c.Line("connect_timeout") > 0 { // the DSN may have one, too
 		s.ConnectTimeout = c.Database.ConnectTimeout
 	}
 	if c.Line("busy_timeout") > 0 { // likewise
@@ -93,7 +93,7 @@ func Source(c *config.Config) database.Source {
 }
 
 // located gives the mistakes that a database found in its source the line of
-// the file that they stand in.
+// the file that they are in.
 func located(c *config.Config, err error) (problems config.Problems) {
 	for _, e := range Problems(err) {
 		var p *database.Problem

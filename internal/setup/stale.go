@@ -26,7 +26,7 @@ func (l *Loaded) CheckStaleCache() error {
 	return nil
 }
 
-// sameFile tells whether two names mean one file, which need not exist.
+// sameFile reports whether two names mean one file, which need not exist.
 func sameFile(a, b string) bool {
 	if x, err := os.Stat(a); err == nil {
 		y, err := os.Stat(b)
