@@ -48,11 +48,12 @@ func (t *Table) query(d *Dialect, q query) Statement {
 				args = append(args, d.conditionArgument(c))
 			}
 		}
-		return Statement{SQL: text, Args: args, Table: t.Name, table: t, conditions: q.conditions}
+		return Statement{SQL: text, Args: args, Table: t.Name, table: t, conditions: q.conditions, all: true}
 	}
 	b := builder{d: d}
 	b.query(t, q)
 	s := b.statement(t, q.conditions)
+	s.all = true
 	if len(cached.texts) < maxQueryTexts {
 		texts := maps.Clone(cached.texts)
 		if texts == nil {

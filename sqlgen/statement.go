@@ -19,6 +19,27 @@ type Statement struct {
 	conditions []condition
 	columns    []*Column // that a write sets, in their order
 	values     []Field
+	all        bool     // it reads all columns
+	named      []string // columns that it reads, if not all
+}
+
+// Columns returns the columns that the statement names: reads, compares or sets.
+func (s Statement) Columns() []string {
+	var names []string
+	if s.all {
+		for i := range s.table.Columns {
+			names = append(names, s.table.Columns[i].Name)
+		}
+		return names
+	}
+	names = append(names, s.named...)
+	for _, c := range s.conditions {
+		names = append(names, c.column.Name)
+	}
+	for _, c := range s.columns {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 // Equals returns the conditions with =: the values that rows must have for the
@@ -187,7 +208,8 @@ var StaticColumns = []string{"cat_metric", "category", "var_name", "var_val"}
 func Static(d *Dialect, t *Table, file string) (Statement, error) {
 	b := builder{d: d}
 	column := make(map[string]*Column, 7)
-	for _, name := range [...]string{"cat_metric", "category", "var_name", "var_val", "filename", "commented", "var_metric"} {
+	named := []string{"cat_metric", "category", "var_name", "var_val", "filename", "commented", "var_metric"}
+	for _, name := range named {
 		c := t.Column(name)
 		if c == nil {
 			return Statement{}, &Fault{Cause: UnknownColumn, Table: t.Name, Column: name}
@@ -208,8 +230,11 @@ func Static(d *Dialect, t *Table, file string) (Statement, error) {
 		compared("var_metric"), ", ", d.byteOrder(column["category"]), ", ", d.byteOrder(column["var_name"]))
 	if id := t.Column("id"); id != nil {
 		b.text(", ", d.compared(id))
+		named = append(named, id.Name)
 	}
-	return b.statement(t, []condition{{column: column["filename"], operator: "=", value: file}}), nil
+	s := b.statement(t, []condition{{column: column["filename"], operator: "=", value: file}})
+	s.named = named
+	return s, nil
 }
 
 // assign resolves the columns that a write sets. A name with an operator is not a

@@ -6,38 +6,38 @@ import (
 )
 
 const (
-	shortestPause = time.Millisecond
-	longestPause  = 25 * time.Millisecond
+	minRetryPause = time.Millisecond
+	maxRetryPause = 25 * time.Millisecond
 
-	// maxHasty bounds the tries that come without a pause.
-	maxHasty = 3
+	// maxImmediateRetries limits the retries without a pause.
+	maxImmediateRetries = 3
 )
 
-// patience is the time left for a statement that is worth trying again. The
-// pauses between grow, so that a short lock costs little and a long one keeps
-// no processor busy.
-type patience struct {
-	until time.Time
-	pause time.Duration
-	hasty int
+// A backoff is the time left for retries of a statement. The pauses between them
+// grow, so that a short lock costs little and a long one keeps no processor busy.
+type backoff struct {
+	deadline  time.Time
+	pause     time.Duration
+	immediate int // retries without a pause so far
 }
 
-func newPatience(began time.Time, bound time.Duration) *patience {
-	return &patience{until: began.Add(bound), pause: shortestPause}
+func newBackoff(began time.Time, limit time.Duration) *backoff {
+	return &backoff{deadline: began.Add(limit), pause: minRetryPause}
 }
 
-// left waits for the next try and reports whether there is one.
-func (p *patience) left(ctx context.Context, wait bool) bool {
-	if !wait {
-		p.hasty++
-		return p.hasty <= maxHasty
+// next waits for the next retry, or not where pause is false, and reports whether
+// there is one.
+func (b *backoff) next(ctx context.Context, pause bool) bool {
+	if !pause {
+		b.immediate++
+		return b.immediate <= maxImmediateRetries
 	}
-	pause := min(p.pause, time.Until(p.until))
-	if pause <= 0 {
+	wait := min(b.pause, time.Until(b.deadline))
+	if wait <= 0 {
 		return false
 	}
-	p.pause = min(2*p.pause, longestPause)
-	timer := time.NewTimer(pause)
+	b.pause = min(2*b.pause, maxRetryPause)
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

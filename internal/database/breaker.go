@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The pauses between two tries of a server that is away: the first one lasts
+// The pauses between two tries of an unavailable server: the first one lasts
 // from half of firstPause to firstPause, and each may be twice as long as the
 // one before.
 const (
@@ -15,14 +15,14 @@ const (
 	lastPause  = 5 * time.Second
 )
 
-// telling is how long a server has to be silent before that says something of
-// it, and not of somebody who had no time left.
-const telling = 500 * time.Millisecond
+// minSilence is how long a server has to be silent before that says something of
+// it. A shorter silence may be that of a caller with no time left.
+const minSilence = 500 * time.Millisecond
 
 // A breaker keeps statements, or logins, from waiting one after another for a
-// server that is away. While it is open they fail at once with what the last try
-// met, but for one try at a time when a pause is over. The first answer closes
-// it.
+// server that is unavailable. While it is open they fail at once with the error of
+// the last try, except for one try at a time when a pause is over. The first answer
+// closes it.
 //
 // A nil breaker lets everything through.
 type breaker struct {
@@ -80,8 +80,8 @@ func (b *breaker) begin(urgent bool) (try, error) {
 	return t, nil
 }
 
-// end tells the breaker what became of a try. A failure does not count where
-// anybody had an answer since the try began: then it was the try's own.
+// end reports the outcome of a try. A failure does not count where any other try
+// had an answer since this one began: then the cause is not the server.
 func (t try) end(o outcome, err error) {
 	b := t.breaker
 	if b == nil {
@@ -126,7 +126,7 @@ func (b *breaker) fail(t try, err error) {
 	b.open.Store(true)
 }
 
-// refusal is what whoever comes now would be told; nil where the breaker is
+// refusal is the error that a try would fail with now; nil where the breaker is
 // closed.
 func (b *breaker) refusal() error {
 	if !b.isOpen() {

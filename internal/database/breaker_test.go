@@ -143,10 +143,9 @@ func inBubble(t *testing.T, test func(t *testing.T, server *pretended, db *DB)) 
 		o := &OpenContext{Source: Source{MaxConnections: 16}}
 		p := newPool(o.ServerPool(&Connector{Connector: server, Timeout: 5 * time.Second}), 5*time.Second)
 		db := &DB{
-			driver:  &Driver{ProbeSQL: "probe", ClassifyError: func(error) (sqlgen.Cause, string) { return sqlgen.Unexpected, "" }},
-			reads:   p,
-			writes:  p,
-			schemas: newSchemaCache(),
+			driver: &Driver{ProbeSQL: "probe", ClassifyError: func(error) (sqlgen.Cause, string) { return sqlgen.Unexpected, "" }},
+			reads:  p,
+			writes: p,
 		}
 		defer db.Close()
 		test(t, server, db)
@@ -324,7 +323,7 @@ func TestBreakerStaysClosedWhereClientsGo(t *testing.T) {
 	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
 		server.mute.Store(true)
 		for i := range 20 {
-			ctx, cancel := context.WithTimeout(t.Context(), telling/2)
+			ctx, cancel := context.WithTimeout(t.Context(), minSilence/2)
 			if i%2 == 0 {
 				ctx, cancel = context.WithCancel(t.Context())
 				time.AfterFunc(time.Second, cancel)

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// Connections of a pool to a server, where the source says nothing of them. They
-// are not kept forever: a server or a firewall forgets idle ones, and a server
-// that has changed its role, or whose name leads to another one now, is noticed.
+// Connections of a pool to a server, where the source has no setting. They are not
+// kept forever: a server or a firewall drops idle ones, and a server that has
+// changed its role, or whose name leads to another one now, is noticed.
 const (
 	serverConnections = 10
 	serverLifetime    = 3 * time.Minute
 )
 
-// maxLogins bounds the logins to a server at a time: when it comes back, those
-// who wait for it do not come all at once.
+// maxLogins limits the logins to a server at a time: when it is available again,
+// those that wait for it do not connect all at once.
 const maxLogins = 4
 
 // A PoolConfig is how a pool's connections are made, and how many there may be.
@@ -68,7 +68,7 @@ func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 // login makes a connection, unless one has failed a moment ago.
 func (c *Connector) login(ctx context.Context) (driver.Conn, error) {
 	if err := c.breaker.refusal(); err != nil && c.logins != nil && len(c.logins) == cap(c.logins) && !isProbe(ctx) {
-		return nil, err // nobody needs to wait to hear the same
+		return nil, err // waiting would end with the same error
 	}
 	if c.logins != nil {
 		select {
@@ -88,15 +88,15 @@ func (c *Connector) login(ctx context.Context) (driver.Conn, error) {
 	return conn, err
 }
 
-// loginOutcome is what a login says of the server. One that its own caller gave
-// up says something only where it had its time.
+// loginOutcome is what a login says of the server. One that its caller canceled
+// says something only if it had enough time.
 func loginOutcome(ctx context.Context, took time.Duration, err error) outcome {
 	switch {
 	case err == nil:
 		return answered
 	case ctx.Err() == nil:
 		return silent
-	case errors.Is(context.Cause(ctx), context.DeadlineExceeded) && took >= telling:
+	case errors.Is(context.Cause(ctx), context.DeadlineExceeded) && took >= minSilence:
 		return silent
 	}
 	return unclear

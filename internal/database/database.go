@@ -21,7 +21,6 @@ type DB struct {
 	reads, writes *pool
 	lockTimeout   time.Duration // for statements that Driver.Retryable waits for
 	warnings      []Problem
-	schemas       *schemaCache
 }
 
 // Warnings lists what the source says in vain, and what it says to dbsep

@@ -104,7 +104,7 @@ func Open(s Source) (*DB, error) {
 	}
 	db := &DB{
 		driver: o.driver, address: p.Address, account: p.Account, through: o.InsteadOf, scope: p.Scope,
-		lockTimeout: cmp.Or(o.BusyTimeout, DefaultBusyTimeout), warnings: d.Warnings, schemas: newSchemaCache(),
+		lockTimeout: cmp.Or(o.BusyTimeout, DefaultBusyTimeout), warnings: d.Warnings,
 	}
 	db.writes = newPool(p.Writes, o.ConnectionWait)
 	db.reads = db.writes

@@ -9,21 +9,20 @@ import (
 	"dbsep/sqlgen"
 )
 
-// A pool is connections. database/sql opens them, keeps them and replaces them;
-// what runs on one is dbsep's own business.
+// A pool is a pool of connections. database/sql opens, keeps and replaces them;
+// dbsep itself runs statements on them.
 type pool struct {
 	*sql.DB
 	*PoolConfig
 	breaker *breaker      // of statements that run; Connector has one of its own
-	places  chan struct{} // as many as connections
-	wait    time.Duration // for a place
-	waited  atomic.Int64  // how many had to
-	failed  atomic.Int64  // how many waited in vain
+	slots   chan struct{} // as many as connections
+	wait    time.Duration // for a slot, at most
+	waited  atomic.Int64  // statements that had to wait
+	failed  atomic.Int64  // statements that waited in vain
 }
 
-// maxSilences is how many statements have to end without a word of the server,
-// one after another, before others are kept from it. A single one may be slow by
-// itself.
+// maxSilences is how many statements have to end without an answer of the server,
+// one after another, before the breaker opens. A single one may be slow by itself.
 const maxSilences = 3
 
 func newPool(c *PoolConfig, wait time.Duration) *pool {
@@ -34,7 +33,7 @@ func newPool(c *PoolConfig, wait time.Duration) *pool {
 	p := &pool{
 		DB:         db,
 		PoolConfig: c,
-		places:     make(chan struct{}, c.MaxOpen),
+		slots:      make(chan struct{}, c.MaxOpen),
 		wait:       wait,
 	}
 	if c.breaker != nil {
@@ -43,24 +42,24 @@ func newPool(c *PoolConfig, wait time.Duration) *pool {
 	return p
 }
 
-// enter waits for a connection to be free, so that database/sql, which would wait
-// as long as the context lasts, never has to.
+// enter waits for a free connection, so that database/sql, which would wait as
+// long as the context lasts, never has to.
 func (p *pool) enter(ctx context.Context) error {
 	select {
-	case p.places <- struct{}{}:
+	case p.slots <- struct{}{}:
 		return nil
 	default:
 	}
 	if err := p.breaker.refusal(); err != nil {
-		return err // those who have the connections wait in vain
+		return err // those that have the connections wait in vain
 	}
 	p.waited.Add(1)
-	patience := time.NewTimer(p.wait)
-	defer patience.Stop()
+	timer := time.NewTimer(p.wait)
+	defer timer.Stop()
 	select {
-	case p.places <- struct{}{}:
+	case p.slots <- struct{}{}:
 		return nil
-	case <-patience.C:
+	case <-timer.C:
 		p.failed.Add(1)
 		return &sqlgen.Fault{Cause: sqlgen.Busy, Remedy: "all connections to the database are in use: look for slow statements, or raise [database] max_connections"}
 	case <-ctx.Done():
@@ -69,9 +68,9 @@ func (p *pool) enter(ctx context.Context) error {
 	}
 }
 
-func (p *pool) leave() { <-p.places }
+func (p *pool) leave() { <-p.slots }
 
-// PoolStats are what a pool of connections does.
+// PoolStats is the state of a pool of connections.
 type PoolStats struct {
 	Name   string // "reads" or "writes"; "all" where one pool serves both
 	Max    int
@@ -79,16 +78,16 @@ type PoolStats struct {
 	InUse  int
 	Waited int64 // statements that had to wait for a connection so far
 	Failed int64 // of them those that waited in vain
-	Broken bool  // statements, or new connections, fail at once: the server was away a moment ago
+	Broken bool  // statements, or new connections, fail at once: the server was unavailable a moment ago
 }
 
-// Broken tells whether the database was away a moment ago, so that what needs it
-// fails at once.
+// Broken reports whether the database was unavailable a moment ago, so that
+// statements fail at once.
 func (db *DB) Broken() bool { return db.reads.broken() || db.writes.broken() }
 
 func (p *pool) broken() bool { return p.breaker.isOpen() || p.Connector.breaker.isOpen() }
 
-// Stats tells what the database's pools do.
+// Stats returns the state of the database's pools.
 func (db *DB) Stats() []PoolStats {
 	if db.reads == db.writes {
 		return []PoolStats{db.writes.stats("all")}
@@ -101,7 +100,7 @@ func (p *pool) stats(name string) PoolStats {
 	return PoolStats{name, s.MaxOpenConnections, s.OpenConnections, s.InUse, p.waited.Load(), p.failed.Load(), p.broken()}
 }
 
-// on does something on a connection that is free. It may be one whose server has
+// on calls a function with a free connection. It may be one whose server has
 // gone meanwhile; an error that says so is driver.ErrBadConn.
 func (p *pool) on(ctx context.Context, do func(context.Context, *session) error) error {
 	conn, err := p.Conn(ctx)

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"dbsep/sqlgen"
@@ -35,7 +34,6 @@ func (db *DB) Describe(ctx context.Context, table string) (*sqlgen.Table, error)
 	if t == nil {
 		return nil, &sqlgen.Fault{Cause: sqlgen.UnknownTable, Table: table}
 	}
-	db.schemas.keep(t)
 	return t, nil
 }
 
@@ -124,56 +122,24 @@ func (db *DB) spellings(ctx context.Context, s sqlgen.Statement) (map[string]*sp
 	return found, err
 }
 
-// blame names the table or column that is gone, where the driver was vague. It
-// compares the tables of the statement as they were described with what they
-// are now.
-func (db *DB) blame(ctx context.Context, s sqlgen.Statement, err error) error {
+// findMissingName names the table or column that is gone, where the driver's error
+// is ambiguous. It compares what the statement names with the schema as it is now.
+func (db *DB) findMissingName(ctx context.Context, s sqlgen.Statement, err error) error {
 	var fault *sqlgen.Fault
-	if db.driver.Ambiguous == nil || !errors.As(err, &fault) || !db.driver.Ambiguous(fault.Err) {
+	if s.Table == "" || db.driver.Ambiguous == nil || !errors.As(err, &fault) || !db.driver.Ambiguous(fault.Err) {
 		return err
 	}
-	names := func(identifier string) bool { return strings.Contains(s.SQL, db.driver.Dialect.Quote(identifier)) }
-	for _, was := range db.schemas.all() {
-		if !names(was.Name) {
-			continue
-		}
-		is, failed := db.describe(ctx, was.Name)
-		if failed != nil {
-			return err
-		}
-		if is == nil {
-			return &sqlgen.Fault{Cause: sqlgen.UnknownTable, Table: was.Name, Err: fault.Err}
-		}
-		for _, c := range was.Columns {
-			if is.Column(c.Name) == nil && names(c.Name) {
-				return &sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: was.Name, Column: c.Name, Err: fault.Err}
-			}
+	table, failed := db.describe(ctx, s.Table)
+	switch {
+	case failed != nil:
+		return err
+	case table == nil:
+		return &sqlgen.Fault{Cause: sqlgen.UnknownTable, Table: s.Table, Err: fault.Err}
+	}
+	for _, name := range s.Columns() {
+		if table.Column(name) == nil {
+			return &sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: s.Table, Column: name, Err: fault.Err}
 		}
 	}
 	return err
-}
-
-// A schemaCache keeps the tables as they were last described, those that are gone
-// since as well. It grows with the schema, not with the requests.
-type schemaCache struct {
-	mu     sync.Mutex
-	tables map[string]*sqlgen.Table
-}
-
-func newSchemaCache() *schemaCache { return &schemaCache{tables: make(map[string]*sqlgen.Table)} }
-
-func (c *schemaCache) keep(t *sqlgen.Table) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.tables[t.Name] = t
-}
-
-func (c *schemaCache) all() []*sqlgen.Table {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	tables := make([]*sqlgen.Table, 0, len(c.tables))
-	for _, t := range c.tables {
-		tables = append(tables, t)
-	}
-	return tables
 }

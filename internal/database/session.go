@@ -50,16 +50,16 @@ func (s *session) watch(ctx context.Context) (given context.Context, unwatch fun
 	return context.WithoutCancel(ctx), func() { s.cut = !stop() }
 }
 
-// renewed is the key of a context whose statement wants no connection from
-// before the time that is its value.
-type renewed struct{}
+// newerThan is the key of a context whose statement needs a connection made after
+// the time that is its value.
+type newerThan struct{}
 
 func (s *session) stale(ctx context.Context) bool {
 	if t := s.retire.Load(); t != nil && s.born.Before(*t) {
 		return true
 	}
-	t, renewing := ctx.Value(renewed{}).(time.Time)
-	return renewing && s.born.Before(t)
+	t, set := ctx.Value(newerThan{}).(time.Time)
+	return set && s.born.Before(t)
 }
 
 // ResetSession is asked when the connection is taken from the pool.

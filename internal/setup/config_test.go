@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dbsep/internal/config"
+	_ "dbsep/internal/database/all"
 	"dbsep/internal/database/sqlite"
 )
 
