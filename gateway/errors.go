@@ -166,7 +166,7 @@ func asError(err error) *Error {
 		if !ok {
 			code = Internal
 		}
-		return &Error{Code: code, Table: fault.Table, Column: fault.Column, Hint: fault.Remedy, Err: fault.Err}
+		return &Error{Code: code, Table: fault.Table, Column: fault.Column, Hint: fault.Hint, Err: fault.Err}
 	}
 	return &Error{Code: Internal, Err: err}
 }

@@ -214,7 +214,7 @@ func (g *Gateway) require(ctx context.Context, req *request, t *table, resp *res
 		return err
 	}
 	if len(fields) == 0 {
-		return &sqlgen.Fault{Cause: sqlgen.BadRequirement, Table: t.Name, Remedy: "name at least one column"}
+		return &sqlgen.Fault{Cause: sqlgen.BadRequirement, Table: t.Name, Hint: "name at least one column"}
 	}
 	required := make([]sqlgen.Requirement, len(fields))
 	for i, f := range fields {

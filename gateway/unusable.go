@@ -14,7 +14,7 @@ func Unusable(why error) Database { return unusable{why} }
 type unusable struct{ why error }
 
 func (u unusable) fault() error {
-	return &sqlgen.Fault{Cause: sqlgen.Unavailable, Remedy: "correct the configuration; dbsep check reports what is wrong", Err: u.why}
+	return &sqlgen.Fault{Cause: sqlgen.Unavailable, Hint: "correct the configuration; dbsep check reports what is wrong", Err: u.why}
 }
 
 func (u unusable) Dialect() *sqlgen.Dialect { return &sqlgen.Dialect{} }

@@ -14,15 +14,15 @@ type Doubling struct {
 	// for every other text and an error for none.
 	Seen func(column string) string
 
-	// Mend writes the statement that fixes the rows for which Seen is true, and
+	// Fix writes the statement that fixes the rows for which Seen is true, and
 	// changes no others.
-	Mend func(table, column string) string
+	Fix func(table, column string) string
 }
 
 // A Suspect is a column whose texts may be double-encoded in one way.
 type Suspect struct {
 	Column string
-	Mend   string // the statement that fixes them, for an administrator to read; dbsep never runs it
+	Fix    string // the statement that fixes them, for an administrator to read; dbsep never runs it
 }
 
 // Doubled returns a query that counts the rows with double-encoded texts. It returns
@@ -40,7 +40,7 @@ func Doubled(d *Dialect, t *Table) (s Statement, suspects []Suspect) {
 		for j, doubling := range d.Doublings {
 			cases += fmt.Sprintf(" WHEN %s THEN %d", doubling.Seen(quoted), j)
 			counts = append(counts, fmt.Sprintf("COUNT(CASE WHEN %s = %d THEN 1 END)", way, j))
-			suspects = append(suspects, Suspect{c.Name, doubling.Mend(d.table(t), quoted)})
+			suspects = append(suspects, Suspect{c.Name, doubling.Fix(d.table(t), quoted)})
 		}
 		ways = append(ways, cases+" END AS "+way)
 	}

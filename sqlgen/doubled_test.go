@@ -12,7 +12,7 @@ func TestDoubled(t *testing.T) {
 	way := func(name string) sqlgen.Doubling {
 		return sqlgen.Doubling{
 			Seen: func(column string) string { return name + "(" + column + ")" },
-			Mend: func(table, column string) string { return "FIX " + name + " " + table + "." + column },
+			Fix:  func(table, column string) string { return "FIX " + name + " " + table + "." + column },
 		}
 	}
 	d := *plain
@@ -34,8 +34,8 @@ func TestDoubled(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	wantSuspects := []sqlgen.Suspect{
-		{Column: "]x", Mend: "FIX A [s].[t].[]]x]"}, {Column: "]x", Mend: "FIX B [s].[t].[]]x]"},
-		{Column: "y", Mend: "FIX A [s].[t].[y]"}, {Column: "y", Mend: "FIX B [s].[t].[y]"},
+		{Column: "]x", Fix: "FIX A [s].[t].[]]x]"}, {Column: "]x", Fix: "FIX B [s].[t].[]]x]"},
+		{Column: "y", Fix: "FIX A [s].[t].[y]"}, {Column: "y", Fix: "FIX B [s].[t].[y]"},
 	}
 	if diff := cmp.Diff(wantSuspects, suspects); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -40,7 +40,7 @@ type Fault struct {
 	Cause  Cause
 	Table  string // if known
 	Column string // if known; for UnknownOperator the whole name
-	Remedy string // a hint how to fix it, if it is better than the one for the cause
+	Hint   string // a hint how to fix it, if it is better than the one for the cause
 	Err    error  // the driver's error, if there was one
 }
 

@@ -27,7 +27,7 @@ func ParseRequirement(f Field) (Requirement, error) {
 	if !found || typ == "" || err != nil || n > maxSize || len(f.Name) > maxName {
 		return Requirement{}, &Fault{
 			Cause: BadRequirement, Column: f.Name,
-			Remedy: fmt.Sprintf("send type:size with a size from 0 to %d, as in char:80", maxSize),
+			Hint: fmt.Sprintf("send type:size with a size from 0 to %d, as in char:80", maxSize),
 		}
 	}
 	return Requirement{Column: strings.Trim(f.Name, " "), Type: strings.ToLower(typ), Size: int(n)}, nil

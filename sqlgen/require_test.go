@@ -103,7 +103,7 @@ func TestRequirementThatCannotBeRead(t *testing.T) {
 	for _, value := range []string{"", "char", "char:", ":5", "char:x", "char:1'", "char:-1", "char:65536", "char:99999999999999999999"} {
 		_, err := sqlgen.ParseRequirement(sqlgen.Field{Name: "c", Value: value})
 		var fault *sqlgen.Fault
-		if !errors.As(err, &fault) || fault.Cause != sqlgen.BadRequirement || fault.Remedy == "" {
+		if !errors.As(err, &fault) || fault.Cause != sqlgen.BadRequirement || fault.Hint == "" {
 			t.Errorf("%q: got %v", value, err)
 		}
 	}

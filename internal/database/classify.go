@@ -19,14 +19,14 @@ func (db *DB) fault(ctx context.Context, err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
-	cause, remedy := db.cause(err, isUnreachable(err))
-	return &sqlgen.Fault{Cause: cause, Remedy: remedy, Err: err}
+	cause, hint := db.cause(err, isUnreachable(err))
+	return &sqlgen.Fault{Cause: cause, Hint: hint, Err: err}
 }
 
 // cause tells why a statement failed, or a connection to be made. Of several
 // servers that were tried, one that refuses the account does not speak for those
 // that are away: once they are back, all is well.
-func (db *DB) cause(err error, connecting bool) (cause sqlgen.Cause, remedy string) {
+func (db *DB) cause(err error, connecting bool) (cause sqlgen.Cause, hint string) {
 	var tried interface{ Unwrap() []error }
 	if connecting && errors.As(err, &tried) {
 		for i, e := range tried.Unwrap() {
@@ -34,18 +34,18 @@ func (db *DB) cause(err error, connecting bool) (cause sqlgen.Cause, remedy stri
 			if i == 0 || cause == sqlgen.Denied {
 				cause = c
 			}
-			remedy = cmp.Or(remedy, r)
+			hint = cmp.Or(hint, r)
 		}
-		return cause, remedy
+		return cause, hint
 	}
-	cause, remedy = db.driver.ClassifyError(err)
+	cause, hint = db.driver.ClassifyError(err)
 	if cause == sqlgen.Unexpected {
 		cause = broken(err)
 	}
 	if connecting && cause != sqlgen.Denied && cause != sqlgen.Busy {
 		cause = sqlgen.Unavailable
 	}
-	return cause, remedy
+	return cause, hint
 }
 
 // ended is the Fault of a context that is over, nil while it is not. What the

@@ -30,10 +30,10 @@ func TestFaultOfSeveralServers(t *testing.T) {
 		return sqlgen.Unexpected, ""
 	}}
 	for _, test := range []struct {
-		name   string
-		errs   []error
-		cause  sqlgen.Cause
-		remedy string
+		name  string
+		errs  []error
+		cause sqlgen.Cause
+		hint  string
 	}{
 		{"all are away", []error{away, away}, sqlgen.Unavailable, ""},
 		{"all refuse the account", []error{denies, denies}, sqlgen.Denied, password},
@@ -44,7 +44,7 @@ func TestFaultOfSeveralServers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var fault *sqlgen.Fault
 			err := (&DB{driver: server}).fault(t.Context(), &unreachable{errors.Join(test.errs...)})
-			if !errors.As(err, &fault) || fault.Cause != test.cause || fault.Remedy != test.remedy {
+			if !errors.As(err, &fault) || fault.Cause != test.cause || fault.Hint != test.hint {
 				t.Errorf("%v: %+v", err, fault)
 			}
 		})

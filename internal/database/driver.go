@@ -79,7 +79,7 @@ type Driver struct {
 
 	// ClassifyError returns the cause of an error of the driver, and how to fix it
 	// where that is known. An error that it does not know is sqlgen.Unexpected.
-	ClassifyError func(err error) (cause sqlgen.Cause, remedy string)
+	ClassifyError func(err error) (cause sqlgen.Cause, hint string)
 
 	// Ambiguous reports whether an error may mean a table or column that is gone;
 	// then the schema is read. May be nil, for drivers that say so.
@@ -107,7 +107,7 @@ type Driver struct {
 	// one that requests can rely on, and returns what [StrictSetter] does there. All
 	// may be nil.
 	Products       []string
-	ClassifyNumber func(number int) (cause sqlgen.Cause, remedy string)
+	ClassifyNumber func(number int) (cause sqlgen.Cause, hint string)
 	PrepareSession func(ctx context.Context, conn driver.Conn) (setStrict func(ctx context.Context, strict bool) error, err error)
 }
 
@@ -155,11 +155,11 @@ func find(name *dsn.DSN, problems *Diagnostics) *Driver {
 			return d
 		}
 	}
-	remedy := "use one of " + strings.Join(dbiNames(), ", ")
+	hint := "use one of " + strings.Join(dbiNames(), ", ")
 	if strings.EqualFold(name.Driver, "Sybase") {
-		remedy = "SQL Server can be reached through DBI:ODBC: with its own driver, by a dbsep built with -tags odbc"
+		hint = "SQL Server can be reached through DBI:ODBC: with its own driver, by a dbsep built with -tags odbc"
 	}
-	problems.Refuse("dsn", fmt.Sprintf("names the driver %s, which dbsep does not have", name.Driver), remedy)
+	problems.Refuse("dsn", fmt.Sprintf("names the driver %s, which dbsep does not have", name.Driver), hint)
 	return nil
 }
 

@@ -21,7 +21,7 @@ func TestHostsProblems(t *testing.T) {
 	} {
 		_, err := database.Open(database.Source{DSN: want.dsn, ReadFrom: want.readFrom})
 		var p *database.Problem
-		if !errors.As(err, &p) || p.Key != want.key || !strings.Contains(p.Text, want.text) || p.Remedy == "" {
+		if !errors.As(err, &p) || p.Key != want.key || !strings.Contains(p.Text, want.text) || p.Hint == "" {
 			t.Errorf("%s: %v, want %q", text, err, want.text)
 		}
 	}

@@ -229,9 +229,9 @@ func TestIdleConnectionsThatTheServerEndsAreNotUsed(t *testing.T) {
 	}
 }
 
-// A server that is started anew, between requests and while it is asked all the
+// A server that is restarted, between requests and while requests come all the
 // time.
-func TestServersThatAreStartedAnew(t *testing.T) {
+func TestServersThatAreRestarted(t *testing.T) {
 	maria, postgres := mariadbtest.New(t), pgtest.New(t)
 	for name, c := range map[string]struct {
 		source      database.Source

@@ -61,7 +61,7 @@ func (p *pool) enter(ctx context.Context) error {
 		return nil
 	case <-timer.C:
 		p.failed.Add(1)
-		return &sqlgen.Fault{Cause: sqlgen.Busy, Remedy: "all connections to the database are in use: look for slow statements, or raise [database] max_connections"}
+		return &sqlgen.Fault{Cause: sqlgen.Busy, Hint: "all connections to the database are in use: look for slow statements, or raise [database] max_connections"}
 	case <-ctx.Done():
 		p.failed.Add(1)
 		return ctx.Err()

@@ -139,9 +139,9 @@ func (db *DB) outcome(ctx context.Context, took time.Duration, begun bool, err e
 		return unclear, nil
 	}
 	return silent, &sqlgen.Fault{
-		Cause:  sqlgen.Unavailable,
-		Remedy: "the database takes connections but does not answer: look at its load and its disk, or restart it",
-		Err:    err,
+		Cause: sqlgen.Unavailable,
+		Hint:  "the database takes connections but does not answer: look at its load and its disk, or restart it",
+		Err:   err,
 	}
 }
 

@@ -50,7 +50,7 @@ func (db *DB) describe(ctx context.Context, table string) (*sqlgen.Table, error)
 		last := i == len(db.driver.ColumnsSQL)-1
 		for name, found := range spellings {
 			// The database may find a name equal that is not: MySQL disregards
-			// blanks at the end and accents.
+			// spaces at the end and accents.
 			if name == table || last && len(spellings) == 1 && strings.EqualFold(name, table) {
 				t := sqlgen.NewTable(name, found.columns)
 				t.Schema = found.schema

@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// maxStatements bounds the statements that a connection keeps. A telephone system
-// asks the same few dozen questions all day.
+// maxStatements limits the statements that a connection keeps. A PBX sends the same
+// few dozen queries all day.
 const maxStatements = 256
 
 // A statement is one that is prepared on a connection, which nobody else uses at

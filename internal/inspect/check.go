@@ -181,7 +181,7 @@ func (s site) doubleEncoded(ctx context.Context, t *sqlgen.Table) (warnings []st
 	for i, suspect := range suspects {
 		if counts[i] != "0" {
 			warnings = append(warnings, fmt.Sprintf("table %s: %s rows hold text in %s that was encoded as UTF-8 twice; "+
-				"when you migrate, back up the table, fix it, and check again: %s", t.Name, counts[i], suspect.Column, suspect.Mend))
+				"when you migrate, back up the table, fix it, and check again: %s", t.Name, counts[i], suspect.Column, suspect.Fix))
 		}
 	}
 	return warnings, nil

@@ -106,7 +106,7 @@ func located(c *config.Config, err error) (problems config.Problems) {
 }
 
 func locate(c *config.Config, p database.Problem) config.Problem {
-	return config.Problem{File: c.File, Line: c.Line(p.Key), Key: p.Key, Text: p.Text, Hint: p.Remedy}
+	return config.Problem{File: c.File, Line: c.Line(p.Key), Key: p.Key, Text: p.Text, Hint: p.Hint}
 }
 
 // Problems returns the errors that are joined in one.

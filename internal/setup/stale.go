@@ -17,7 +17,7 @@ func (l *Loaded) CheckStaleCache() error {
 	}
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
 		if sameFile(file, l.DB.Address()+suffix) {
-			return locate(l.Config, database.Problem{Key: "lastgood_file", Text: "it is the database itself", Remedy: "name a file that does not exist yet"})
+			return locate(l.Config, database.Problem{Key: "lastgood_file", Text: "it is the database itself", Hint: "name a file that does not exist yet"})
 		}
 	}
 	if err := cache.CheckFile(file); err != nil {

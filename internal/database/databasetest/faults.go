@@ -57,7 +57,7 @@ var faults = map[string]func(*testing.T, *fixture){
 		f.wantFault("find", query(t.Context(), f.DB, find), sqlgen.UnknownColumn)
 		_, err = f.DB.Exec(t.Context(), update)
 		f.wantFault("update", err, sqlgen.UnknownColumn)
-		f.wantRows("described anew", f.multi(f.describe("peers"), "name", "alice"), "alice|5060|0.5")
+		f.wantRows("described again", f.multi(f.describe("peers"), "name", "alice"), "alice|5060|0.5")
 	},
 
 	"a table that is gone is told": func(t *testing.T, f *fixture) {

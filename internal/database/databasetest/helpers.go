@@ -127,7 +127,7 @@ func WantProblems(t *testing.T, what string, err error, want ...string) {
 		found := false
 		for _, e := range got {
 			var p *database.Problem
-			found = found || errors.As(e, &p) && strings.HasPrefix(p.Text, w) && p.Key != "" && p.Remedy != ""
+			found = found || errors.As(e, &p) && strings.HasPrefix(p.Text, w) && p.Key != "" && p.Hint != ""
 		}
 		if !found {
 			t.Errorf("%s: %v, want %q", what, err, w)

@@ -32,7 +32,7 @@ type Fixture struct {
 	// FoldsTables says that two tables may not differ in case only.
 	FoldsTables bool
 
-	// Pads says that a CHAR(n) keeps the blanks that fill it up.
+	// Pads says that a CHAR(n) keeps the spaces that fill it up.
 	Pads bool
 
 	// Declares says that a text column has the size that it was declared with,

@@ -6,16 +6,16 @@ import "errors"
 // from how the Perl script read it. It never holds a password, and never a value
 // that might be one.
 type Problem struct {
-	Key    string // of dbsep.conf: "dsn", "dbuser", "dbpass", "dbschema"
-	Text   string // what is wrong
-	Remedy string // how to fix it
+	Key  string // of dbsep.conf: "dsn", "dbuser", "dbpass", "dbschema"
+	Text string // what is wrong
+	Hint string // how to fix it
 }
 
 func (p *Problem) Error() string {
-	if p.Remedy == "" {
+	if p.Hint == "" {
 		return p.Key + ": " + p.Text
 	}
-	return p.Key + ": " + p.Text + " (" + p.Remedy + ")"
+	return p.Key + ": " + p.Text + " (" + p.Hint + ")"
 }
 
 // Diagnostics are the problems found while a source is read, so that all of them
@@ -26,13 +26,13 @@ type Diagnostics struct {
 }
 
 // Refuse adds a mistake that makes the source unusable.
-func (d *Diagnostics) Refuse(key, text, remedy string) {
-	d.problems = append(d.problems, &Problem{key, text, remedy})
+func (d *Diagnostics) Refuse(key, text, hint string) {
+	d.problems = append(d.problems, &Problem{key, text, hint})
 }
 
 // Warn adds what is worth knowing and stops nothing.
-func (d *Diagnostics) Warn(key, text, remedy string) {
-	d.Warnings = append(d.Warnings, Problem{key, text, remedy})
+func (d *Diagnostics) Warn(key, text, hint string) {
+	d.Warnings = append(d.Warnings, Problem{key, text, hint})
 }
 
 // Failed reports whether anything was refused.

@@ -52,22 +52,22 @@ const sample = "somedsn"
 // Parse splits a DSN. It never repeats the text of one that it does not
 // understand, for there may be a password in it.
 func Parse(text string, d *Diagnostics) (name DSN, ok bool) {
-	const remedy = "write DBI:mysql:database=asterisk;host=localhost, DBI:Pg:dbname=asterisk;host=localhost or DBI:SQLite:dbname=/var/lib/asterisk/realtime.sqlite3"
+	const hint = "write DBI:mysql:database=asterisk;host=localhost, DBI:Pg:dbname=asterisk;host=localhost or DBI:SQLite:dbname=/var/lib/asterisk/realtime.sqlite3"
 	switch strings.TrimSpace(text) {
 	case "":
-		d.Refuse("dsn", "is missing", remedy)
+		d.Refuse("dsn", "is missing", hint)
 		return DSN{}, false
 	case sample:
-		d.Refuse("dsn", "is still the value of the sample file, "+sample, remedy)
+		d.Refuse("dsn", "is still the value of the sample file, "+sample, hint)
 		return DSN{}, false
 	}
 	m := form.FindStringSubmatch(strings.TrimLeft(text, " \t"))
 	if m == nil {
-		d.Refuse("dsn", "is not of the form DBI:driver:...", remedy)
+		d.Refuse("dsn", "is not of the form DBI:driver:...", hint)
 		return DSN{}, false
 	}
 	if strings.HasPrefix(text, " ") || strings.HasPrefix(text, "\t") {
-		d.Warn("dsn", "begins with a blank, which the Perl script does not accept", "remove it")
+		d.Warn("dsn", "begins with a space, which the Perl script does not accept", "remove it")
 	}
 	name = DSN{Driver: m[1], Rest: m[3]}
 	if spec := strings.TrimSpace(m[2]); spec != "" {

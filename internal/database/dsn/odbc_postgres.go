@@ -29,7 +29,7 @@ var odbcPostgres = &nativeDriver{
 			"pqopt": {means: "pqopt"}, "d5": {means: "pqopt"},
 
 			"trueisminus1": {lost: "truth values are 1 and 0", harmless: "0"}, "c6": {lost: "truth values are 1 and 0", harmless: "0"},
-			"lfconversion": {lost: "ends of lines are told as they are stored", harmless: "0"}, "c5": {lost: "ends of lines are told as they are stored", harmless: "0"},
+			"lfconversion": {lost: "ends of lines are read as they are stored", harmless: "0"}, "c5": {lost: "ends of lines are read as they are stored", harmless: "0"},
 			"gssauthusegss": {lost: "there is no login by Kerberos", harmless: "0"}, "d4": {lost: "there is no login by Kerberos", harmless: "0"},
 		}),
 }
@@ -59,7 +59,7 @@ func translatePostgres(d *Diagnostics, s *odbcSource, m map[string]string, nativ
 }
 
 // odbcConnSettings is SQL that may have been written as in a URL; then it holds
-// no blanks.
+// no spaces.
 func odbcConnSettings(text string) string {
 	if strings.ContainsAny(text, " \t") {
 		return text

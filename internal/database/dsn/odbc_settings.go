@@ -12,7 +12,7 @@ import (
 type odbcKey struct {
 	means    string // the native driver's name of it
 	lost     string // why it has no effect here
-	harmless string // values, in lower case with a blank between, with which nothing is lost
+	harmless string // values, in lower case with a space between, with which nothing is lost
 	refused  bool   // to go on without it would be less safe than the Perl script was
 }
 
@@ -60,7 +60,7 @@ func take(settings map[string]string, name string) string {
 func sortedKeys(settings map[string]string) []string { return slices.Sorted(maps.Keys(settings)) }
 
 // odbcKeys makes keys that have no effect, and without which nothing is lost, of
-// words with blanks between.
+// words with spaces between.
 func odbcKeys(silent string, keys map[string]odbcKey) map[string]odbcKey {
 	for name := range strings.FieldsSeq(silent) {
 		keys[name] = odbcKey{}

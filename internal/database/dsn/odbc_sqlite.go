@@ -14,7 +14,7 @@ var odbcSQLite = &nativeDriver{
 			"database":    {means: "dbname"},
 			"fksupport":   {means: "fksupport"}, // for translateSQLite
 			"timeout":     {means: "timeout"},
-			"jdconv":      {lost: "dates are told as they are stored", harmless: "0 no off false"},
+			"jdconv":      {lost: "dates are read as they are stored", harmless: "0 no off false"},
 			"journalmode": {lost: "the journal stays as the file has it"},
 			"loadext":     {lost: "extensions are not loaded"},
 		}),

@@ -275,7 +275,7 @@ func TestODBCWarnings(t *testing.T) {
 		pg + ";TrueIsMinus1=1":                           "truth values are 1 and 0",
 		"DBI:ODBC:Driver=SQLite3;Database=/x;StepAPI=1;SyncPragma=NORMAL;LongNames=1": "",
 		"DBI:ODBC:Driver=SQLite3;Database=/x;JournalMode=WAL":                         "the journal stays",
-		"DBI:ODBC:Driver=SQLite3;Database=/x;JDConv=1":                                "dates are told as they are stored",
+		"DBI:ODBC:Driver=SQLite3;Database=/x;JDConv=1":                                "dates are read as they are stored",
 		"DBI:ODBC:Driver=SQLite3;Database=/x;Timeout=soon":                            "sets Timeout to something",
 		"DBI:ODBC(mysql_enable_utf8=>1):site":                                         `sets the attribute "mysql_enable_utf8"`,
 	} {

@@ -14,16 +14,16 @@ import (
 // DBD::MariaDB (U+00E2 U+0082 U+00AC).
 //
 // A column that has no room for every character comes first: it gets it, and
-// the next look finds how to mend its texts.
+// the next check finds how to fix its texts.
 var mysqlDoublings = []sqlgen.Doubling{
 	{
 		Seen: func(c string) string {
 			return "CHARSET(" + c + ") <> 'utf8mb4' AND (" + windowsText.seen(c) + " OR " + byteText.seen(c) + ")"
 		},
-		Mend: func(table, _ string) string { return "ALTER TABLE " + table + " CONVERT TO CHARACTER SET utf8mb4" },
+		Fix: func(table, _ string) string { return "ALTER TABLE " + table + " CONVERT TO CHARACTER SET utf8mb4" },
 	},
-	{Seen: windowsText.seen, Mend: windowsText.mend},
-	{Seen: byteText.seen, Mend: byteText.mend},
+	{Seen: windowsText.seen, Fix: windowsText.fix},
+	{Seen: byteText.seen, Fix: byteText.fix},
 }
 
 // A mysqlDoubling is how characters are turned back into the bytes that they
@@ -61,10 +61,10 @@ func without(c, expression string) string {
 	return fmt.Sprintf("CONVERT(%s USING utf8mb4) COLLATE utf8mb4_bin NOT REGEXP _utf8mb4 0x%X", c, expression)
 }
 
-// mend says IGNORE because a strict server makes an error of a conversion that
+// fix says IGNORE because a strict server makes an error of a conversion that
 // fails, even in a condition that does not hold for that reason. Nothing else is
-// lost by it: a row whose mended text is another row's key stays as it is.
-func (m mysqlDoubling) mend(table, c string) string {
+// lost by it: a row whose fixed text is another row's key stays as it is.
+func (m mysqlDoubling) fix(table, c string) string {
 	return "UPDATE IGNORE " + table + " SET " + c + " = " + m.text(c) + " WHERE " + m.seen(c)
 }
 

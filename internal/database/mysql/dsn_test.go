@@ -98,7 +98,7 @@ func TestMySQLWarnings(t *testing.T) {
 		"DBI:mysql:db;mysql_ssl_ca_file=/ca.pem":             "does not switch it on",
 		"DBI:mysql:db;mysql_ssl_cipher=x":                    "ciphers",
 		"DBI:MySQL:db":                                       "spells the driver",
-		" DBI:mysql:db":                                      "blank",
+		" DBI:mysql:db":                                      "space",
 		"DBI:mysql:db;host=h;port=18206 # main":              "behind the number",
 		"DBI:mysql:database=db;dbschema=x;user=u;password=p": `"dbschema"`,
 	} {

@@ -47,7 +47,7 @@ var mariadb = &database.Driver{
 	Products: []string{"MariaDB", "MySQL"},
 	ClassifyNumber: func(number int) (cause sqlgen.Cause, hint string) {
 		f := mysqlFaults[uint16(number)]
-		return f.cause, f.remedy
+		return f.cause, f.hint
 	},
 	PrepareSession: prepareSession,
 }
@@ -177,17 +177,16 @@ func classifyMySQL(declared string, characters int) (class sqlgen.Class, size in
 
 // mysqlFault is what is known of an error's number.
 type mysqlFault struct {
-	cause  sqlgen.Cause
-	remedy string
+	cause sqlgen.Cause
+	hint  string
 }
 
-// mysqlFaults are the errors of MariaDB and MySQL that a telephone system
-// meets, by their numbers.
+// mysqlFaults are the errors of MariaDB and MySQL that a PBX meets, by their numbers.
 var mysqlFaults = func() map[uint16]mysqlFault {
 	faults := make(map[uint16]mysqlFault)
-	set := func(cause sqlgen.Cause, remedy string, numbers ...uint16) {
+	set := func(cause sqlgen.Cause, hint string, numbers ...uint16) {
 		for _, n := range numbers {
-			faults[n] = mysqlFault{cause, remedy}
+			faults[n] = mysqlFault{cause, hint}
 		}
 	}
 	set(sqlgen.UnknownTable, "", 1051, 1109, 1146)
@@ -214,12 +213,12 @@ var mysqlFaults = func() map[uint16]mysqlFault {
 	return faults
 }()
 
-func faultMySQL(err error) (cause sqlgen.Cause, remedy string) {
+func faultMySQL(err error) (cause sqlgen.Cause, hint string) {
 	var e *mysql.MySQLError
 	switch {
 	case errors.As(err, &e):
 		f := mysqlFaults[e.Number]
-		return f.cause, f.remedy
+		return f.cause, f.hint
 	case errors.Is(err, mysql.ErrPktTooLarge):
 		return sqlgen.BadValue, "send a shorter value"
 	case errors.Is(err, mysql.ErrInvalidConn):

@@ -203,7 +203,7 @@ func TestMariaDBCauses(t *testing.T) {
 		if !errors.As(err, &fault) || fault.Cause != c.want {
 			t.Errorf("%s: %v (%v), want %v", what, err, errors.Unwrap(err), &sqlgen.Fault{Cause: c.want})
 		}
-		if fault != nil && strings.Contains(fmt.Sprint(fault, fault.Remedy, fault.Err), server.Password) {
+		if fault != nil && strings.Contains(fmt.Sprint(fault, fault.Hint, fault.Err), server.Password) {
 			t.Errorf("%s: the password is told", what)
 		}
 	}

@@ -48,7 +48,7 @@ func TestMariaDBGivesWayToADeadlockAndGoesOn(t *testing.T) {
 }
 
 // A server that has no place for more connections: those that there are serve
-// all, and whoever has none is told.
+// all, and who has none gets an error.
 func TestMariaDBWithoutRoomForMoreConnections(t *testing.T) {
 	source, beside := databasetest.NewMariaDB(t)
 	server := mariadbtest.Start(t)

@@ -249,7 +249,7 @@ func (c *odbcConn) requote(text string) (string, error) {
 		}
 		name := strings.ReplaceAll(rest[:end], `""`, `"`)
 		if c.quote == "" && !dsn.IsOptionName(name) {
-			return "", &sqlgen.Fault{Cause: sqlgen.Unexpected, Remedy: "rename it: the ODBC driver has no quotes for names, and this one is no plain word",
+			return "", &sqlgen.Fault{Cause: sqlgen.Unexpected, Hint: "rename it: the ODBC driver has no quotes for names, and this one is no plain word",
 				Err: fmt.Errorf("quote the name %q", name)}
 		}
 		if c.quote != "" {

@@ -123,14 +123,14 @@ var odbcDuplicates = map[int]bool{
 	-803: true, // Db2, Firebird
 }
 
-func faultODBC(err error) (cause sqlgen.Cause, remedy string) {
+func faultODBC(err error) (cause sqlgen.Cause, hint string) {
 	var e *odbcError
 	if !errors.As(err, &e) || len(e.state) != 5 {
 		return sqlgen.Unexpected, ""
 	}
 	if d := database.ForProduct(e.database); d != nil && d.ClassifyNumber != nil {
-		if cause, remedy = d.ClassifyNumber(e.number); cause != sqlgen.Unexpected {
-			return cause, remedy
+		if cause, hint = d.ClassifyNumber(e.number); cause != sqlgen.Unexpected {
+			return cause, hint
 		}
 	}
 	cause, known := odbcFaults[e.state]
@@ -141,11 +141,11 @@ func faultODBC(err error) (cause sqlgen.Cause, remedy string) {
 	case e.state == "23000" && odbcDuplicates[e.number]:
 		cause = sqlgen.Duplicate
 	case cause == sqlgen.Denied:
-		remedy = "correct dbuser and dbpass, or the account's rights on the server"
+		hint = "correct dbuser and dbpass, or the account's rights on the server"
 	case e.state[:2] == "IM" || e.state == "01000" && cause == sqlgen.Unavailable:
-		remedy = "install the ODBC driver that dsn, odbc.ini and odbcinst.ini name; isql -v shows whether it can be loaded"
+		hint = "install the ODBC driver that dsn, odbc.ini and odbcinst.ini name; isql -v shows whether it can be loaded"
 	}
-	return cause, remedy
+	return cause, hint
 }
 
 // vagueODBC knows the states of errors that may be anything.

@@ -172,7 +172,7 @@ func (h *odbcHandle) bind(i int, value driver.Value, length *C.SQLLEN, pins *run
 		*length = C.SQL_NULL_DATA
 	case string:
 		if !utf8.ValidString(v) {
-			return &sqlgen.Fault{Cause: sqlgen.BadValue, Remedy: "send UTF-8", Err: errors.New("bind an argument: no UTF-8")}
+			return &sqlgen.Fault{Cause: sqlgen.BadValue, Hint: "send UTF-8", Err: errors.New("bind an argument: no UTF-8")}
 		}
 		wide := wideText(v)
 		*length, first = C.SQLLEN(2*(len(wide)-1)), unsafe.Pointer(&wide[0])

@@ -9,7 +9,7 @@ import (
 	"dbsep/internal/database/databasetest"
 )
 
-// A driver that no kind stands for is refused with what mends it.
+// A driver whose database has no package is refused with a hint.
 func TestODBCWithoutDrivers(t *testing.T) {
 	environ := databasetest.Environ("HOME", "/nosuch", "ODBCSYSINI", "/nosuch")
 	for _, text := range []string{"DBI:ODBC:Driver=Firebird;Dbname=x", "DBI:ODBC:Driver=FreeTDS;Server=h;Database=db", "DBI:ODBC:Driver=/opt/sqlite/mysql/libfirebird.so;Dbname=x"} {

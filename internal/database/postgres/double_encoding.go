@@ -10,7 +10,7 @@ import (
 // characters.
 var postgresDoublings = []sqlgen.Doubling{{
 	Seen: seenPostgres,
-	Mend: func(table, c string) string {
+	Fix: func(table, c string) string {
 		return "UPDATE " + table + " SET " + c + " = convert_from(convert_to(CAST(" + c + " AS text), 'LATIN1'), 'UTF8') WHERE " + seenPostgres(c)
 	},
 }}

@@ -20,7 +20,7 @@ type postgresOptions map[string]string
 type postgresOption struct {
 	variable string // of the environment, that sets it where nothing else does
 	lost     string // why it has no effect here; empty where it has its own or none is missed
-	harmless string // values, with a blank between, with which nothing is lost
+	harmless string // values, with a space between, with which nothing is lost
 	refused  bool   // to go on without it would be less safe than the Perl script was
 }
 
@@ -134,12 +134,12 @@ func (m postgresOptions) parse(o *database.OpenContext) {
 	if quotedDatabase.MatchString(text) {
 		text = strings.ReplaceAll(text, `"`, `'`)
 	}
-	rest := strings.TrimLeft(blankSemicolons(text), dsn.Spaces)
+	rest := strings.TrimLeft(spaceSemicolons(text), dsn.Spaces)
 	last := dsn.Option{}
 	for rest != "" {
 		var p dsn.Option
 		if p, rest = dsn.CutOption(rest); p.Mistake != "" {
-			o.Refuse("dsn", p.Mistake, "write DBI:Pg:dbname=asterisk;host=..., and a value that holds a blank or a ; in single quotes")
+			o.Refuse("dsn", p.Mistake, "write DBI:Pg:dbname=asterisk;host=..., and a value that holds a space or a ; in single quotes")
 			return
 		}
 		m.set(o, p, last)
@@ -147,21 +147,21 @@ func (m postgresOptions) parse(o *database.OpenContext) {
 	}
 }
 
-// blankSemicolons makes blanks of the semicolons outside of single quotes. (The
+// spaceSemicolons makes spaces of the semicolons outside of single quotes. (The
 // Perl driver lost count where a quote stood in a value, behind a backslash.)
-func blankSemicolons(text string) string {
-	blanked, quoted, escaped := []byte(text), false, false
-	for i, c := range blanked {
+func spaceSemicolons(text string) string {
+	spaced, quoted, escaped := []byte(text), false, false
+	for i, c := range spaced {
 		switch {
 		case escaped || c == '\\':
 			escaped = !escaped
 		case c == '\'':
 			quoted = !quoted
 		case c == ';' && !quoted:
-			blanked[i] = ' '
+			spaced[i] = ' '
 		}
 	}
-	return string(blanked)
+	return string(spaced)
 }
 
 // set takes a part; last is the one before it.
@@ -170,20 +170,20 @@ func (m postgresOptions) set(o *database.OpenContext, p, last dsn.Option) {
 		m[p.Name] = p.Value
 		return
 	}
-	// Behind an unquoted password with a blank stands the rest of it.
+	// Behind an unquoted password with a space is the rest of it.
 	secret := !last.Quoted && strings.HasSuffix(last.Name, "password")
 	if secret || !dsn.IsOptionName(p.Name) {
-		o.Refuse("dsn", "sets a name that PostgreSQL does not have", "put a value that holds a blank or a ; in single quotes")
+		o.Refuse("dsn", "sets a name that PostgreSQL does not have", "put a value that holds a space or a ; in single quotes")
 		return
 	}
-	remedy := "remove it, or correct its name"
+	hint := "remove it, or correct its name"
 	switch meant, known := postgresMistaken[strings.ToLower(p.Name)]; {
 	case known:
-		remedy = "write " + meant
+		hint = "write " + meant
 	case strings.HasPrefix(p.Name, "pg_"):
-		remedy = "write DBI:Pg(" + p.Name + "=>...):..., or remove it"
+		hint = "write DBI:Pg(" + p.Name + "=>...):..., or remove it"
 	}
-	o.Refuse("dsn", fmt.Sprintf("sets %q, which PostgreSQL does not have", p.Name), remedy)
+	o.Refuse("dsn", fmt.Sprintf("sets %q, which PostgreSQL does not have", p.Name), hint)
 }
 
 // given takes the options of a translated DSN. One that PostgreSQL does not have

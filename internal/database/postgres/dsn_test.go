@@ -280,11 +280,11 @@ func TestPostgresProblems(t *testing.T) {
 }
 
 // What a name that is wrong should have been is told.
-func TestPostgresRemedies(t *testing.T) {
+func TestPostgresHints(t *testing.T) {
 	for name, want := range map[string]string{"hostname": "write host=", "schema": "dbschema=", "pg_bool_tf": "DBI:Pg(pg_bool_tf=>", "ssl": "sslmode=require"} {
 		_, err := database.Open(database.Source{DSN: "DBI:Pg:dbname=db;" + name + "=x"})
 		var p *database.Problem
-		if !errors.As(err, &p) || !strings.Contains(p.Remedy, want) {
+		if !errors.As(err, &p) || !strings.Contains(p.Hint, want) {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
 	}

@@ -14,17 +14,17 @@ const readOnlyTransaction = "25006"
 
 // postgresFault is what is known of an SQLSTATE.
 type postgresFault struct {
-	cause  sqlgen.Cause
-	remedy string
+	cause sqlgen.Cause
+	hint  string
 }
 
-// postgresFaults are the SQLSTATEs that a telephone system meets, and by two
+// postgresFaults are the SQLSTATEs that a PBX meets, and by two
 // characters the classes of those that are not told apart.
 var postgresFaults = func() map[string]postgresFault {
 	faults := make(map[string]postgresFault)
-	set := func(cause sqlgen.Cause, remedy string, states ...string) {
+	set := func(cause sqlgen.Cause, hint string, states ...string) {
 		for _, s := range states {
-			faults[s] = postgresFault{cause, remedy}
+			faults[s] = postgresFault{cause, hint}
 		}
 	}
 	set(sqlgen.UnknownTable, "", "42P01", "3F000")
@@ -49,7 +49,7 @@ var postgresFaults = func() map[string]postgresFault {
 	return faults
 }()
 
-func faultPostgres(err error) (cause sqlgen.Cause, remedy string) {
+func faultPostgres(err error) (cause sqlgen.Cause, hint string) {
 	var e *pgconn.PgError
 	switch {
 	case errors.As(err, &e) && len(e.Code) == 5:
@@ -57,7 +57,7 @@ func faultPostgres(err error) (cause sqlgen.Cause, remedy string) {
 		if !known {
 			f = postgresFaults[e.Code[:2]]
 		}
-		return f.cause, f.remedy
+		return f.cause, f.hint
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, pgconn.ErrConnClosed):
 		return sqlgen.Unavailable, ""
 	case errors.Is(err, pgconn.ErrReadOnlyConnection), errors.Is(err, pgconn.ErrReadWriteConnection),

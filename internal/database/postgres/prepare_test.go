@@ -70,7 +70,7 @@ func TestPostgresPreparedBehindAPoolerIsNeverAnother(t *testing.T) {
 				switch {
 				case err == nil && got != want:
 					t.Errorf("%q, want %q", got, want)
-				case err != nil && (!errors.As(err, &fault) || !strings.Contains(fault.Remedy, "server_prepare")):
+				case err != nil && (!errors.As(err, &fault) || !strings.Contains(fault.Hint, "server_prepare")):
 					t.Errorf("%v, %v", err, errors.Unwrap(err))
 				}
 			}

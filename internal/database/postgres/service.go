@@ -60,7 +60,7 @@ func (m postgresOptions) fromService(o *database.OpenContext, file, text, servic
 		}
 		name, value, set := l.Setting()
 		if _, known := postgresKnown[name]; !set || !known || name == "service" {
-			o.Refuse("dsn", fmt.Sprintf("names a service whose file %s has something in line %d that is no setting", file, l.Number), "write name=value, without blanks or quotes")
+			o.Refuse("dsn", fmt.Sprintf("names a service whose file %s has something in line %d that is no setting", file, l.Number), "write name=value, without spaces or quotes")
 			continue
 		}
 		m.fall(name, value)

@@ -83,20 +83,20 @@ func readSQLiteDSN(o *database.OpenContext) sqliteFile {
 
 // readSQLiteURI reads a file: URI as sqlite.org/uri.html has it.
 func readSQLiteURI(o *database.OpenContext, uri string) sqliteFile {
-	const remedy = "write uri=file:/path/to/file?mode=ro"
+	const hint = "write uri=file:/path/to/file?mode=ro"
 	text, _, _ := strings.Cut(strings.TrimPrefix(uri, "file:"), "#")
 	text, query, _ := strings.Cut(text, "?")
 	if rest, found := strings.CutPrefix(text, "//"); found {
 		authority, path, _ := strings.Cut(rest, "/")
 		if authority != "" && authority != "localhost" {
-			o.Refuse("dsn", "has a file: URI with a host in it", remedy)
+			o.Refuse("dsn", "has a file: URI with a host in it", hint)
 		}
 		text = "/" + path
 	}
 	path, err := url.PathUnescape(text)
 	values, wrong := url.ParseQuery(query)
 	if err != nil || wrong != nil {
-		o.Refuse("dsn", "has a file: URI with a wrong % in it", remedy)
+		o.Refuse("dsn", "has a file: URI with a wrong % in it", hint)
 		return sqliteFile{path: "unreadable", options: url.Values{}}
 	}
 	file := sqliteFile{path: path, options: url.Values{}}
@@ -155,7 +155,7 @@ func checkSQLiteFile(o *database.OpenContext, path string) {
 func checkSQLiteReadable(o *database.OpenContext, path string) {
 	f, err := os.Open(path)
 	if err != nil {
-		o.Refuse("dsn", fmt.Sprintf("names the file %s, which may not be read", path), sqliteReadOnlyRemedy)
+		o.Refuse("dsn", fmt.Sprintf("names the file %s, which may not be read", path), sqliteReadOnlyHint)
 		return
 	}
 	f.Close()

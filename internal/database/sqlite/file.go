@@ -35,17 +35,17 @@ type glance struct {
 // glanceAge is how old a glance may be for a read.
 const glanceAge = 10 * time.Millisecond
 
-const sqliteGoneRemedy = "put the database file back, or correct dsn; dbsep never makes one"
+const sqliteGoneHint = "put the database file back, or correct dsn; dbsep never makes one"
 
 var (
 	errMoves = &sqlgen.Fault{
-		Cause: sqlgen.Unavailable, Remedy: "put a new database file into its place at once, with mv",
+		Cause: sqlgen.Unavailable, Hint: "put a new database file into its place at once, with mv",
 		Err: errors.New("the file became another one while it was opened"),
 	}
 	errOldLog = &sqlgen.Fault{
-		Cause:  sqlgen.Unavailable,
-		Remedy: "remove the files -wal and -shm beside the new database file: they are of the file that was there before, and SQLite would mix the two",
-		Err:    errors.New("the file is another one, and its write-ahead log is not"),
+		Cause: sqlgen.Unavailable,
+		Hint:  "remove the files -wal and -shm beside the new database file: they are of the file that was there before, and SQLite would mix the two",
+		Err:   errors.New("the file is another one, and its write-ahead log is not"),
 	}
 )
 
@@ -59,7 +59,7 @@ type placedConnector struct {
 func (p placedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	file, err := os.Stat(p.path)
 	if err != nil {
-		return nil, &sqlgen.Fault{Cause: sqlgen.Unavailable, Remedy: sqliteGoneRemedy, Err: err}
+		return nil, &sqlgen.Fault{Cause: sqlgen.Unavailable, Hint: sqliteGoneHint, Err: err}
 	}
 	if err := p.enter(file); err != nil {
 		return nil, err

@@ -116,7 +116,7 @@ func TestSQLiteFileThatIsDeleted(t *testing.T) {
 		_, read := databasetest.QueryText(t.Context(), r.db, "SELECT c FROM v")
 		for _, err := range []error{write, read} {
 			var fault *sqlgen.Fault
-			if !errors.As(err, &fault) || fault.Cause != sqlgen.Unavailable || fault.Remedy == "" {
+			if !errors.As(err, &fault) || fault.Cause != sqlgen.Unavailable || fault.Hint == "" {
 				t.Errorf("%v", err)
 			}
 		}
@@ -139,7 +139,7 @@ func TestSQLiteFileThatIsReplacedBesideItsLog(t *testing.T) {
 	if _, err := r.db.Exec(t.Context(), sqlgen.Statement{SQL: "INSERT INTO v VALUES (2, 'written')"}); !errors.As(err, &fault) || fault.Cause != sqlgen.Unavailable {
 		t.Errorf("%v", err)
 	}
-	if got, err := databasetest.QueryText(t.Context(), r.db, "SELECT c FROM v"); !errors.As(err, &fault) || fault.Cause != sqlgen.Unavailable || fault.Remedy == "" {
+	if got, err := databasetest.QueryText(t.Context(), r.db, "SELECT c FROM v"); !errors.As(err, &fault) || fault.Cause != sqlgen.Unavailable || fault.Hint == "" {
 		t.Errorf("%q, %v", got, err)
 	}
 	for _, end := range []string{"-wal", "-shm"} {

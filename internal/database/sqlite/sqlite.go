@@ -168,8 +168,8 @@ func classifySQLite(declared string, _ int) (class sqlgen.Class, size int, unsig
 	return sqlgen.Text, 0, false
 }
 
-// sqliteReadOnlyRemedy is for a file that may not be written.
-const sqliteReadOnlyRemedy = "let the account that dbsep runs as write the database file and its directory, and take mode=ro and ReadOnly out of dsn"
+// sqliteReadOnlyHint is for a file that may not be written.
+const sqliteReadOnlyHint = "let the account that dbsep runs as write the database file and its directory, and take mode=ro and ReadOnly out of dsn"
 
 // SQLite's result codes (rescode.html). An extended code has a primary one in its
 // last eight bits.
@@ -197,21 +197,21 @@ const (
 	sqliteConstraintDataType   = sqliteConstraint | 12<<8 // a STRICT table's
 )
 
-const sqliteFullRemedy = "make room on the disk of the database file"
+const sqliteFullHint = "make room on the disk of the database file"
 
 // faultSQLite goes by SQLite's result codes.
-func faultSQLite(err error) (cause sqlgen.Cause, remedy string) {
+func faultSQLite(err error) (cause sqlgen.Cause, hint string) {
 	code, known := sqliteCode(err)
 	if !known {
 		return sqlgen.Unexpected, ""
 	}
 	if code&0xff == sqliteIOErr && errors.Is(sqliteErrno(err), syscall.ENOSPC) {
-		return sqlgen.Full, sqliteFullRemedy
+		return sqlgen.Full, sqliteFullHint
 	}
 	return faultSQLiteCode(code)
 }
 
-func faultSQLiteCode(code int) (cause sqlgen.Cause, remedy string) {
+func faultSQLiteCode(code int) (cause sqlgen.Cause, hint string) {
 	switch code {
 	case sqliteConstraintUnique, sqliteConstraintPrimaryKey, sqliteConstraintRowID:
 		return sqlgen.Duplicate, ""
@@ -226,13 +226,13 @@ func faultSQLiteCode(code int) (cause sqlgen.Cause, remedy string) {
 	case sqlitePerm, sqliteAuth:
 		return sqlgen.Denied, ""
 	case sqliteReadOnly:
-		return sqlgen.ReadOnly, sqliteReadOnlyRemedy
+		return sqlgen.ReadOnly, sqliteReadOnlyHint
 	case sqliteFull:
-		return sqlgen.Full, sqliteFullRemedy
+		return sqlgen.Full, sqliteFullHint
 	case sqliteBusy, sqliteLocked, sqliteProtocol:
 		return sqlgen.Busy, "end the program that keeps the database file locked, or let statements wait longer"
 	case sqliteCantOpen:
-		return sqlgen.Unavailable, sqliteReadOnlyRemedy
+		return sqlgen.Unavailable, sqliteReadOnlyHint
 	case sqliteNotADatabase:
 		return sqlgen.Unavailable, "the file is no SQLite database: correct dsn"
 	case sqliteCorrupt:

@@ -116,7 +116,7 @@ func TestSQLiteProblems(t *testing.T) {
 	} {
 		_, err := database.Open(database.Source{DSN: text})
 		var p *database.Problem
-		if !errors.As(err, &p) || !strings.Contains(p.Text, want) || p.Remedy == "" {
+		if !errors.As(err, &p) || !strings.Contains(p.Text, want) || p.Hint == "" {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}
@@ -139,7 +139,7 @@ func TestSQLiteReadOnly(t *testing.T) {
 		}
 		_, err := db.Exec(t.Context(), sqlgen.Statement{SQL: "DELETE FROM v"})
 		var fault *sqlgen.Fault
-		if !errors.As(err, &fault) || fault.Cause != sqlgen.ReadOnly || fault.Remedy == "" {
+		if !errors.As(err, &fault) || fault.Cause != sqlgen.ReadOnly || fault.Hint == "" {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -151,7 +151,7 @@ func TestSQLiteOfWhatIsNoDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	var fault *sqlgen.Fault
-	if err := databasetest.Open(t, database.Source{DSN: "DBI:SQLite:" + path}).Ping(t.Context()); !errors.As(err, &fault) || fault.Cause != sqlgen.Unavailable || fault.Remedy == "" {
+	if err := databasetest.Open(t, database.Source{DSN: "DBI:SQLite:" + path}).Ping(t.Context()); !errors.As(err, &fault) || fault.Cause != sqlgen.Unavailable || fault.Hint == "" {
 		t.Errorf("%v", err)
 	}
 }
