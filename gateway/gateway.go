@@ -37,7 +37,8 @@ type Database interface {
 }
 
 // A StaleReader is a [Database] that keeps rows for the time in which it is
-// unavailable. The gateway marks a response made of them.
+// unavailable. A response made of them has the header X-Dbsep-Stale with their age in
+// seconds.
 type StaleReader interface {
 	// StaleRows returns the rows that the database returned for a statement
 	// before. failure is the error of Query, which has returned no row. ok is
@@ -144,7 +145,8 @@ type Gateway struct {
 
 var _ http.Handler = (*Gateway)(nil)
 
-// New returns a gateway to a database.
+// New returns a gateway to a database. If the database is a [StaleReader], the gateway
+// uses its stale rows.
 func New(db Database, o Options) *Gateway {
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -35,9 +35,9 @@ type Event struct {
 type Adjustment string
 
 const (
-	CutValue        Adjustment = "cut-value"       // an incomplete character at the end of a value was removed (P16)
-	SeparatedFields Adjustment = "told-apart"      // the glued fields of an update2 were separated (P6)
-	DroppedColumn   Adjustment = "left-out-column" // a value for a column that the table does not have was dropped (P15)
+	CutValue        Adjustment = "cut-value"        // an incomplete character at the end of a value was removed (P16)
+	SeparatedFields Adjustment = "separated-fields" // the glued fields of an update2 were separated (P6)
+	DroppedColumn   Adjustment = "left-out-column"  // a value for a column that the table does not have was dropped (P15)
 )
 
 // Adjustments are the log messages of all adjustments.

@@ -59,7 +59,7 @@ type fault struct {
 var faults = []fault{
 	{name: "the database is down", settings: "dsn=DBI:mysql:database=db;host=127.0.0.1;port=PORT\ndbuser=u\ndbpass=" + secret + "\n",
 		happen: func(_ *testing.T, r *running) reply { return r.post("/plain/update?id="+secret, "note="+secret) },
-		answer: reply{200, "unavailable", "-1\n"}, metric: `dbsep_requests_total{code="unavailable",operation="update",table=""}`,
+		answer: reply{200, "unavailable", "-1\n"}, metric: `dbsep_http_requests_total{code="unavailable",operation="update",table=""}`,
 		log: `level=ERROR msg="the database cannot be reached" code=unavailable operation=update table=plain`},
 
 	// Time enough for the statement to begin: SQLite's drivers lose an interrupt that
@@ -69,7 +69,7 @@ var faults = []fault{
 			r.describe("slow")
 			return r.post("/slow/single", "id="+secret)
 		},
-		answer: reply{503, "timeout", ""}, metric: `dbsep_requests_total{code="timeout",operation="single",table="slow"}`,
+		answer: reply{503, "timeout", ""}, metric: `dbsep_http_requests_total{code="timeout",operation="single",table="slow"}`,
 		log: `level=ERROR msg="the database took too long" code=timeout operation=single table=slow`},
 
 	{name: "all connections are in use", settings: "[database]\nmax_connections=1\n[limits]\npool_timeout=20ms\n",
@@ -85,7 +85,7 @@ var faults = []fault{
 				}
 			}
 		},
-		answer: reply{503, "busy", ""}, metric: `dbsep_database_waits_failed_total{pool="reads"}`,
+		answer: reply{503, "busy", ""}, metric: `dbsep_db_pool_wait_failures_total{pool="reads"}`,
 		log: `level=ERROR msg="the database is busy" code=busy operation=single table=plain .*raise \[database\] max_connections`},
 
 	{name: "the file is locked", settings: "[database]\nbusy_timeout=20ms\n",
@@ -93,7 +93,7 @@ var faults = []fault{
 			defer r.lock(t)()
 			return r.post("/plain/store", "id="+secret)
 		},
-		answer: reply{200, "busy", "-1\n"}, metric: `dbsep_requests_total{code="busy",operation="store",table="plain"}`,
+		answer: reply{200, "busy", "-1\n"}, metric: `dbsep_http_requests_total{code="busy",operation="store",table="plain"}`,
 		log: `level=ERROR msg="the database is busy" code=busy operation=store table=plain`},
 
 	{name: "the disk is full", settings: "dsn=DBI:SQLite:dbname=DIR/small/demo.db\n",
@@ -107,7 +107,7 @@ var faults = []fault{
 			}
 			return reply{}
 		},
-		answer: reply{200, "full", "-1\n"}, metric: `dbsep_requests_total{code="full",operation="store",table="plain"}`,
+		answer: reply{200, "full", "-1\n"}, metric: `dbsep_http_requests_total{code="full",operation="store",table="plain"}`,
 		log: `level=ERROR msg="the database has no space left" code=full operation=store table=plain .*make room`},
 
 	{name: "the file system takes no writes", settings: "dsn=DBI:SQLite:dbname=DIR/small/demo.db\n",
@@ -115,22 +115,22 @@ var faults = []fault{
 			`mkdir DIR/small && mount -t tmpfs none DIR/small && cp DIR/demo.db DIR/small && mount -o remount,ro DIR/small && exec "$@"`, "sh"},
 		// SQLite cannot even read a file with a write-ahead log there.
 		happen: func(_ *testing.T, r *running) reply { return r.post("/plain/store", "id="+secret) },
-		answer: reply{200, "unavailable", "-1\n"}, metric: `dbsep_requests_total{code="unavailable",operation="store",table=""}`,
+		answer: reply{200, "unavailable", "-1\n"}, metric: `dbsep_http_requests_total{code="unavailable",operation="store",table=""}`,
 		log: `level=ERROR msg="the database cannot be reached" code=unavailable operation=store table=plain .*write the database file and its directory`},
 
 	{name: "a column is missing",
 		happen: func(_ *testing.T, r *running) reply { return r.post("/plain/update?id=a", "nosuch="+secret) },
-		answer: reply{200, "unknown-column", "-1\n"}, metric: `dbsep_requests_total{code="unknown-column",operation="update",table="plain"}`,
+		answer: reply{200, "unknown-column", "-1\n"}, metric: `dbsep_http_requests_total{code="unknown-column",operation="update",table="plain"}`,
 		log: `level=WARN msg="the table has no such column" code=unknown-column operation=update table=plain .*column=nosuch`},
 
 	{name: "a table is unknown",
 		happen: func(_ *testing.T, r *running) reply { return r.post("/nosuch/multi", "id="+secret) },
-		answer: reply{404, "unknown-table", ""}, metric: `dbsep_requests_total{code="unknown-table",operation="multi",table=""}`,
+		answer: reply{404, "unknown-table", ""}, metric: `dbsep_http_requests_total{code="unknown-table",operation="multi",table=""}`,
 		log: `level=WARN msg="there is no such table" code=unknown-table operation=multi table=nosuch`},
 
 	{name: "a client may not write", settings: "[tables]\n*=read\n",
 		happen: func(_ *testing.T, r *running) reply { return r.post("/plain/destroy", "id="+secret) },
-		answer: reply{403, "forbidden", "-1\n"}, metric: `dbsep_requests_total{code="forbidden",operation="destroy",table="plain"}`,
+		answer: reply{403, "forbidden", "-1\n"}, metric: `dbsep_http_requests_total{code="forbidden",operation="destroy",table="plain"}`,
 		log: `level=WARN msg=forbidden code=forbidden operation=destroy table=plain`},
 
 	{name: "a value was cut within a letter",
@@ -138,14 +138,14 @@ var faults = []fault{
 			r.want(r.post("/plain/update?id=a", "note="+secret+strings.Repeat("x", 198-len(secret)-4)+"%C3"), reply{200, "", "1\n"})
 			return r.post("/plain/update?id=a", "note="+secret+strings.Repeat("x", 254-len(secret)-3)+"%C3")
 		},
-		answer: reply{200, "", "1\n"}, metric: `dbsep_notes_total{note="cut-value"}`,
+		answer: reply{200, "", "1\n"}, metric: `dbsep_request_adjustments_total{adjustment="cut-value"}`,
 		log: `level=WARN msg="the half character at the end of a value was removed: the client has cut the value" column=note`},
 
 	{name: "an update2 is glued",
 		happen: func(_ *testing.T, r *running) reply {
 			return r.post("/vm/update?&context=defaultmailbox=100", "&password="+secret)
 		},
-		answer: reply{200, "", "1\n"}, metric: `dbsep_notes_total{note="told-apart"}`,
+		answer: reply{200, "", "1\n"}, metric: `dbsep_request_adjustments_total{adjustment="separated-fields"}`,
 		log: `level=INFO msg="glued fields of an update2 were separated" table=vm`},
 
 	{name: "a reload has mistakes",
@@ -153,7 +153,7 @@ var faults = []fault{
 			r.reload("dbpass="+secret+"\n[server]\nliste=x\n", "reload refused")
 			return r.post("/plain/update?id=a", "note=1")
 		},
-		answer: reply{200, "", "1\n"}, metric: `dbsep_reloads_total{result="refused"}`,
+		answer: reply{200, "", "1\n"}, metric: `dbsep_config_reloads_total{result="failure"}`,
 		log: `level=ERROR msg="reload refused, the old configuration goes on: .*dbsep.conf:4: liste: \[server\] has no such setting; did you mean listen`},
 
 	{name: "a client speaks no TLS", settings: "[server]\ntls_cert=DIR/cert.pem\ntls_key=DIR/key.pem\nlisten=unix:DIR/socket\nstatus_listen=unix:DIR/status\n",
@@ -162,7 +162,7 @@ var faults = []fault{
 			r.statusAt(filepath.Join(r.dir, "status"))
 			return got
 		},
-		answer: reply{200, "https-required", "-1\n"}, metric: "dbsep_tls_failures_total",
+		answer: reply{200, "https-required", "-1\n"}, metric: "dbsep_tls_handshake_errors_total",
 		log: `level=WARN msg="plain HTTP was sent to an HTTPS port" code=https-required operation=destroy .*hint="write https://`},
 
 	{name: "a client does not trust the certificate", settings: "[server]\ntls_cert=DIR/cert.pem\ntls_key=DIR/key.pem\nlisten=unix:DIR/socket\nstatus_listen=unix:DIR/status\n",
@@ -174,7 +174,7 @@ var faults = []fault{
 			r.statusAt(filepath.Join(r.dir, "status"))
 			return reply{}
 		},
-		metric: "dbsep_tls_failures_total",
+		metric: "dbsep_tls_handshake_errors_total",
 		log:    `level=WARN msg="TLS handshake failed" client=.*hint="let the client use https://`},
 
 	{name: "a client goes away", settings: "[log]\nlevel=debug\n",
@@ -182,12 +182,12 @@ var faults = []fault{
 			r.describe("slow")
 			gone, cancel := context.WithCancel(t.Context())
 			r.inBackground(gone, "/slow/single", "id="+secret)
-			r.await(`dbsep_database_connections_in_use{pool="reads"}`, 1) // of the statement, or of a look at the database's state
+			r.await(`dbsep_db_pool_connections{pool="reads",state="in_use"}`, 1) // of the statement, or of a look at the database's state
 			cancel()
-			r.await(`dbsep_database_connections_in_use{pool="reads"}`, 0)
+			r.await(`dbsep_db_pool_connections{pool="reads",state="in_use"}`, 0)
 			return r.post("/plain/update?id=a", "note=1")
 		},
-		answer: reply{200, "", "1\n"}, metric: `dbsep_requests_total{code="client-gone",operation="single",table="slow"}`,
+		answer: reply{200, "", "1\n"}, metric: `dbsep_http_requests_total{code="client-gone",operation="single",table="slow"}`,
 		log: `level=DEBUG msg="the client disconnected before the response was complete" code=client-gone operation=single table=slow`},
 }
 
@@ -237,6 +237,7 @@ func TestRequireWhileTheDatabaseIsAway(t *testing.T) {
 	if got := r.post("/queue_log/require.json", "data1=char:20"); got.status != 503 || got.code != "unavailable" || !strings.HasPrefix(got.body, `{"error":{"code":"unavailable"`) {
 		t.Errorf("%+v", got)
 	}
+	r.said("(code=unavailable operation=require(.|\n)*){7}")
 	if n := strings.Count(r.log.String(), "code=unavailable operation=require"); n != 7 {
 		t.Errorf("%d lines for 7 requests:\n%s", n, r.log)
 	}
@@ -295,7 +296,7 @@ func TestPanic(t *testing.T) {
 	}
 	series := httptest.NewRecorder()
 	m.Handler().ServeHTTP(series, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	if !strings.Contains(series.Body.String(), `dbsep_requests_total{code="internal",operation="destroy",table=""} 1`) {
+	if !strings.Contains(series.Body.String(), `dbsep_http_requests_total{code="internal",operation="destroy",table=""} 1`) {
 		t.Error(series.Body)
 	}
 }

@@ -58,7 +58,7 @@ func TestLastGoodAnswers(t *testing.T) {
 	asked("stale")
 	r.want(r.post("/peers/single", "id=carol"), reply{503, "unavailable", ""})
 	r.want(r.post("/ps_contacts/single", "id=alice"), reply{503, "unavailable", ""}) // Asterisk writes it
-	r.await(`dbsep_stale_answers_total{operation="single",table="peers"}`, 4)
+	r.await(`dbsep_stale_responses_total{operation="single",table="peers"}`, 4)
 	r.said("level=WARN msg=\"the database is unavailable: stale responses are sent\"")
 	if n := strings.Count(r.log.String(), "stale responses are sent"); n != 1 {
 		t.Errorf("the log tells the beginning %d times", n)

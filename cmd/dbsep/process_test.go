@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -111,6 +112,38 @@ func TestRequestInFlightFinishesWhenTheServerEnds(t *testing.T) {
 	}
 	if err := server.Wait(); err != nil {
 		t.Errorf("the server ended with %v", err)
+	}
+}
+
+// TestFirstRequestsFinishWhenTheServerEnds connects clients that send their first
+// request when the server has been told to end.
+func TestFirstRequestsFinishWhenTheServerEnds(t *testing.T) {
+	for range 5 {
+		r := runSample(t, "")
+		var clients []*keptConnection
+		for range 20 {
+			clients = append(clients, keep(dial(t, filepath.Join(r.dir, "socket"))))
+		}
+		r.post("/ps_endpoints/single", "id=bob") // connections are accepted in their order
+		if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		r.said(`msg="ending`)
+		var all sync.WaitGroup
+		for _, c := range clients {
+			all.Go(func() {
+				if _, err := io.WriteString(c, "POST /ps_endpoints/destroy HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nid=nobody"); err != nil {
+					t.Error(err)
+				}
+				if answer, err := io.ReadAll(c); err != nil || !strings.HasSuffix(string(answer), "\r\n0\n") {
+					t.Errorf("got %q, %v", answer, err)
+				}
+			})
+		}
+		all.Wait()
+		if err := r.cmd.Wait(); err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
 	}
 }
 

@@ -190,7 +190,7 @@ func TestReload(t *testing.T) {
 		r.reload("[tables]\nps_*=write\n[limits]\nmax_rows=none\n", "reload refused.*has no line for all other tables")
 		r.said("reload refused.*rows: .*none.* is not a number")
 		r.want(alice(), reply{403, "forbidden", "-1\n"})
-		if r.metric(`dbsep_reloads_total{result="refused"}`) != 1 {
+		if r.metric(`dbsep_config_reloads_total{result="failure"}`) != 1 {
 			t.Error("the refused reload is not counted")
 		}
 	})
@@ -383,10 +383,10 @@ func TestStateOfTheServer(t *testing.T) {
 			t.Fatalf("%+v", get("/readyz"))
 		}
 	}
-	if r.metric("dbsep_database_up ") != 1 {
+	if r.metric("dbsep_db_up ") != 1 {
 		t.Error("the database is up")
 	}
-	if r.metric("dbsep_requests_total") != 0 {
+	if r.metric("dbsep_http_requests_total") != 0 {
 		t.Error("what is asked of the state is counted as a request of the gateway")
 	}
 }

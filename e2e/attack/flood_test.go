@@ -31,7 +31,7 @@ func TestFloodOfConnections(t *testing.T) {
 					t.Errorf("a connection beyond twice the bound was answered %q, %v", answer, err)
 				}
 			}
-			x.await(t, "the rest of the flood", func(now testenv.Series) bool { return now["dbsep_client_connections"] >= 2*mostOfOne })
+			x.await(t, "the rest of the flood", func(now testenv.Series) bool { return now["dbsep_http_connections"] >= 2*mostOfOne })
 			for _, c := range all[mostOfOne : 2*mostOfOne] {
 				wantRefused(t, c)
 			}
@@ -44,7 +44,7 @@ func TestFloodOfConnections(t *testing.T) {
 				c.Close()
 			}
 		})
-		if refused := testenv.Metrics(t, x.status)["dbsep_client_connections_refused_total"]; refused != flood-mostOfOne {
+		if refused := testenv.Metrics(t, x.status)["dbsep_http_connections_refused_total"]; refused != flood-mostOfOne {
 			t.Errorf("%v connections are counted as refused, want %d", refused, flood-mostOfOne)
 		}
 		x.backTo(t, before)

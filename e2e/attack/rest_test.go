@@ -33,7 +33,7 @@ func (x *target) atRest(t *testing.T) testenv.Series {
 	}
 	all.Wait()
 	http.DefaultClient.CloseIdleConnections() // the rig's own, which waited for the server
-	return x.await(t, "the clients to be gone", func(now testenv.Series) bool { return now["dbsep_client_connections"] == 0 })
+	return x.await(t, "the clients to be gone", func(now testenv.Series) bool { return now["dbsep_http_connections"] == 0 })
 }
 
 // await waits until the server's series are as they should be.
@@ -50,7 +50,7 @@ func (x *target) await(t *testing.T, what string, reached func(now testenv.Serie
 
 // holds tells what a server holds.
 func (x *target) holds(now testenv.Series) string {
-	return fmt.Sprintf("%v clients, %v descriptors, %v goroutines, %.0f MiB", now["dbsep_client_connections"],
+	return fmt.Sprintf("%v clients, %v descriptors, %v goroutines, %.0f MiB", now["dbsep_http_connections"],
 		now["process_open_fds"], now["go_goroutines"], now["process_resident_memory_bytes"]/(1<<20))
 }
 
@@ -60,7 +60,7 @@ func (x *target) backTo(t *testing.T, before testenv.Series) {
 	t.Helper()
 	const play = 8
 	now := x.await(t, "what the attack took to be given back", func(now testenv.Series) bool {
-		return now["dbsep_client_connections"] == 0 && now["process_open_fds"] <= before["process_open_fds"]+play &&
+		return now["dbsep_http_connections"] == 0 && now["process_open_fds"] <= before["process_open_fds"]+play &&
 			now["go_goroutines"] <= before["go_goroutines"]+play
 	})
 	t.Logf("before: %s; after: %s", x.holds(before), x.holds(now))

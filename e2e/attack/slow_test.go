@@ -45,17 +45,17 @@ func TestSlowClients(t *testing.T) {
 			before := x.atRest(t)
 			all := dialSlow(t, x)
 			served := withPhones(t, x, "", func() {
-				x.await(t, "all clients to be connected", func(now testenv.Series) bool { return now["dbsep_client_connections"] >= float64(len(all)) })
+				x.await(t, "all clients to be connected", func(now testenv.Series) bool { return now["dbsep_http_connections"] >= float64(len(all)) })
 				for _, s := range all {
 					s.begin(t)
 				}
-				x.await(t, "the slow clients to be cut off", func(now testenv.Series) bool { return now["dbsep_client_connections"] <= phones })
+				x.await(t, "the slow clients to be cut off", func(now testenv.Series) bool { return now["dbsep_http_connections"] <= phones })
 			})
 			t.Logf("%d requests of others were answered meanwhile", served)
 			for _, s := range all {
 				s.wantCutOff(t)
 			}
-			const whole = `dbsep_requests_total{code="ok",operation="multi",table="bulk"}`
+			const whole = `dbsep_http_requests_total{code="ok",operation="multi",table="bulk"}`
 			if now := testenv.Metrics(t, x.status); now[whole] != before[whole] {
 				t.Error("a client that never reads has had a whole answer")
 			}

@@ -68,7 +68,7 @@ func soak(t *testing.T, site *testenv.Site, bound time.Duration, restart func(t 
 	wait()
 	t.Logf("%s: %d answers, %d of 50,000 rows, %d slow and %d vanished clients, %d failures while the database restarted, %.0f reloads\n%s",
 		site.Kind, l.answers.Load(), l.long.Load(), l.slow.Load(), l.gone.Load(), l.failures.Load(),
-		testenv.Metrics(t, "http://"+status).Sum(`dbsep_reloads_total{result="done"}`), table(samples))
+		testenv.Metrics(t, "http://"+status).Sum(`dbsep_config_reloads_total{result="success"}`), table(samples))
 	for _, m := range measures {
 		if err := m.grown(samples); err != nil {
 			t.Error(err)
@@ -131,7 +131,7 @@ func wantReady(t *testing.T, status string) {
 	t.Helper()
 	testenv.WaitFor(t, "the database to be well again", nil, func(ctx context.Context) error {
 		s, err := testenv.ReadSeries(ctx, status)
-		if err == nil && (s["dbsep_database_up"] != 1 || s.Sum("dbsep_database_breaker_open") > 0) {
+		if err == nil && (s["dbsep_db_up"] != 1 || s.Sum("dbsep_db_breaker_open") > 0) {
 			err = fmt.Errorf("the database is away")
 		}
 		return err

@@ -164,8 +164,8 @@ func TestExpressions(t *testing.T) {
 	})
 	testenv.Feature(t, "alerts", "what is asked for in vain is found out", func(t *testing.T) {
 		for _, wrong := range []string{
-			"rate(dbsep_request_total[5m])", `dbsep_requests_total{kode="ok"}`, `dbsep_requests_total{code=~"ok|timed-out"}`,
-			`dbsep_notes_total{note="cut"}`, "sum by (database) (dbsep_database_up)",
+			"rate(dbsep_request_total[5m])", `dbsep_http_requests_total{kode="ok"}`, `dbsep_http_requests_total{code=~"ok|timed-out"}`,
+			`dbsep_request_adjustments_total{note="cut"}`, "sum by (database) (dbsep_db_up)",
 		} {
 			if p.unknown(t.Context(), wrong) == nil {
 				t.Errorf("nothing is wrong with %s", wrong)

@@ -183,16 +183,16 @@ func (s *attempts) remember(key verdictKey, right bool) {
 	verdicts[key] = true
 }
 
-func (s *attempts) enter(who sender) *queue {
+func (s *attempts) enter(client sender) *queue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q := s.queues[who]
+	q := s.queues[client]
 	if q == nil {
 		if len(s.queues) >= maxRemembered {
 			s.dropQueue()
 		}
 		q = &queue{turn: make(chan struct{}, 1), mismatches: rate.NewLimiter(rate.Every(mismatchEvery), mismatchesAtOnce)}
-		s.queues[who] = q
+		s.queues[client] = q
 	}
 	q.users++
 	return q
@@ -208,10 +208,10 @@ func (s *attempts) leave(q *queue) {
 // mismatches.
 func (s *attempts) dropQueue() {
 	looked := 0
-	for who, q := range s.queues {
+	for client, q := range s.queues {
 		looked++
 		if q.users == 0 && (q.mismatches.Tokens() >= mismatchesAtOnce || looked >= 64) {
-			delete(s.queues, who)
+			delete(s.queues, client)
 			return
 		}
 	}

@@ -95,12 +95,12 @@ func (p *passwords) check(r *http.Request, from netip.Addr, ended <-chan struct{
 		return "", wrongPassword()
 	}
 	stored, exists := p.users[user]
-	who := sender{network: network(from), user: user}
+	client := sender{network: network(from), user: user}
 	if !exists {
-		stored, who.user = p.decoy, "" // all unknown names count as one user
+		stored, client.user = p.decoy, "" // all unknown names count as one user
 	}
 	a := attempt{
-		sender: who,
+		sender: client,
 		key:    p.key(user, stored.text, password),
 		right:  func() bool { return stored.MatchesPassword(password) && exists },
 	}

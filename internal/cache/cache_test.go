@@ -354,7 +354,7 @@ func TestLastGood(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "lastgood")
 	db := &fake{rows: [][]any{{"alice", nil, "1"}}}
 	s := openStore(t, name, 1<<20)
-	over := func() *LastGood {
+	over := func() *StaleCache {
 		return s.Over(db, "db1", []Rule{{"peers", time.Hour}}, slog.New(slog.DiscardHandler))
 	}
 	l := over()

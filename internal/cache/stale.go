@@ -17,9 +17,9 @@ import (
 	"dbsep/sqlgen"
 )
 
-// A LastGood database keeps rows in a store, and returns them as stale rows while the
+// A StaleCache database keeps rows in a store, and returns them as stale rows while the
 // database is unavailable.
-type LastGood struct {
+type StaleCache struct {
 	gateway.Database
 	store *Store
 	scope string
@@ -30,24 +30,24 @@ type LastGood struct {
 	stale  atomic.Int64 // how often, in this outage
 }
 
-var _ gateway.StaleReader = (*LastGood)(nil)
+var _ gateway.StaleReader = (*StaleCache)(nil)
 
 // Over returns a database that keeps rows of the tables of rules in the store. scope
 // identifies the database, so that rows of another one are never used.
-func (s *Store) Over(db gateway.Database, scope string, rules []Rule, log *slog.Logger) *LastGood {
-	return &LastGood{Database: db, store: s, scope: scope, rules: newRules(rules), log: log}
+func (s *Store) Over(db gateway.Database, scope string, rules []Rule, log *slog.Logger) *StaleCache {
+	return &StaleCache{Database: db, store: s, scope: scope, rules: newRules(rules), log: log}
 }
 
 // Query queries the database and keeps the rows. A response without a row is not
 // kept: clients may query names that do not exist.
-func (l *LastGood) Query(ctx context.Context, st sqlgen.Statement, row func(columns [][]byte) error) error {
-	if _, ok := l.rules.find(st.Table); !ok {
-		return l.Database.Query(ctx, st, row)
+func (c *StaleCache) Query(ctx context.Context, st sqlgen.Statement, row func(columns [][]byte) error) error {
+	if _, ok := c.rules.find(st.Table); !ok {
+		return c.Database.Query(ctx, st, row)
 	}
-	key := cacheKey(l.scope, st)
-	writes := l.store.writesTo(st.Table)
-	rows := recording{limit: int(l.store.limit / 8)}
-	err := l.Database.Query(ctx, st, func(columns [][]byte) error {
+	key := cacheKey(c.scope, st)
+	writes := c.store.writesTo(st.Table)
+	rows := recording{limit: int(c.store.limit / 8)}
+	err := c.Database.Query(ctx, st, func(columns [][]byte) error {
 		rows.add(columns)
 		return row(columns)
 	})
@@ -55,28 +55,28 @@ func (l *LastGood) Query(ctx context.Context, st sqlgen.Statement, row func(colu
 		return err
 	}
 	if len(rows.text) == 0 {
-		l.store.discard(key, st.Table, writes)
+		c.store.discard(key, st.Table, writes)
 	} else {
-		l.store.keep(key, st, writes, rows.text)
+		c.store.keep(key, st, writes, rows.text)
 	}
-	l.endOutage()
+	c.endOutage()
 	return nil
 }
 
 // StaleRows returns the rows that the database returned for a statement before,
 // where a query failed because the database is unavailable.
-func (l *LastGood) StaleRows(st sqlgen.Statement, failure error) (rows gateway.StaleRows, ok bool) {
-	rule, ok := l.rules.find(st.Table)
+func (c *StaleCache) StaleRows(st sqlgen.Statement, failure error) (rows gateway.StaleRows, ok bool) {
+	rule, ok := c.rules.find(st.Table)
 	if !ok || !isUnavailable(failure) {
 		return gateway.StaleRows{}, false
 	}
-	text, age, ok := l.store.find(cacheKey(l.scope, st), rule.Age)
+	text, age, ok := c.store.find(cacheKey(c.scope, st), rule.Age)
 	if !ok {
 		return gateway.StaleRows{}, false
 	}
-	l.stale.Add(1)
-	if l.outage.CompareAndSwap(false, true) {
-		l.log.Warn("the database is unavailable: stale responses are sent", slog.Duration("first", age.Round(time.Second)))
+	c.stale.Add(1)
+	if c.outage.CompareAndSwap(false, true) {
+		c.log.Warn("the database is unavailable: stale responses are sent", slog.Duration("first", age.Round(time.Second)))
 	}
 	return gateway.StaleRows{Age: age, Each: func(row func(columns [][]byte) error) error { return replay(text, row) }}, true
 }
@@ -96,34 +96,34 @@ func isUnavailable(err error) bool {
 }
 
 // endOutage logs the end of an outage.
-func (l *LastGood) endOutage() {
-	if l.outage.Load() && l.outage.CompareAndSwap(true, false) {
-		l.log.Info("the database answers again", slog.Int64("stale_responses", l.stale.Swap(0)))
+func (c *StaleCache) endOutage() {
+	if c.outage.Load() && c.outage.CompareAndSwap(true, false) {
+		c.log.Info("the database answers again", slog.Int64("stale_responses", c.stale.Swap(0)))
 	}
 }
 
 // Exec runs a write. It first drops the rows that the write may change: the result of
 // a write that failed is unknown.
-func (l *LastGood) Exec(ctx context.Context, st sqlgen.Statement) (int64, error) {
-	if _, ok := l.rules.find(st.Table); !ok {
-		return l.Database.Exec(ctx, st)
+func (c *StaleCache) Exec(ctx context.Context, st sqlgen.Statement) (int64, error) {
+	if _, ok := c.rules.find(st.Table); !ok {
+		return c.Database.Exec(ctx, st)
 	}
-	l.store.invalidate(st)
-	defer l.store.invalidate(st) // for queries that started in between
-	return l.Database.Exec(ctx, st)
+	c.store.invalidate(st)
+	defer c.store.invalidate(st) // for queries that started in between
+	return c.Database.Exec(ctx, st)
 }
 
 // Describe returns the schema of a table, or the last known one while the database is
 // unavailable.
-func (l *LastGood) Describe(ctx context.Context, name string) (*sqlgen.Table, error) {
-	t, err := l.Database.Describe(ctx, name)
+func (c *StaleCache) Describe(ctx context.Context, name string) (*sqlgen.Table, error) {
+	t, err := c.Database.Describe(ctx, name)
 	switch {
 	case err == nil:
-		if _, ok := l.rules.find(t.Name); ok {
-			l.store.keepSchema(l.scope+" "+name, t)
+		if _, ok := c.rules.find(t.Name); ok {
+			c.store.keepSchema(c.scope+" "+name, t)
 		}
 	case isUnavailable(err):
-		if old := l.store.schema(l.scope + " " + name); old != nil {
+		if old := c.store.schema(c.scope + " " + name); old != nil {
 			return old, nil
 		}
 	}

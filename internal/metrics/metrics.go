@@ -32,11 +32,11 @@ type Metrics struct {
 	// look-up. The map is never changed but replaced.
 	bySeries atomic.Pointer[map[series]*counters]
 
-	stale    *prometheus.CounterVec // stale responses
-	notes    *prometheus.CounterVec // by adjustment
-	reloads  *prometheus.CounterVec // by result: "done" or "refused"
-	current  prometheus.Gauge       // 0 while the last reload was refused
-	modified prometheus.Gauge       // when the active configuration was read, in seconds since 1970
+	stale       *prometheus.CounterVec // stale responses
+	adjustments *prometheus.CounterVec
+	reloads     *prometheus.CounterVec // by result: "success" or "failure"
+	current     prometheus.Gauge       // 0 while the last reload was refused
+	modified    prometheus.Gauge       // when the active configuration was read, in seconds since 1970
 
 	Refused prometheus.Counter // connections of clients over the limit
 	TLS     prometheus.Counter // failed TLS handshakes
@@ -74,27 +74,27 @@ func New(version string, from Sources) *Metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return register(m, prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels))
 	}
-	m.requests = counter("dbsep_requests_total", "Requests, by operation, table and code: ok or that of the error.", "operation", "table", "code")
+	m.requests = counter("dbsep_http_requests_total", "Requests, by operation, table and code: ok or that of the error.", "operation", "table", "code")
 	m.rows = counter("dbsep_rows_total", "Rows in responses, or matched by writes.", "operation", "table")
-	m.bytes = counter("dbsep_response_bytes_total", "Bytes of response bodies.", "operation", "table")
+	m.bytes = counter("dbsep_http_response_bytes_total", "Bytes of response bodies.", "operation", "table")
 	m.duration = register(m, prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name:    "dbsep_request_duration_seconds",
+		Name:    "dbsep_http_request_duration_seconds",
 		Help:    "Duration of requests, from the end of their header to the end of their response.",
 		Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"operation", "table"}))
-	m.reloads = counter("dbsep_reloads_total", "Reloads of the configuration, by result: done or refused.", "result")
-	m.reloads.WithLabelValues("done")
-	m.reloads.WithLabelValues("refused")
-	m.stale = counter("dbsep_stale_answers_total", "Responses of stale rows, sent while the database was unavailable.", "operation", "table")
-	m.notes = counter("dbsep_notes_total", "Adjustments of requests: cut-value, told-apart, left-out-column.", "note")
+	m.reloads = counter("dbsep_config_reloads_total", "Reloads of the configuration, by result: success or failure.", "result")
+	m.reloads.WithLabelValues("success")
+	m.reloads.WithLabelValues("failure")
+	m.stale = counter("dbsep_stale_responses_total", "Responses of stale rows, sent while the database was unavailable.", "operation", "table")
+	m.adjustments = counter("dbsep_request_adjustments_total", "Adjustments of requests: cut-value, separated-fields, left-out-column.", "adjustment")
 	for a := range gateway.Adjustments {
-		m.notes.WithLabelValues(string(a))
+		m.adjustments.WithLabelValues(string(a))
 	}
-	m.TLS = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_tls_failures_total", Help: "Failed TLS handshakes."}))
-	m.Refused = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_client_connections_refused_total", Help: "Connections of clients over the limit."}))
-	m.Up = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_database_up", Help: "1 while the database is available."}))
-	m.current = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_config_current", Help: "0 if the last reload was refused and the previous configuration stays active."}))
-	m.modified = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_config_read_timestamp_seconds", Help: "When the active configuration was read."}))
+	m.TLS = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_tls_handshake_errors_total", Help: "Failed TLS handshakes."}))
+	m.Refused = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_http_connections_refused_total", Help: "Connections of clients over the limit."}))
+	m.Up = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_db_up", Help: "1 while the database is available."}))
+	m.current = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_config_last_reload_successful", Help: "0 if the last reload was refused and the previous configuration stays active."}))
+	m.modified = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_config_last_reload_success_timestamp_seconds", Help: "When the active configuration was read."}))
 	m.addSources(from)
 	build := register(m, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "dbsep_build_info", Help: "Always 1."}, []string{"version", "goversion"}))
 	build.WithLabelValues(version, runtime.Version()).Set(1)
@@ -108,13 +108,13 @@ func (m *Metrics) addSources(from Sources) {
 		m.registry.MustRegister(poolCollector{from.Pools})
 	}
 	if from.Clients != nil {
-		register(m, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "dbsep_client_connections", Help: "Open connections of clients."},
+		register(m, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "dbsep_http_connections", Help: "Open connections of clients."},
 			func() float64 { return float64(from.Clients()) }))
 	}
 	if from.Shared != nil {
-		register(m, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "dbsep_cache_answers_total", Help: "Queries that [cache] answered from memory."},
+		register(m, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "dbsep_cache_hits_total", Help: "Queries that [cache] answered from memory."},
 			func() float64 { hits, _ := from.Shared(); return float64(hits) }))
-		register(m, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "dbsep_cache_joined_total", Help: "Queries that waited for an equal one."},
+		register(m, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "dbsep_cache_coalesced_total", Help: "Queries that waited for an equal one."},
 			func() float64 { _, joined := from.Shared(); return float64(joined) }))
 	}
 }
@@ -151,7 +151,7 @@ func (m *Metrics) Observe(e gateway.Event) {
 		m.stale.WithLabelValues(e.Operation, e.Table).Inc()
 	}
 	for _, a := range e.Adjustments {
-		m.notes.WithLabelValues(string(a)).Inc()
+		m.adjustments.WithLabelValues(string(a)).Inc()
 	}
 }
 
@@ -162,12 +162,12 @@ func (m *Metrics) Read() {
 }
 
 // Reloaded counts a successful reload.
-func (m *Metrics) Reloaded() { m.reloads.WithLabelValues("done").Inc() }
+func (m *Metrics) Reloaded() { m.reloads.WithLabelValues("success").Inc() }
 
 // ReloadRefused counts a refused reload.
 func (m *Metrics) ReloadRefused() {
 	m.current.Set(0)
-	m.reloads.WithLabelValues("refused").Inc()
+	m.reloads.WithLabelValues("failure").Inc()
 }
 
 // Handler serves the metrics to Prometheus.

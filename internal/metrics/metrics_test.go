@@ -25,26 +25,26 @@ func TestSeries(t *testing.T) {
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	for _, want := range []string{
-		`dbsep_requests_total{code="ok",operation="single",table="peers"} 2`,
-		`dbsep_requests_total{code="unknown-table",operation="update",table=""} 1`,
+		`dbsep_http_requests_total{code="ok",operation="single",table="peers"} 2`,
+		`dbsep_http_requests_total{code="unknown-table",operation="update",table=""} 1`,
 		`dbsep_rows_total{operation="single",table="peers"} 2`,
-		`dbsep_response_bytes_total{operation="single",table="peers"} 60`,
-		`dbsep_request_duration_seconds_bucket{operation="single",table="peers",le="0.005"} 1`,
-		`dbsep_request_duration_seconds_count{operation="single",table="peers"} 2`,
-		`dbsep_database_connections_max{pool="all"} 16`,
-		`dbsep_database_connections_open{pool="all"} 5`,
-		`dbsep_database_connections_in_use{pool="all"} 3`,
-		`dbsep_database_waits_total{pool="all"} 7`,
-		`dbsep_database_waits_failed_total{pool="all"} 2`,
-		`dbsep_database_breaker_open{pool="all"} 1`,
-		`dbsep_client_connections 9`,
-		`dbsep_cache_answers_total 4`,
-		`dbsep_cache_joined_total 6`,
-		`dbsep_client_connections_refused_total 1`,
-		`dbsep_database_up 1`,
-		`dbsep_reloads_total{result="done"} 0`,
-		`dbsep_reloads_total{result="refused"} 1`,
-		`dbsep_config_current 0`,
+		`dbsep_http_response_bytes_total{operation="single",table="peers"} 60`,
+		`dbsep_http_request_duration_seconds_bucket{operation="single",table="peers",le="0.005"} 1`,
+		`dbsep_http_request_duration_seconds_count{operation="single",table="peers"} 2`,
+		`dbsep_db_pool_max_connections{pool="all"} 16`,
+		`dbsep_db_pool_connections{pool="all",state="idle"} 2`,
+		`dbsep_db_pool_connections{pool="all",state="in_use"} 3`,
+		`dbsep_db_pool_waits_total{pool="all"} 7`,
+		`dbsep_db_pool_wait_failures_total{pool="all"} 2`,
+		`dbsep_db_breaker_open{pool="all"} 1`,
+		`dbsep_http_connections 9`,
+		`dbsep_cache_hits_total 4`,
+		`dbsep_cache_coalesced_total 6`,
+		`dbsep_http_connections_refused_total 1`,
+		`dbsep_db_up 1`,
+		`dbsep_config_reloads_total{result="success"} 0`,
+		`dbsep_config_reloads_total{result="failure"} 1`,
+		`dbsep_config_last_reload_successful 0`,
 		`dbsep_build_info{goversion="go`,
 	} {
 		if !strings.Contains(w.Body.String(), want) {
@@ -70,7 +70,7 @@ func TestManyAtOnceSeeTheSameSeries(t *testing.T) {
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	for i := range 10 {
-		if want := fmt.Sprintf("dbsep_requests_total{code=\"ok\",operation=\"single\",table=\"%d\"} 80\n", i); !strings.Contains(w.Body.String(), want) {
+		if want := fmt.Sprintf("dbsep_http_requests_total{code=\"ok\",operation=\"single\",table=\"%d\"} 80\n", i); !strings.Contains(w.Body.String(), want) {
 			t.Errorf("lacks %s", want)
 		}
 	}

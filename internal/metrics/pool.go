@@ -6,12 +6,11 @@ import "github.com/prometheus/client_golang/prometheus"
 type poolCollector struct{ pools func() []Pool }
 
 var (
-	poolMax    = poolSeries("dbsep_database_connections_max", "Limit of open connections to the database.")
-	poolOpen   = poolSeries("dbsep_database_connections_open", "Open connections to the database.")
-	poolInUse  = poolSeries("dbsep_database_connections_in_use", "Connections to the database that are in use.")
-	poolWaited = poolSeries("dbsep_database_waits_total", "Statements that waited for a connection.")
-	poolFailed = poolSeries("dbsep_database_waits_failed_total", "Statements that waited for a connection and got none.")
-	poolBroken = poolSeries("dbsep_database_breaker_open", "1 while statements or new connections fail at once, because the database was unavailable a moment ago.")
+	poolMax    = poolSeries("dbsep_db_pool_max_connections", "Limit of open connections to the database.")
+	poolOpen   = prometheus.NewDesc("dbsep_db_pool_connections", "Open connections to the database, by state: idle or in_use.", []string{"pool", "state"}, nil)
+	poolWaited = poolSeries("dbsep_db_pool_waits_total", "Statements that waited for a connection.")
+	poolFailed = poolSeries("dbsep_db_pool_wait_failures_total", "Statements that waited for a connection and got none.")
+	poolBroken = poolSeries("dbsep_db_breaker_open", "1 while statements or new connections fail at once, because the database was unavailable a moment ago.")
 )
 
 func poolSeries(name, help string) *prometheus.Desc {
@@ -19,7 +18,7 @@ func poolSeries(name, help string) *prometheus.Desc {
 }
 
 func (c poolCollector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{poolMax, poolOpen, poolInUse, poolWaited, poolFailed, poolBroken} {
+	for _, d := range []*prometheus.Desc{poolMax, poolOpen, poolWaited, poolFailed, poolBroken} {
 		to <- d
 	}
 }
@@ -27,8 +26,11 @@ func (c poolCollector) Describe(to chan<- *prometheus.Desc) {
 func (c poolCollector) Collect(to chan<- prometheus.Metric) {
 	for _, p := range c.pools() {
 		broken := map[bool]int{true: 1}[p.Broken]
-		for d, value := range map[*prometheus.Desc]int{poolMax: p.Max, poolOpen: p.Open, poolInUse: p.InUse, poolBroken: broken} {
+		for d, value := range map[*prometheus.Desc]int{poolMax: p.Max, poolBroken: broken} {
 			to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value), p.Name)
+		}
+		for state, n := range map[string]int{"idle": p.Open - p.InUse, "in_use": p.InUse} {
+			to <- prometheus.MustNewConstMetric(poolOpen, prometheus.GaugeValue, float64(n), p.Name, state)
 		}
 		to <- prometheus.MustNewConstMetric(poolWaited, prometheus.CounterValue, float64(p.Waited), p.Name)
 		to <- prometheus.MustNewConstMetric(poolFailed, prometheus.CounterValue, float64(p.Failed), p.Name)
