@@ -15,15 +15,15 @@ import (
 	"dbsep/internal/database/dsn"
 )
 
-// mysqlOptions are the settings of a connection by their names in a DSN,
+// dsnOptions are the settings of a connection by their names in a DSN,
 // without the driver's prefix: "database", "host", "port", "user", "password",
 // "socket", "init_command", "ssl_ca_file" and so on.
-type mysqlOptions map[string]string
+type dsnOptions map[string]string
 
-// mysqlKnown are the options that a DSN sets with the driver's prefix, and what
+// knownOptions are the options that a DSN sets with the driver's prefix, and what
 // is to be said of one that has no effect here. Nothing is said of those that
 // have theirs, or without which nothing is lost.
-var mysqlKnown = map[string]string{
+var knownOptions = map[string]string{
 	"socket": "", "init_command": "", "compression": "", "read_default_file": "", "read_default_group": "",
 	"connect_timeout": "", "read_timeout": "", "write_timeout": "",
 	"ssl": "", "ssl_optional": "", "ssl_ca_file": "", "ssl_ca_path": "",
@@ -41,19 +41,19 @@ var mysqlKnown = map[string]string{
 	"embedded_groups":  "there is no embedded server",
 }
 
-// mysqlPositions is what a part of the DSN without a name means: the first of
+// positionalOptions is what a part of the DSN without a name means: the first of
 // these that is not yet set.
-var mysqlPositions = [...]string{"database", "host", "port"}
+var positionalOptions = [...]string{"database", "host", "port"}
 
-// readMySQLDSN reads the part of a DSN after "DBI:mysql:" as DBD::mysql does,
+// readDSN reads the part of a DSN after "DBI:mysql:" as DBD::mysql does,
 // and completes it from dbuser, dbpass and the option files that it names.
-func readMySQLDSN(o *database.OpenContext) mysqlOptions {
-	options := mysqlOptions{"user": o.User, "password": o.Password}
+func readDSN(o *database.OpenContext) dsnOptions {
+	options := dsnOptions{"user": o.User, "password": o.Password}
 	for _, s := range append(slices.Clone(o.Attributes), o.Options...) {
 		options.set(o, s.Name, s.Value)
 	}
 	afterHost := false
-	for _, part := range splitMySQL(o.Rest) {
+	for _, part := range splitDSN(o.Rest) {
 		name, value, named := strings.Cut(part, "=")
 		if named {
 			options.set(o, name, value)
@@ -67,9 +67,9 @@ func readMySQLDSN(o *database.OpenContext) mysqlOptions {
 	return options
 }
 
-// splitMySQL splits at ";" and ":" alike, but not within brackets: they hold an
+// splitDSN splits at ";" and ":" alike, but not within brackets: they hold an
 // IPv6 address.
-func splitMySQL(rest string) []string {
+func splitDSN(rest string) []string {
 	var parts []string
 	start, bracketed := 0, false
 	for i, r := range rest {
@@ -89,8 +89,8 @@ func splitMySQL(rest string) []string {
 }
 
 // place takes a part without a name and returns what it stands for.
-func (m mysqlOptions) place(value string) string {
-	for _, name := range mysqlPositions {
+func (m dsnOptions) place(value string) string {
+	for _, name := range positionalOptions {
 		if _, taken := m[name]; !taken {
 			m[name] = unbracketed(value)
 			return name
@@ -110,7 +110,7 @@ func unbracketed(hosts string) string {
 
 // set takes a part or an attribute with a name. The values of those that are
 // not known stay untold.
-func (m mysqlOptions) set(o *database.OpenContext, name, value string) {
+func (m dsnOptions) set(o *database.OpenContext, name, value string) {
 	switch name {
 	case "database", "db", "dbname":
 		m["database"] = value
@@ -123,14 +123,14 @@ func (m mysqlOptions) set(o *database.OpenContext, name, value string) {
 		return
 	}
 	option, prefixed := strings.CutPrefix(name, strings.ToLower(o.Driver)+"_")
-	lost, known := mysqlKnown[option]
+	lost, known := knownOptions[option]
 	switch {
 	case prefixed && known:
 		m[option] = value
 		if lost != "" {
 			o.Warn("dsn", fmt.Sprintf("sets %s, which has no effect: %s", name, lost), "remove it")
 		}
-	case o.Driver == mariadbDriver:
+	case o.Driver == dbiMariaDB:
 		o.Refuse("dsn", fmt.Sprintf("sets %q, which DBI:MariaDB does not have", name), "remove it, or correct its name; names are case-sensitive")
 	default:
 		o.Warn("dsn", fmt.Sprintf("sets %q, which has no effect, as in the Perl driver", name), "remove it, or correct its name; names are case-sensitive")
@@ -138,7 +138,7 @@ func (m mysqlOptions) set(o *database.OpenContext, name, value string) {
 }
 
 // warn tells of options that mean something else than they did to Perl.
-func (m mysqlOptions) warn(o *database.OpenContext) {
+func (m dsnOptions) warn(o *database.OpenContext) {
 	if value, set := m["client_found_rows"]; set && !dsn.IsTrue(value) {
 		o.Warn("dsn", "switches client_found_rows off, but an update counts the rows it matches, since Asterisk needs that", "remove it")
 	}
@@ -162,7 +162,7 @@ func (m mysqlOptions) warn(o *database.OpenContext) {
 
 // config makes the driver's configuration. It never becomes a DSN text, in which
 // a password would have to be escaped.
-func (m mysqlOptions) config(o *database.OpenContext) *mysql.Config {
+func (m dsnOptions) config(o *database.OpenContext) *mysql.Config {
 	c := mysql.NewConfig()
 	c.User, c.Passwd, c.DBName = m["user"], m["password"], m["database"]
 	if c.User == "" {
@@ -187,15 +187,15 @@ func (m mysqlOptions) config(o *database.OpenContext) *mysql.Config {
 	return c
 }
 
-// mysqlSockets are the places where distributions put a server's socket.
-var mysqlSockets = [...]string{"/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock"}
+// defaultSockets are the places where distributions put a server's socket.
+var defaultSockets = [...]string{"/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock"}
 
 // address chooses between socket and network as the C library does: no host and
 // "localhost" mean the socket, whatever the port.
-func (m mysqlOptions) address(o *database.OpenContext, c *mysql.Config) {
+func (m dsnOptions) address(o *database.OpenContext, c *mysql.Config) {
 	host, port := m["host"], m["port"]
 	if host == "" || host == "localhost" {
-		if port != "" && o.Driver == mariadbDriver {
+		if port != "" && o.Driver == dbiMariaDB {
 			o.Refuse("dsn", "has a port beside localhost, which DBI:MariaDB does not accept", "write host=127.0.0.1 for the network, or remove the port for the socket")
 		}
 		c.Net, c.Addr = "unix", m.socket(o)
@@ -217,22 +217,22 @@ func (m mysqlOptions) address(o *database.OpenContext, c *mysql.Config) {
 	c.Net, c.Addr = "tcp", net.JoinHostPort(host, digits)
 }
 
-func (m mysqlOptions) socket(o *database.OpenContext) string {
+func (m dsnOptions) socket(o *database.OpenContext) string {
 	if m["socket"] != "" {
 		return m["socket"]
 	}
 	if path := o.Environ("MYSQL_UNIX_PORT"); path != "" {
 		return path
 	}
-	for _, path := range mysqlSockets {
+	for _, path := range defaultSockets {
 		if _, err := os.Stat(path); err == nil {
 			return path
 		}
 	}
-	return mysqlSockets[0] // the server may start later
+	return defaultSockets[0] // the server may start later
 }
 
-func (m mysqlOptions) seconds(o *database.OpenContext, name string) time.Duration {
+func (m dsnOptions) seconds(o *database.OpenContext, name string) time.Duration {
 	value := m[name]
 	if value == "" {
 		return 0

@@ -25,7 +25,7 @@ func readForTest(s database.Source) (r reading, f database.Diagnostics) {
 	if o == nil {
 		return r, f
 	}
-	c := readMySQLDSN(o).config(o)
+	c := readDSN(o).config(o)
 	return reading{c.Net, c.Addr, c.User, c.Passwd, c.DBName}, f
 }
 
@@ -213,7 +213,7 @@ func TestMySQLTimeouts(t *testing.T) {
 	} {
 		var f database.Diagnostics
 		o := database.NewOpenContext(c.source, &f)
-		if got := readMySQLDSN(o).config(o).Timeout; got != c.connect {
+		if got := readDSN(o).config(o).Timeout; got != c.connect {
 			t.Errorf("%s: %v, want %v", what, got, c.connect)
 		}
 	}

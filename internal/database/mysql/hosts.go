@@ -17,7 +17,7 @@ import (
 
 // writers are the connections to the servers of the DSN, of which the first that
 // takes writes serves, and where they are.
-func (m mysqlOptions) writers(o *database.OpenContext) (*database.PoolConfig, string) {
+func (m dsnOptions) writers(o *database.OpenContext) (*database.PoolConfig, string) {
 	hosts, ports := strings.Split(m["host"], ","), strings.Split(m["port"], ",")
 	if len(ports) > 1 && len(ports) != len(hosts) {
 		o.Refuse("dsn", "has more or fewer ports than hosts", "give one port for all hosts, or one for each")
@@ -45,7 +45,7 @@ func (m mysqlOptions) writers(o *database.OpenContext) (*database.PoolConfig, st
 // readers are the connections to the servers of read_replicas, and to the others
 // where none of them answers; nil where there is no read_replicas. A database of
 // mistakes has none.
-func (m mysqlOptions) readers(o *database.OpenContext, writers *database.PoolConfig) (*database.PoolConfig, string) {
+func (m dsnOptions) readers(o *database.OpenContext, writers *database.PoolConfig) (*database.PoolConfig, string) {
 	named := o.ReadReplicas()
 	if len(named) == 0 || o.Failed() {
 		return nil, ""
@@ -60,7 +60,7 @@ func (m mysqlOptions) readers(o *database.OpenContext, writers *database.PoolCon
 		if o.Failed() {
 			return nil, ""
 		}
-		s.Connector = mysqlNode{Connector: s.Connector, reads: true}
+		s.Connector = node{Connector: s.Connector, reads: true}
 		servers.Servers = append(servers.Servers, s)
 		places = append(places, place)
 	}
@@ -69,14 +69,14 @@ func (m mysqlOptions) readers(o *database.OpenContext, writers *database.PoolCon
 
 // server makes the connections to one server. One of several is looked at before
 // it is used.
-func (m mysqlOptions) server(o *database.OpenContext, a database.HostPort, several bool) (*database.Connector, string) {
+func (m dsnOptions) server(o *database.OpenContext, a database.HostPort, several bool) (*database.Connector, string) {
 	own := maps.Clone(m)
 	own["host"], own["port"] = a.Host, a.Port
 	config := own.config(o)
 	if o.Failed() {
 		return nil, ""
 	}
-	config.DialFunc = dialMySQL
+	config.DialFunc = dial
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		o.Refuse("dsn", "cannot be used by the driver", "compare it with the manual")
@@ -86,39 +86,39 @@ func (m mysqlOptions) server(o *database.OpenContext, a database.HostPort, sever
 	if config.Net == "unix" {
 		place = "unix(" + place + ")"
 	}
-	connector = mysqlConnector{connector, m["init_command"]}
+	connector = sessionConnector{connector, m["init_command"]}
 	if several {
-		connector = mysqlNode{Connector: connector}
+		connector = node{Connector: connector}
 	}
 	return &database.Connector{Connector: connector, Timeout: config.Timeout}, place
 }
 
 // account is the one that logs in.
-func (m mysqlOptions) account() string {
+func (m dsnOptions) account() string {
 	if m["user"] == "" {
 		return dsn.LoginName()
 	}
 	return m["user"]
 }
 
-// A mysqlNode is one of several servers. One that its cluster has left behind
+// A node is one of several servers. One that its cluster has left behind
 // counts as away; one that takes no writes is a standby, unless it is for reads.
-type mysqlNode struct {
+type node struct {
 	driver.Connector
 	reads bool
 }
 
-// mysqlStanding asks in a way in which a variable that the server does not have
+// roleSQL asks in a way in which a variable that the server does not have
 // is no error. wsrep_ready is OFF without a cluster, too: wsrep_on tells.
-const mysqlStanding = `
+const roleSQL = `
 	SHOW GLOBAL VARIABLES WHERE Variable_name IN ('read_only', 'super_read_only', 'innodb_read_only', 'wsrep_on')`
 
-func (n mysqlNode) Connect(ctx context.Context) (driver.Conn, error) {
+func (n node) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := n.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	writes, err := standing(ctx, conn)
+	writes, err := takesWrites(ctx, conn)
 	switch {
 	case err != nil:
 		conn.Close()
@@ -130,17 +130,17 @@ func (n mysqlNode) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 // errNotReady is that of a node outside its cluster.
-var errNotReady = &mysql.MySQLError{Number: mysqlNotReady, Message: "the node is not ready"}
+var errNotReady = &mysql.MySQLError{Number: numberNotReady, Message: "the node is not ready"}
 
-// standing tells whether a server takes writes. The error is that of a server
+// takesWrites tells whether a server takes writes. The error is that of a server
 // that takes nothing.
-func standing(ctx context.Context, conn driver.Conn) (writes bool, err error) {
-	settings, err := shown(ctx, conn, mysqlStanding)
+func takesWrites(ctx context.Context, conn driver.Conn) (writes bool, err error) {
+	settings, err := showRows(ctx, conn, roleSQL)
 	if err != nil {
 		return false, err
 	}
 	if isSet(settings["wsrep_on"]) {
-		state, err := shown(ctx, conn, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'")
+		state, err := showRows(ctx, conn, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'")
 		if err != nil {
 			return false, err
 		}
@@ -154,8 +154,8 @@ func standing(ctx context.Context, conn driver.Conn) (writes bool, err error) {
 // isSet reads a setting. Later servers have more words than ON.
 func isSet(value string) bool { return value != "" && value != "OFF" && value != "0" }
 
-// shown reads the rows of a SHOW statement: names and values.
-func shown(ctx context.Context, conn driver.Conn, text string) (map[string]string, error) {
+// showRows reads the rows of a SHOW statement: names and values.
+func showRows(ctx context.Context, conn driver.Conn, text string) (map[string]string, error) {
 	rows, err := conn.(driver.QueryerContext).QueryContext(ctx, text, nil)
 	if err != nil {
 		return nil, err

@@ -58,10 +58,10 @@ func TestMySQLNodeThatIsNotReadyCountsAsAway(t *testing.T) {
 		"a node without its others": {pairs{{"read_only", "OFF"}, {"wsrep_on", "ON"}}, pairs{{"wsrep_ready", "OFF"}}, false, true},
 	} {
 		for _, reads := range []bool{false, true} {
-			conn, err := mysqlNode{Connector: &toldNode{variables: c.variables, status: c.status}, reads: reads}.Connect(t.Context())
+			conn, err := node{Connector: &toldNode{variables: c.variables, status: c.status}, reads: reads}.Connect(t.Context())
 			_, lesser := conn.(database.Standby)
 			var e *mysql.MySQLError
-			if away := errors.As(err, &e) && e.Number == mysqlNotReady; away != c.away || !away && lesser != (!c.writes && !reads) {
+			if away := errors.As(err, &e) && e.Number == numberNotReady; away != c.away || !away && lesser != (!c.writes && !reads) {
 				t.Errorf("%s, reads %v: %T, %v", name, reads, conn, err)
 			}
 		}

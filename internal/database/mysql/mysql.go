@@ -20,33 +20,33 @@ func init() { database.Register(mariadb) }
 // mariadb is a MariaDB or MySQL server, which both Perl drivers speak to.
 var mariadb = &database.Driver{
 	Name:       "MariaDB/MySQL",
-	DBINames:   []string{mysqlDriver, mariadbDriver},
-	Dialect:    mysqlDialect,
-	Open:       openMySQL,
+	DBINames:   []string{dbiMySQL, dbiMariaDB},
+	Dialect:    dialect,
+	Open:       open,
 	ProbeSQL:   "SELECT 1",
 	VersionSQL: "SELECT VERSION()",
 	TablesSQL:  "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
 	// The server looks up the first at once. For the second it opens every table.
 	ColumnsSQL: []string{
-		mysqlColumns + "table_name = ? ORDER BY table_name, ordinal_position",
-		mysqlColumns + "LOWER(table_name) = LOWER(?) ORDER BY table_name, ordinal_position",
+		columnsSQL + "table_name = ? ORDER BY table_name, ordinal_position",
+		columnsSQL + "LOWER(table_name) = LOWER(?) ORDER BY table_name, ordinal_position",
 	},
 	KeysSQL: `
 	SELECT index_name, CASE WHEN sub_part IS NULL THEN column_name END
 	FROM information_schema.statistics
 	WHERE table_schema = DATABASE() AND table_name = ? AND non_unique = 0
 	ORDER BY index_name <> 'PRIMARY', index_name, seq_in_index`,
-	ClassifyType:  classifyMySQL,
-	ClassifyError: faultMySQL,
-	Retryable:     againMySQL,
+	ClassifyType:  classifyType,
+	ClassifyError: classifyError,
+	Retryable:     isRetryable,
 
-	ConnectionLost: severedMySQL,
-	TryOtherHost:   elsewhereMySQL,
+	ConnectionLost: isConnectionLost,
+	TryOtherHost:   needsOtherHost,
 	ReadReplicas:   true,
 
 	Products: []string{"MariaDB", "MySQL"},
 	ClassifyNumber: func(number int) (cause sqlgen.Cause, hint string) {
-		f := mysqlFaults[uint16(number)]
+		f := knownErrors[uint16(number)]
 		return f.cause, f.hint
 	},
 	PrepareSession: prepareSession,
@@ -54,25 +54,25 @@ var mariadb = &database.Driver{
 
 // prepareSession is for connections that a driver of ODBC makes.
 func prepareSession(ctx context.Context, conn driver.Conn) (setStrict func(context.Context, bool) error, err error) {
-	mode, err := settleMySQL(ctx, conn, "", false)
+	mode, err := settleSession(ctx, conn, "", false)
 	return func(ctx context.Context, strict bool) error { return mode.set(ctx, conn, strict) }, err
 }
 
 // The names of the DBI drivers, DBD::mysql and DBD::MariaDB.
 const (
-	mysqlDriver   = "mysql"
-	mariadbDriver = "MariaDB"
+	dbiMySQL   = "mysql"
+	dbiMariaDB = "MariaDB"
 )
 
-const mysqlColumns = `
+const columnsSQL = `
 	SELECT table_name, column_name, column_type, character_maximum_length, is_nullable = 'YES'
 	FROM information_schema.columns WHERE table_schema = DATABASE() AND `
 
-var mysqlDialect = &sqlgen.Dialect{
+var dialect = &sqlgen.Dialect{
 	Quote:       func(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" },
 	Placeholder: sqlgen.QuestionMark,
 	Coerces:     true,
-	Read:        readMySQL,
+	Read:        readExpression,
 	AsText: func(c *sqlgen.Column, quoted string) string {
 		if c.Class == sqlgen.Binary {
 			return quoted // bytes that are no characters would be lost
@@ -87,27 +87,27 @@ var mysqlDialect = &sqlgen.Dialect{
 	// sql_mode decides which one (NO_BACKSLASH_ESCAPES).
 	Escape:   " ESCAPE 0x5C",
 	AfterOne: " LIMIT 1",
-	Type:     typeMySQL,
+	Type:     columnType,
 	Add: func(table, column, typ string) string {
 		return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ
 	},
 	Alter: func(table, column, typ string) string {
 		return "ALTER TABLE " + table + " MODIFY COLUMN " + column + " " + typ
 	},
-	Doublings: mysqlDoublings,
-	Doubles:   doublesMySQL,
+	Doublings: doublings,
+	Doubles:   mayBeDoubled,
 }
 
-// readMySQL asks for numbers with leading zeros as text: the zeros are the
+// readExpression asks for numbers with leading zeros as text: the zeros are the
 // display's, and the server sends numbers to prepared statements.
-func readMySQL(c *sqlgen.Column, quoted string) string {
+func readExpression(c *sqlgen.Column, quoted string) string {
 	if strings.HasSuffix(c.Type, " zerofill") || strings.HasPrefix(c.Type, "year") {
 		return "CAST(" + quoted + " AS CHAR)"
 	}
 	return quoted
 }
 
-func typeMySQL(r sqlgen.Requirement) string {
+func columnType(r sqlgen.Requirement) string {
 	if bytes, unsigned := r.Integer(); bytes > 0 {
 		typ := map[int]string{1: "TINYINT", 2: "SMALLINT", 3: "MEDIUMINT", 4: "INT", 8: "BIGINT"}[bytes]
 		if unsigned {
@@ -129,9 +129,9 @@ func typeMySQL(r sqlgen.Requirement) string {
 	return fmt.Sprintf("VARCHAR(%d)", max(r.Size, 1))
 }
 
-// mysqlClasses are the classes of types, by the first word of a type as
+// typeClasses are the classes of types, by the first word of a type as
 // information_schema spells it. Types that are not here are texts.
-var mysqlClasses = map[string]struct {
+var typeClasses = map[string]struct {
 	class sqlgen.Class
 	size  int
 }{
@@ -157,10 +157,10 @@ var mysqlClasses = map[string]struct {
 	"multipolygon": {sqlgen.Binary, 0}, "geometrycollection": {sqlgen.Binary, 0},
 }
 
-func classifyMySQL(declared string, characters int) (class sqlgen.Class, size int, unsigned bool) {
+func classifyType(declared string, characters int) (class sqlgen.Class, size int, unsigned bool) {
 	name, _, _ := strings.Cut(declared, " ")
 	name, rest, _ := strings.Cut(name, "(")
-	known, found := mysqlClasses[name]
+	known, found := typeClasses[name]
 	switch {
 	case !found && name != "enum" && name != "set" && characters <= 65535:
 		return sqlgen.Text, characters, false
@@ -175,18 +175,18 @@ func classifyMySQL(declared string, characters int) (class sqlgen.Class, size in
 	return known.class, known.size, strings.Contains(declared, " unsigned")
 }
 
-// mysqlFault is what is known of an error's number.
-type mysqlFault struct {
+// errorInfo is what is known of an error's number.
+type errorInfo struct {
 	cause sqlgen.Cause
 	hint  string
 }
 
-// mysqlFaults are the errors of MariaDB and MySQL that a PBX meets, by their numbers.
-var mysqlFaults = func() map[uint16]mysqlFault {
-	faults := make(map[uint16]mysqlFault)
+// knownErrors are the errors of MariaDB and MySQL that a PBX meets, by their numbers.
+var knownErrors = func() map[uint16]errorInfo {
+	faults := make(map[uint16]errorInfo)
 	set := func(cause sqlgen.Cause, hint string, numbers ...uint16) {
 		for _, n := range numbers {
-			faults[n] = mysqlFault{cause, hint}
+			faults[n] = errorInfo{cause, hint}
 		}
 	}
 	set(sqlgen.UnknownTable, "", 1051, 1109, 1146)
@@ -208,16 +208,16 @@ var mysqlFaults = func() map[uint16]mysqlFault {
 	set(sqlgen.Unavailable, "correct the database's name in dsn, or create the database", 1046, 1049)
 	set(sqlgen.Unavailable, "", 1180) // a commit that failed: a node that loses its cluster in the middle of it
 	set(sqlgen.Unavailable, "unblock this host with FLUSH HOSTS", 1129)
-	set(sqlgen.Unavailable, "let the node join its cluster again", mysqlNotReady)
+	set(sqlgen.Unavailable, "let the node join its cluster again", numberNotReady)
 	set(sqlgen.Unavailable, "", 1053, 1080, 1152, 1158, 1159, 1160, 1161, 1317, 1927, 4031)
 	return faults
 }()
 
-func faultMySQL(err error) (cause sqlgen.Cause, hint string) {
+func classifyError(err error) (cause sqlgen.Cause, hint string) {
 	var e *mysql.MySQLError
 	switch {
 	case errors.As(err, &e):
-		f := mysqlFaults[e.Number]
+		f := knownErrors[e.Number]
 		return f.cause, f.hint
 	case errors.Is(err, mysql.ErrPktTooLarge):
 		return sqlgen.BadValue, "send a shorter value"
@@ -231,32 +231,32 @@ func faultMySQL(err error) (cause sqlgen.Cause, hint string) {
 	return sqlgen.Unexpected, ""
 }
 
-// againMySQL knows the errors of a prepared statement that the server has
+// isRetryable knows the errors of a prepared statement that the server has
 // dropped or cannot fit to a changed table, and of one that gave way to others: it
 // has done nothing. One that has waited for a lock as long as the server lets it
 // wait (1205) does not wait once more.
-func againMySQL(err error) (again, wait bool) {
-	return isMySQL(err, 1615, 1243, 1213), false
+func isRetryable(err error) (again, wait bool) {
+	return hasNumber(err, 1615, 1243, 1213), false
 }
 
-// severedMySQL knows the errors of a connection that the server or the driver
+// isConnectionLost knows the errors of a connection that the server or the driver
 // has ended.
-func severedMySQL(err error) bool {
-	return errors.Is(err, mysql.ErrInvalidConn) || isMySQL(err, 1053, 1080, 1152, 1927, 4031)
+func isConnectionLost(err error) bool {
+	return errors.Is(err, mysql.ErrInvalidConn) || hasNumber(err, 1053, 1080, 1152, 1927, 4031)
 }
 
-// elsewhereMySQL knows the error of a node that its cluster has left behind.
-func elsewhereMySQL(err error) bool { return isMySQL(err, mysqlNotReady) }
+// needsOtherHost knows the error of a node that its cluster has left behind.
+func needsOtherHost(err error) bool { return hasNumber(err, numberNotReady) }
 
-const mysqlNotReady = 1047
+const numberNotReady = 1047
 
-func isMySQL(err error, numbers ...uint16) bool {
+func hasNumber(err error, numbers ...uint16) bool {
 	var e *mysql.MySQLError
 	return errors.As(err, &e) && slices.Contains(numbers, e.Number)
 }
 
-func openMySQL(o *database.OpenContext) database.Pools {
-	options := readMySQLDSN(o)
+func open(o *database.OpenContext) database.Pools {
+	options := readDSN(o)
 	writes, address := options.writers(o)
 	reads, from := options.readers(o, writes)
 	if o.Failed() {

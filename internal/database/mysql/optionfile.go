@@ -19,7 +19,7 @@ const maxIncludes = 4
 
 // readFiles completes the options from my.cnf: only what the DSN, dbuser and
 // dbpass leave empty, as the C library does.
-func (m mysqlOptions) readFiles(o *database.OpenContext) {
+func (m dsnOptions) readFiles(o *database.OpenContext) {
 	file, group := m["read_default_file"], m["read_default_group"]
 	if file == "" && group == "" {
 		return

@@ -12,55 +12,55 @@ import (
 	"dbsep/internal/database"
 )
 
-// mysqlSettings are the settings of a session that requests rely on, each with the
+// neededSettings are the settings of a session that requests rely on, each with the
 // value that it needs. A server's configuration, its init_connect or the source's
 // own command may have left others: without autocommit no write is ever seen,
 // with sql_select_limit rows are missing.
-var mysqlSettings = [...]struct{ name, needed string }{
+var neededSettings = [...]struct{ name, needed string }{
 	{"autocommit", "1"},
 	{"sql_select_limit", "18446744073709551615"},
 	{"sql_safe_updates", "0"},
 	{"sql_big_selects", "1"},
 }
 
-// mysqlCharsets are the settings that SET NAMES sets.
-var mysqlCharsets = [...]string{"character_set_client", "character_set_connection", "character_set_results"}
+// charsetSettings are the settings that SET NAMES sets.
+var charsetSettings = [...]string{"character_set_client", "character_set_connection", "character_set_results"}
 
-const mysqlNames = "NAMES utf8mb4"
+const setNames = "NAMES utf8mb4"
 
-// settleMySQL makes a new session one that requests can rely on, runs the command
+// settleSession makes a new session one that requests can rely on, runs the command
 // of the source, and returns the session's mode. charset says that texts are sent
 // as utf8mb4. The settings are read in one
 // statement and only those that differ are set, so that a pooler in front of the
 // server sees no SET in the usual case.
-func settleMySQL(ctx context.Context, conn driver.Conn, command string, charset bool) (mysqlMode, error) {
+func settleSession(ctx context.Context, conn driver.Conn, command string, charset bool) (sqlMode, error) {
 	if command != "" { // which may choose another character set
 		charset = false
-		for _, text := range [...]string{"SET " + mysqlNames, command} {
+		for _, text := range [...]string{"SET " + setNames, command} {
 			if err := execute(ctx, conn, text); err != nil {
-				return mysqlMode{}, err
+				return sqlMode{}, err
 			}
 		}
 	}
 	names := []string{"sql_mode"}
-	for _, s := range mysqlSettings {
+	for _, s := range neededSettings {
 		names = append(names, s.name)
 	}
-	names = append(names, mysqlCharsets[:]...)
+	names = append(names, charsetSettings[:]...)
 	values, err := firstRow(ctx, conn, "SELECT @@"+strings.Join(names, ", @@"))
 	if err != nil {
-		return mysqlMode{}, fmt.Errorf("read the settings of the session: %w", err)
+		return sqlMode{}, fmt.Errorf("read the settings of the session: %w", err)
 	}
-	mode := newMySQLMode(values[0])
+	mode := newSQLMode(values[0])
 	var changes []string
-	for i, s := range mysqlSettings {
+	for i, s := range neededSettings {
 		if values[1+i] != s.needed {
 			changes = append(changes, s.name+" = "+s.needed)
 		}
 	}
-	charsets := values[1+len(mysqlSettings):]
+	charsets := values[1+len(neededSettings):]
 	if charset && slices.ContainsFunc(charsets, func(c string) bool { return c != "utf8mb4" }) {
-		changes = append(changes, mysqlNames)
+		changes = append(changes, setNames)
 	}
 	if !mode.strict {
 		changes = append(changes, mode.change(true))
@@ -69,30 +69,30 @@ func settleMySQL(ctx context.Context, conn driver.Conn, command string, charset 
 		return mode, nil
 	}
 	if err := execute(ctx, conn, "SET "+strings.Join(changes, ", ")); err != nil {
-		return mysqlMode{}, fmt.Errorf("set the settings of the session: %w", err)
+		return sqlMode{}, fmt.Errorf("set the settings of the session: %w", err)
 	}
 	mode.strict = true
 	return mode, nil
 }
 
-// A mysqlMode is what sql_mode says of a session: whether values that do not fit
+// A sqlMode is what sql_mode says of a session: whether values that do not fit
 // their columns are refused, or stored as something else.
-type mysqlMode struct {
+type sqlMode struct {
 	known     bool   // the database has one
 	own       string // what the server, or the command of the source, made it
 	ownStrict bool
 	strict    bool // at the moment
 }
 
-func newMySQLMode(own string) mysqlMode {
+func newSQLMode(own string) sqlMode {
 	is := slices.ContainsFunc(strings.Split(own, ","), func(mode string) bool {
 		return mode == "STRICT_TRANS_TABLES" || mode == "STRICT_ALL_TABLES"
 	})
-	return mysqlMode{known: true, own: own, ownStrict: is, strict: is}
+	return sqlMode{known: true, own: own, ownStrict: is, strict: is}
 }
 
 // set makes a session strict, or as its server has it.
-func (m *mysqlMode) set(ctx context.Context, conn driver.Conn, strict bool) error {
+func (m *sqlMode) set(ctx context.Context, conn driver.Conn, strict bool) error {
 	strict = strict || m.ownStrict
 	if m.strict == strict || !m.known {
 		return nil
@@ -105,7 +105,7 @@ func (m *mysqlMode) set(ctx context.Context, conn driver.Conn, strict bool) erro
 }
 
 // change spells the assignment that makes a session strict, or as its server has it.
-func (m *mysqlMode) change(strict bool) string {
+func (m *sqlMode) change(strict bool) string {
 	mode := m.own
 	if strict {
 		mode = strings.TrimPrefix(mode+",STRICT_TRANS_TABLES", ",")

@@ -18,7 +18,7 @@ import (
 // where mysql_ssl is on, and the server's certificate is verified as far as
 // there is something to verify it with: its chain with a CA, its name where
 // ssl_verify_server_cert asks for it.
-func (m mysqlOptions) tls(o *database.OpenContext, c *mysql.Config) {
+func (m dsnOptions) tls(o *database.OpenContext, c *mysql.Config) {
 	if !dsn.IsTrue(m["ssl"]) {
 		return
 	}
@@ -50,7 +50,7 @@ func (m mysqlOptions) tls(o *database.OpenContext, c *mysql.Config) {
 
 // roots reads the certificates of the CA file and the CA directory, nil where
 // neither is named.
-func (m mysqlOptions) roots(o *database.OpenContext) *x509.CertPool {
+func (m dsnOptions) roots(o *database.OpenContext) *x509.CertPool {
 	var files []string
 	if dir := m["ssl_ca_path"]; dir != "" {
 		files, _ = filepath.Glob(filepath.Join(dir, "*.pem"))

@@ -21,26 +21,26 @@ import (
 // The statements that ODBC has no SQL for. The tables and columns of a schema
 // come from calls that each driver answers from its database's own catalog.
 const (
-	odbcBrace         = "{dbsep "
-	odbcProbe         = odbcBrace + "probe}"
-	odbcVersion       = odbcBrace + "version}"
-	odbcTables        = odbcBrace + "tables of ?}"
-	odbcColumns       = odbcBrace + "columns of ? in ?}"
-	odbcColumnsFolded = odbcBrace + "columns of ? in any case in ?}"
+	callPrefix        = "{dbsep "
+	probeCall         = callPrefix + "probe}"
+	versionCall       = callPrefix + "version}"
+	tablesCall        = callPrefix + "tables of ?}"
+	columnsCall       = callPrefix + "columns of ? in ?}"
+	columnsFoldedCall = callPrefix + "columns of ? in any case in ?}"
 )
 
-// An odbcCatalog is one of these statements.
-type odbcCatalog struct {
-	conn *odbcConn
+// A catalogStatement is one of these statements.
+type catalogStatement struct {
+	conn *conn
 	text string
 }
 
-func (s *odbcCatalog) Close() error                               { return nil }
-func (s *odbcCatalog) NumInput() int                              { return -1 }
-func (s *odbcCatalog) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
-func (s *odbcCatalog) Query([]driver.Value) (driver.Rows, error)  { return nil, driver.ErrSkip }
+func (s *catalogStatement) Close() error                               { return nil }
+func (s *catalogStatement) NumInput() int                              { return -1 }
+func (s *catalogStatement) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
+func (s *catalogStatement) Query([]driver.Value) (driver.Rows, error)  { return nil, driver.ErrSkip }
 
-func (s *odbcCatalog) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+func (s *catalogStatement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	texts := make([]string, 2)
 	for i, a := range args {
 		texts[i], _ = a.Value.(string)
@@ -53,17 +53,17 @@ func (s *odbcCatalog) QueryContext(ctx context.Context, args []driver.NamedValue
 	if err != nil {
 		return nil, s.conn.lost(err)
 	}
-	return &odbcAnswer{rows}, nil
+	return &catalogRows{rows}, nil
 }
 
-func (s *odbcCatalog) answer(first, second string) ([][]driver.Value, error) {
+func (s *catalogStatement) answer(first, second string) ([][]driver.Value, error) {
 	switch s.text {
-	case odbcProbe:
+	case probeCall:
 		_, err := s.conn.tablesLike("dbsep") // any question that the database has to answer
 		return [][]driver.Value{{"1"}}, err
-	case odbcVersion:
+	case versionCall:
 		return [][]driver.Value{{s.conn.database + " " + s.conn.version}}, nil
-	case odbcTables:
+	case tablesCall:
 		all, err := s.conn.tables("", first)
 		var rows [][]driver.Value
 		for _, t := range all {
@@ -71,20 +71,20 @@ func (s *odbcCatalog) answer(first, second string) ([][]driver.Value, error) {
 		}
 		return rows, err
 	}
-	return s.conn.columns(first, second, s.text == odbcColumnsFolded)
+	return s.conn.columns(first, second, s.text == columnsFoldedCall)
 }
 
-// An odbcTable is a table or view where the catalog has it.
-type odbcTable struct{ catalog, schema, name string }
+// A table is a table or view where the catalog has it.
+type table struct{ catalog, schema, name string }
 
 // tables lists the tables of the schema that is meant, one for each name; those
 // of one name where that is not empty.
-func (c *odbcConn) tables(name, schema string) ([]odbcTable, error) {
+func (c *conn) tables(name, schema string) ([]table, error) {
 	found, err := c.tablesLike(name)
 	if err != nil {
 		return nil, err
 	}
-	best := make(map[string]odbcTable)
+	best := make(map[string]table)
 	for _, t := range found {
 		if t.catalog != "" && c.catalog != "" && t.catalog != c.catalog || c.rank(t, schema) < 0 {
 			continue
@@ -93,7 +93,7 @@ func (c *odbcConn) tables(name, schema string) ([]odbcTable, error) {
 			best[t.name] = t
 		}
 	}
-	tables := make([]odbcTable, 0, len(best))
+	tables := make([]table, 0, len(best))
 	for _, t := range best {
 		tables = append(tables, t)
 	}
@@ -102,7 +102,7 @@ func (c *odbcConn) tables(name, schema string) ([]odbcTable, error) {
 
 // rank is the place of a table's schema among those that a name without one may
 // mean, the lowest first; -1 for all others. ODBC has no call that tells it.
-func (c *odbcConn) rank(t odbcTable, schema string) int {
+func (c *conn) rank(t table, schema string) int {
 	if schema != "" {
 		if t.schema == schema {
 			return 0
@@ -119,7 +119,7 @@ func (c *odbcConn) rank(t odbcTable, schema string) int {
 
 // tablesLike asks for tables and views whose name a pattern fits; all fit the
 // empty one.
-func (c *odbcConn) tablesLike(pattern string) (found []odbcTable, err error) {
+func (c *conn) tablesLike(pattern string) (found []table, err error) {
 	if pattern == "" {
 		pattern = "%"
 	}
@@ -129,13 +129,13 @@ func (c *odbcConn) tablesLike(pattern string) (found []odbcTable, err error) {
 		types, typesLength := c.argument("TABLE,VIEW")
 		return C.SQLTablesW(h, catalog, catalogLength, nil, 0, name, nameLength, types, typesLength)
 	}, func(row []string) {
-		found = append(found, odbcTable{row[0], row[1], row[2]})
+		found = append(found, table{row[0], row[1], row[2]})
 	})
 	return found, err
 }
 
 // columns describes a table, or every table whose name differs in case only.
-func (c *odbcConn) columns(name, schema string, folded bool) ([][]driver.Value, error) {
+func (c *conn) columns(name, schema string, folded bool) ([][]driver.Value, error) {
 	all, err := c.tables("", schema)
 	if err != nil {
 		return nil, err
@@ -161,7 +161,7 @@ const (
 	columnNullable = 10
 )
 
-func (c *odbcConn) describe(t odbcTable, row func([]driver.Value)) error {
+func (c *conn) describe(t table, row func([]driver.Value)) error {
 	schema := ""
 	if c.schemas {
 		schema = t.schema
@@ -181,13 +181,13 @@ func (c *odbcConn) describe(t odbcTable, row func([]driver.Value)) error {
 		if cells[columnNullable] != strconv.Itoa(C.SQL_NO_NULLS) {
 			nullable = "1"
 		}
-		row([]driver.Value{t.name, cells[columnName], odbcTypeName(number), cells[columnSize], nullable, schema, ""})
+		row([]driver.Value{t.name, cells[columnName], typeName(number), cells[columnSize], nullable, schema, ""})
 	})
 }
 
 // argument is a text for a call of the catalog. An empty one is none, which is
 // not the same as one without a character.
-func (c *odbcConn) argument(text string) (*C.SQLWCHAR, C.SQLSMALLINT) {
+func (c *conn) argument(text string) (*C.SQLWCHAR, C.SQLSMALLINT) {
 	if text == "" {
 		return nil, 0
 	}
@@ -196,8 +196,8 @@ func (c *odbcConn) argument(text string) (*C.SQLWCHAR, C.SQLSMALLINT) {
 }
 
 // ask makes a call that answers with rows.
-func (c *odbcConn) ask(call func(C.SQLHSTMT) C.SQLRETURN, row func(cells []string)) error {
-	h := &odbcHandle{conn: c}
+func (c *conn) ask(call func(C.SQLHSTMT) C.SQLRETURN, row func(cells []string)) error {
+	h := &handle{conn: c}
 	if err := h.allocate(); err != nil {
 		return err
 	}
@@ -205,7 +205,7 @@ func (c *odbcConn) ask(call func(C.SQLHSTMT) C.SQLRETURN, row func(cells []strin
 	if err := h.check(call(h.h)); err != nil {
 		return err
 	}
-	rows := &odbcRows{odbcHandle: h}
+	rows := &rows{handle: h}
 	if err := rows.describe(); err != nil {
 		return err
 	}
@@ -226,19 +226,19 @@ func (c *odbcConn) ask(call func(C.SQLHSTMT) C.SQLRETURN, row func(cells []strin
 	}
 }
 
-// An odbcAnswer is rows that are known already.
-type odbcAnswer struct{ rows [][]driver.Value }
+// catalogRows are rows that are known already.
+type catalogRows struct{ rows [][]driver.Value }
 
-func (a *odbcAnswer) Close() error { return nil }
+func (a *catalogRows) Close() error { return nil }
 
-func (a *odbcAnswer) Columns() []string {
+func (a *catalogRows) Columns() []string {
 	if len(a.rows) == 0 {
 		return nil
 	}
 	return make([]string, len(a.rows[0]))
 }
 
-func (a *odbcAnswer) Next(dest []driver.Value) error {
+func (a *catalogRows) Next(dest []driver.Value) error {
 	if len(a.rows) == 0 {
 		return io.EOF
 	}
@@ -247,9 +247,9 @@ func (a *odbcAnswer) Next(dest []driver.Value) error {
 	return nil
 }
 
-// odbcTypes are ODBC's types by their numbers, and the classes of those that
+// types are ODBC's types by their numbers, and the classes of those that
 // are no texts. Drivers name their databases' types as they like.
-var odbcTypes = map[int]struct {
+var types = map[int]struct {
 	name  string
 	class sqlgen.Class
 	size  int
@@ -265,16 +265,16 @@ var odbcTypes = map[int]struct {
 	C.SQL_BINARY: {"BINARY", sqlgen.Binary, 0}, C.SQL_VARBINARY: {"VARBINARY", sqlgen.Binary, 0}, C.SQL_LONGVARBINARY: {"LONG VARBINARY", sqlgen.Binary, 0},
 }
 
-func odbcTypeName(number int) string {
-	if t, known := odbcTypes[number]; known {
+func typeName(number int) string {
+	if t, known := types[number]; known {
 		return t.name
 	}
 	return "type " + strconv.Itoa(number)
 }
 
-// classifyODBC takes a name that odbcTypeName has made.
-func classifyODBC(declared string, characters int) (class sqlgen.Class, size int, unsigned bool) {
-	for _, t := range odbcTypes {
+// classifyType takes a name that typeName has made.
+func classifyType(declared string, characters int) (class sqlgen.Class, size int, unsigned bool) {
+	for _, t := range types {
 		switch {
 		case t.name != declared:
 		case t.class == sqlgen.Text && !strings.HasPrefix(declared, "LONG") && characters <= 65535:

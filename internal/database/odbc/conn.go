@@ -31,17 +31,17 @@ import (
 	"dbsep/sqlgen"
 )
 
-// odbcConnector opens connections by their connection string.
-type odbcConnector struct {
+// connector opens connections by their connection string.
+type connector struct {
 	text    string
 	timeout time.Duration // of a login
 }
 
 // Driver is there because driver.Connector has it. Nothing asks for it.
-func (c *odbcConnector) Driver() driver.Driver { return nil }
+func (c *connector) Driver() driver.Driver { return nil }
 
-func (c *odbcConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	conn := &odbcConn{}
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn := &conn{}
 	err := conn.await(ctx, nil, func() error { return conn.open(c.text, c.timeout) })
 	if err != nil {
 		conn.Close()
@@ -56,14 +56,14 @@ func (c *odbcConnector) Connect(ctx context.Context) (driver.Conn, error) {
 
 // settle makes a new session one that requests can rely on, where the package of
 // its database knows how.
-func (c *odbcConn) settle(ctx context.Context) (err error) {
+func (c *conn) settle(ctx context.Context) (err error) {
 	if d := database.ForProduct(c.database); d != nil && d.PrepareSession != nil {
 		c.setStrict, err = d.PrepareSession(ctx, c)
 	}
 	return err
 }
 
-func (c *odbcConn) SetStrict(ctx context.Context, strict bool) error {
+func (c *conn) SetStrict(ctx context.Context, strict bool) error {
 	if c.setStrict == nil {
 		return nil
 	}
@@ -72,7 +72,7 @@ func (c *odbcConn) SetStrict(ctx context.Context, strict bool) error {
 
 // QueryContext and ExecContext are for PrepareSession: requests prepare their
 // statements.
-func (c *odbcConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *conn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
 	stmt, err := c.Prepare(text)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (c *odbcConn) QueryContext(ctx context.Context, text string, args []driver.
 	return stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
 }
 
-func (c *odbcConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+func (c *conn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
 	stmt, err := c.Prepare(text)
 	if err != nil {
 		return nil, err
@@ -88,10 +88,10 @@ func (c *odbcConn) ExecContext(ctx context.Context, text string, args []driver.N
 	return stmt.(driver.StmtExecContext).ExecContext(ctx, args)
 }
 
-// An odbcConn is a connection through unixODBC. A driver's calls know no context
+// A conn is a connection through unixODBC. A driver's calls know no context
 // and some cannot be ended: one that is late is left to end by itself, and its
 // connection with it.
-type odbcConn struct {
+type conn struct {
 	environment C.SQLHENV
 	connection  C.SQLHDBC
 
@@ -110,7 +110,7 @@ type odbcConn struct {
 
 // await runs calls of the driver. When the context ends first, cancel is told
 // and the calls go on without anyone: what they write is not to be read then.
-func (c *odbcConn) await(ctx context.Context, cancel func(), calls func() error) error {
+func (c *conn) await(ctx context.Context, cancel func(), calls func() error) error {
 	if ctx.Done() == nil {
 		return calls()
 	}
@@ -131,7 +131,7 @@ func (c *odbcConn) await(ctx context.Context, cancel func(), calls func() error)
 	}
 }
 
-func (c *odbcConn) open(text string, timeout time.Duration) error {
+func (c *conn) open(text string, timeout time.Duration) error {
 	var h C.SQLHANDLE
 	if C.SQLAllocHandle(C.SQL_HANDLE_ENV, nil, &h) != C.SQL_SUCCESS {
 		return errors.New("connect: unixODBC cannot be used")
@@ -162,7 +162,7 @@ func (c *odbcConn) open(text string, timeout time.Duration) error {
 
 // tell asks the driver for something that is a text. What it does not know is
 // empty.
-func (c *odbcConn) tell(what C.SQLUSMALLINT) string {
+func (c *conn) tell(what C.SQLUSMALLINT) string {
 	var buffer [512]C.SQLWCHAR
 	var bytes C.SQLSMALLINT
 	if failed(C.SQLGetInfoW(c.connection, what, C.SQLPOINTER(&buffer[0]), C.SQLSMALLINT(unsafe.Sizeof(buffer)), &bytes)) {
@@ -172,7 +172,7 @@ func (c *odbcConn) tell(what C.SQLUSMALLINT) string {
 }
 
 // Close ends the connection, once nothing of it runs any more.
-func (c *odbcConn) Close() error {
+func (c *conn) Close() error {
 	if c.retired {
 		go c.free()
 		return nil
@@ -181,7 +181,7 @@ func (c *odbcConn) Close() error {
 	return nil
 }
 
-func (c *odbcConn) free() {
+func (c *conn) free() {
 	c.calls.Wait()
 	if c.connection != nil {
 		C.SQLDisconnect(c.connection)
@@ -193,10 +193,10 @@ func (c *odbcConn) free() {
 }
 
 // IsValid tells the pool whether to keep the connection.
-func (c *odbcConn) IsValid() bool { return !c.retired }
+func (c *conn) IsValid() bool { return !c.retired }
 
 // ResetSession asks, before the connection is used again, whether it is alive.
-func (c *odbcConn) ResetSession(ctx context.Context) error {
+func (c *conn) ResetSession(ctx context.Context) error {
 	var dead C.SQLUINTEGER
 	err := c.await(ctx, nil, func() error {
 		C.SQLGetConnectAttrW(c.connection, C.SQL_ATTR_CONNECTION_DEAD, C.SQLPOINTER(&dead), 0, nil)
@@ -210,23 +210,23 @@ func (c *odbcConn) ResetSession(ctx context.Context) error {
 }
 
 // Begin is there because driver.Conn has it: each statement is a transaction.
-func (c *odbcConn) Begin() (driver.Tx, error) { return nil, errors.New("begin: no transactions") }
+func (c *conn) Begin() (driver.Tx, error) { return nil, errors.New("begin: no transactions") }
 
-func (c *odbcConn) Prepare(text string) (driver.Stmt, error) {
-	if strings.HasPrefix(text, odbcBrace) {
-		return &odbcCatalog{c, text}, nil
+func (c *conn) Prepare(text string) (driver.Stmt, error) {
+	if strings.HasPrefix(text, callPrefix) {
+		return &catalogStatement{c, text}, nil
 	}
-	text, one := strings.CutSuffix(text, odbcOne)
+	text, one := strings.CutSuffix(text, oneRow)
 	text, err := c.requote(text)
 	if err != nil {
 		return nil, err
 	}
-	return &odbcStatement{c, text, one}, nil
+	return &statement{c, text, one}, nil
 }
 
 // requote puts names into the driver's own quotes. Statements hold no texts but
 // the escape character's, so what is in double quotes is a name.
-func (c *odbcConn) requote(text string) (string, error) {
+func (c *conn) requote(text string) (string, error) {
 	if c.quote == `"` {
 		return text, nil
 	}
@@ -260,20 +260,20 @@ func (c *odbcConn) requote(text string) (string, error) {
 	}
 }
 
-// An odbcError is what a driver says of a call that failed.
-type odbcError struct {
+// An driverError is what a driver says of a call that failed.
+type driverError struct {
 	database string // as the driver calls it
 	state    string // SQLSTATE
 	number   int    // of the database's own
 	text     string
 }
 
-func (e *odbcError) Error() string { return "[" + e.state + "] " + e.text }
+func (e *driverError) Error() string { return "[" + e.state + "] " + e.text }
 
 // diagnose makes an error of what is known of a handle's last call. What is told
 // first decides; of a connection that is lost, nothing more is expected.
-func (c *odbcConn) diagnose(kind C.SQLSMALLINT, h C.SQLHANDLE) error {
-	var first *odbcError
+func (c *conn) diagnose(kind C.SQLSMALLINT, h C.SQLHANDLE) error {
+	var first *driverError
 	for record := C.SQLSMALLINT(1); record <= 4; record++ {
 		var state [6]C.SQLWCHAR
 		var text [512]C.SQLWCHAR
@@ -282,7 +282,7 @@ func (c *odbcConn) diagnose(kind C.SQLSMALLINT, h C.SQLHANDLE) error {
 		if failed(C.SQLGetDiagRecW(kind, h, record, &state[0], &number, &text[0], C.SQLSMALLINT(len(text)), &length)) {
 			break
 		}
-		e := &odbcError{c.database, narrowText(state[:5]), int(number), narrowText(text[:min(max(int(length), 0), len(text)-1)])}
+		e := &driverError{c.database, narrowText(state[:5]), int(number), narrowText(text[:min(max(int(length), 0), len(text)-1)])}
 		if first == nil {
 			first = e
 		} else {
@@ -290,13 +290,13 @@ func (c *odbcConn) diagnose(kind C.SQLSMALLINT, h C.SQLHANDLE) error {
 		}
 	}
 	if first == nil {
-		return &odbcError{c.database, "HY000", 0, "the driver does not say why"}
+		return &driverError{c.database, "HY000", 0, "the driver does not say why"}
 	}
 	return first
 }
 
 // lost notes that a connection will not do for another statement.
-func (c *odbcConn) lost(err error) error {
+func (c *conn) lost(err error) error {
 	if isLost(err) {
 		c.retired = true
 	}
@@ -304,7 +304,7 @@ func (c *odbcConn) lost(err error) error {
 }
 
 func isLost(err error) bool {
-	var e *odbcError
+	var e *driverError
 	return errors.As(err, &e) && strings.HasPrefix(e.state, "08")
 }
 

@@ -21,21 +21,21 @@ func init() { database.Register(odbc) }
 var odbc = &database.Driver{
 	Name:          "ODBC",
 	DBINames:      []string{"ODBC"},
-	Dialect:       odbcDialect,
-	Open:          openODBC,
-	ProbeSQL:      odbcProbe,
-	VersionSQL:    odbcVersion,
-	TablesSQL:     odbcTables,
-	ColumnsSQL:    []string{odbcColumns, odbcColumnsFolded},
-	ClassifyType:  classifyODBC,
-	ClassifyError: faultODBC,
-	Ambiguous:     vagueODBC,
-	Retryable:     againODBC,
+	Dialect:       dialect,
+	Open:          open,
+	ProbeSQL:      probeCall,
+	VersionSQL:    versionCall,
+	TablesSQL:     tablesCall,
+	ColumnsSQL:    []string{columnsCall, columnsFoldedCall},
+	ClassifyType:  classifyType,
+	ClassifyError: classifyError,
+	Ambiguous:     isAmbiguous,
+	Retryable:     isRetryable,
 }
 
-// odbcDialect is standard SQL. Names are in double quotes, for which a
+// dialect is standard SQL. Names are in double quotes, for which a
 // connection takes its driver's own.
-var odbcDialect = &sqlgen.Dialect{
+var dialect = &sqlgen.Dialect{
 	Coerces:     true, // nothing is known of the database behind the driver
 	Quote:       func(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` },
 	Placeholder: sqlgen.QuestionMark,
@@ -45,30 +45,30 @@ var odbcDialect = &sqlgen.Dialect{
 		if c.Class == sqlgen.Binary {
 			return quoted
 		}
-		return "CAST(" + quoted + " AS " + odbcTextType + ")"
+		return "CAST(" + quoted + " AS " + textType + ")"
 	},
 
 	// A backslash in a text is one character to some databases and half of one to
 	// others, so another character escapes.
-	Escape: " ESCAPE '" + odbcEscape + "'",
+	Escape: " ESCAPE '" + escape + "'",
 	Pattern: func(pattern string) string {
 		var b strings.Builder
 		for i := 0; i < len(pattern); i++ {
 			switch {
-			case pattern[i] == '\\' && i+1 < len(pattern) && strings.IndexByte(`%_`+odbcEscape, pattern[i+1]) >= 0:
-				b.WriteString(odbcEscape)
+			case pattern[i] == '\\' && i+1 < len(pattern) && strings.IndexByte(`%_`+escape, pattern[i+1]) >= 0:
+				b.WriteString(escape)
 				i++
 			case pattern[i] == '\\' && i+1 < len(pattern):
 				i++
-			case pattern[i] == odbcEscape[0]:
-				b.WriteString(odbcEscape)
+			case pattern[i] == escape[0]:
+				b.WriteString(escape)
 			}
 			b.WriteByte(pattern[i])
 		}
 		return b.String()
 	},
-	AfterOne: odbcOne,
-	Type:     typeODBC,
+	AfterOne: oneRow,
+	Type:     newColumnType,
 	Add: func(table, column, typ string) string {
 		return "ALTER TABLE " + table + " ADD " + column + " " + typ
 	},
@@ -77,12 +77,12 @@ var odbcDialect = &sqlgen.Dialect{
 	},
 }
 
-const odbcEscape = "!"
+const escape = "!"
 
-// odbcTextType is wide enough for what is no text and is compared as one.
-const odbcTextType = "VARCHAR(255)"
+// textType is wide enough for what is no text and is compared as one.
+const textType = "VARCHAR(255)"
 
-func typeODBC(r sqlgen.Requirement) string {
+func newColumnType(r sqlgen.Requirement) string {
 	bytes, unsigned := r.Integer()
 	switch {
 	case bytes > 4 && unsigned:
@@ -98,15 +98,15 @@ func typeODBC(r sqlgen.Requirement) string {
 	case r.Type == "datetime":
 		return "TIMESTAMP"
 	}
-	if r.Size > odbcLong {
+	if r.Size > longText {
 		return "TEXT"
 	}
 	return fmt.Sprintf("VARCHAR(%d)", max(r.Size, 1))
 }
 
-// odbcFaults are the SQLSTATEs of ODBC, and by two characters the classes of
+// knownStates are the SQLSTATEs of ODBC, and by two characters the classes of
 // those that are not told apart. Databases' own states are there as well.
-var odbcFaults = map[string]sqlgen.Cause{
+var knownStates = map[string]sqlgen.Cause{
 	"42S02": sqlgen.UnknownTable, "42P01": sqlgen.UnknownTable, "42S22": sqlgen.UnknownColumn, "42703": sqlgen.UnknownColumn,
 	"23505": sqlgen.Duplicate, "23": sqlgen.Constraint, "44": sqlgen.Constraint,
 	"22": sqlgen.BadValue, "42804": sqlgen.BadValue, "07006": sqlgen.BadValue,
@@ -115,16 +115,16 @@ var odbcFaults = map[string]sqlgen.Cause{
 	"08": sqlgen.Unavailable, "HYT01": sqlgen.Unavailable, "57": sqlgen.Unavailable, "IM": sqlgen.Unavailable, "01": sqlgen.Unavailable,
 }
 
-// odbcDuplicates are the numbers by which databases tell a second row of one key
+// duplicateNumbers are the numbers by which databases tell a second row of one key
 // from other broken constraints, where the SQLSTATE does not.
-var odbcDuplicates = map[int]bool{
+var duplicateNumbers = map[int]bool{
 	1:    true,             // Oracle
 	-239: true, -268: true, // Informix
 	-803: true, // Db2, Firebird
 }
 
-func faultODBC(err error) (cause sqlgen.Cause, hint string) {
-	var e *odbcError
+func classifyError(err error) (cause sqlgen.Cause, hint string) {
+	var e *driverError
 	if !errors.As(err, &e) || len(e.state) != 5 {
 		return sqlgen.Unexpected, ""
 	}
@@ -133,12 +133,12 @@ func faultODBC(err error) (cause sqlgen.Cause, hint string) {
 			return cause, hint
 		}
 	}
-	cause, known := odbcFaults[e.state]
+	cause, known := knownStates[e.state]
 	if !known {
-		cause = odbcFaults[e.state[:2]]
+		cause = knownStates[e.state[:2]]
 	}
 	switch {
-	case e.state == "23000" && odbcDuplicates[e.number]:
+	case e.state == "23000" && duplicateNumbers[e.number]:
 		cause = sqlgen.Duplicate
 	case cause == sqlgen.Denied:
 		hint = "correct dbuser and dbpass, or the account's rights on the server"
@@ -148,24 +148,24 @@ func faultODBC(err error) (cause sqlgen.Cause, hint string) {
 	return cause, hint
 }
 
-// vagueODBC knows the states of errors that may be anything.
-func vagueODBC(err error) bool {
-	var e *odbcError
+// isAmbiguous knows the states of errors that may be anything.
+func isAmbiguous(err error) bool {
+	var e *driverError
 	return errors.As(err, &e) && (e.state == "HY000" || e.state == "42000" || e.state == "S1000" || e.state == "37000")
 }
 
-// againODBC knows the states of a statement that was rolled back for others.
-func againODBC(err error) (again, wait bool) {
-	var e *odbcError
+// isRetryable knows the states of a statement that was rolled back for others.
+func isRetryable(err error) (again, wait bool) {
+	var e *driverError
 	return errors.As(err, &e) && (e.state == "40001" || e.state == "40P01"), false
 }
 
-func openODBC(o *database.OpenContext) database.Pools {
+func open(o *database.OpenContext) database.Pools {
 	s := dsn.FromODBC(o.DSN, o.User, o.Password, o.Environ, o.Diagnostics)
 	if s.Native != nil || o.Failed() {
 		return database.Pools{OpenAs: s.Native}
 	}
 	timeout := o.LoginTimeout()
-	writes := o.ServerPool(&database.Connector{Connector: &odbcConnector{text: s.ConnectionString, timeout: timeout}, Timeout: timeout})
+	writes := o.ServerPool(&database.Connector{Connector: &connector{text: s.ConnectionString, timeout: timeout}, Timeout: timeout})
 	return database.Pools{Address: cmp.Or(s.Name, s.Driver), Account: s.Account, Writes: writes, Scope: []any{o.Schema}}
 }

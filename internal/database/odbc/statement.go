@@ -23,27 +23,27 @@ import (
 	"dbsep/sqlgen"
 )
 
-// odbcOne ends a statement of which one row is wanted. There is no SQL for it
+// oneRow ends a statement of which one row is wanted. There is no SQL for it
 // that most databases share.
-const odbcOne = " {one row}"
+const oneRow = " {one row}"
 
-// An odbcStatement is a statement's text. The driver prepares it each time that
+// A statement is a statement's text. The driver prepares it each time that
 // it runs: some do not notice that a table has changed.
-type odbcStatement struct {
-	conn *odbcConn
+type statement struct {
+	conn *conn
 	text string
 	one  bool // one row is enough
 }
 
-func (s *odbcStatement) Close() error  { return nil }
-func (s *odbcStatement) NumInput() int { return -1 } // the driver counts
+func (s *statement) Close() error  { return nil }
+func (s *statement) NumInput() int { return -1 } // the driver counts
 
 // Exec and Query are there because driver.Stmt has them; database/sql calls the
 // two below.
-func (s *odbcStatement) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
-func (s *odbcStatement) Query([]driver.Value) (driver.Rows, error)  { return nil, driver.ErrSkip }
+func (s *statement) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
+func (s *statement) Query([]driver.Value) (driver.Rows, error)  { return nil, driver.ErrSkip }
 
-func (s *odbcStatement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+func (s *statement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	h, err := s.conn.newHandle(ctx)
 	if err != nil {
 		return nil, err
@@ -65,12 +65,12 @@ func (s *odbcStatement) ExecContext(ctx context.Context, args []driver.NamedValu
 	return driver.RowsAffected(count), nil
 }
 
-func (s *odbcStatement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+func (s *statement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	h, err := s.conn.newHandle(ctx)
 	if err != nil {
 		return nil, err
 	}
-	rows := &odbcRows{odbcHandle: h, ctx: ctx, one: s.one}
+	rows := &rows{handle: h, ctx: ctx, one: s.one}
 	err = s.conn.await(ctx, h.cancel, func() error {
 		if err := h.run(s, args); err != nil {
 			return err
@@ -84,18 +84,18 @@ func (s *odbcStatement) QueryContext(ctx context.Context, args []driver.NamedVal
 	return rows, nil
 }
 
-// An odbcHandle is a statement as the driver has it.
-type odbcHandle struct {
-	conn *odbcConn
+// A handle is a statement as the driver has it.
+type handle struct {
+	conn *conn
 	h    C.SQLHSTMT
 }
 
-func (c *odbcConn) newHandle(ctx context.Context) (*odbcHandle, error) {
-	h := &odbcHandle{conn: c}
+func (c *conn) newHandle(ctx context.Context) (*handle, error) {
+	h := &handle{conn: c}
 	return h, c.await(ctx, nil, h.allocate)
 }
 
-func (h *odbcHandle) allocate() error {
+func (h *handle) allocate() error {
 	var handle C.SQLHANDLE
 	if failed(C.SQLAllocHandle(C.SQL_HANDLE_STMT, h.conn.connection, &handle)) {
 		return h.conn.diagnose(C.SQL_HANDLE_DBC, h.conn.connection)
@@ -105,7 +105,7 @@ func (h *odbcHandle) allocate() error {
 }
 
 // Close leaves those of a retired connection to its end: they may run.
-func (h *odbcHandle) Close() error {
+func (h *handle) Close() error {
 	if !h.conn.retired {
 		C.SQLFreeHandle(C.SQL_HANDLE_STMT, h.h)
 	}
@@ -113,9 +113,9 @@ func (h *odbcHandle) Close() error {
 }
 
 // cancel asks the driver to give up what runs.
-func (h *odbcHandle) cancel() { C.SQLCancel(h.h) }
+func (h *handle) cancel() { C.SQLCancel(h.h) }
 
-func (h *odbcHandle) check(r C.SQLRETURN) error {
+func (h *handle) check(r C.SQLRETURN) error {
 	if failed(r) {
 		return h.conn.diagnose(C.SQL_HANDLE_STMT, h.h)
 	}
@@ -123,7 +123,7 @@ func (h *odbcHandle) check(r C.SQLRETURN) error {
 }
 
 // run prepares a statement and runs it.
-func (h *odbcHandle) run(s *odbcStatement, args []driver.NamedValue) error {
+func (h *handle) run(s *statement, args []driver.NamedValue) error {
 	if s.one {
 		C.maxRows(h.h, 1) // a driver that does not know it is read no further
 	}
@@ -139,7 +139,7 @@ func (h *odbcHandle) run(s *odbcStatement, args []driver.NamedValue) error {
 
 // execute binds the arguments and runs the statement. The driver keeps the
 // addresses of what is bound, so it stays where it is until then.
-func (h *odbcHandle) execute(args []driver.NamedValue) error {
+func (h *handle) execute(args []driver.NamedValue) error {
 	var pins runtime.Pinner
 	defer pins.Unpin()
 	defer C.SQLFreeStmt(h.h, C.SQL_RESET_PARAMS)
@@ -157,13 +157,13 @@ func (h *odbcHandle) execute(args []driver.NamedValue) error {
 	return h.check(r)
 }
 
-// odbcLong is the length, in characters, from which on a text is a long one to
+// longText is the length, in characters, from which on a text is a long one to
 // every database.
-const odbcLong = 4000
+const longText = 4000
 
 // bind gives the statement an argument: a text as a text, whatever the column,
 // so that the database reads it as it reads a literal.
-func (h *odbcHandle) bind(i int, value driver.Value, length *C.SQLLEN, pins *runtime.Pinner) error {
+func (h *handle) bind(i int, value driver.Value, length *C.SQLLEN, pins *runtime.Pinner) error {
 	var from C.SQLSMALLINT = C.SQL_C_WCHAR
 	typ, size := h.parameter(i)
 	var first unsafe.Pointer
@@ -177,7 +177,7 @@ func (h *odbcHandle) bind(i int, value driver.Value, length *C.SQLLEN, pins *run
 		wide := wideText(v)
 		*length, first = C.SQLLEN(2*(len(wide)-1)), unsafe.Pointer(&wide[0])
 		size = max(size, C.SQLULEN(len(wide)-1))
-		if size > odbcLong && isODBCText(typ) {
+		if size > longText && isText(typ) {
 			typ = C.SQL_WLONGVARCHAR
 		}
 		pins.Pin(&wide[0])
@@ -197,15 +197,15 @@ func (h *odbcHandle) bind(i int, value driver.Value, length *C.SQLLEN, pins *run
 
 // parameter asks for the type that the statement has an argument of, a text
 // where the driver cannot tell. DBD::ODBC does so, and strict databases need it.
-func (h *odbcHandle) parameter(i int) (typ C.SQLSMALLINT, size C.SQLULEN) {
+func (h *handle) parameter(i int) (typ C.SQLSMALLINT, size C.SQLULEN) {
 	var digits, nullable C.SQLSMALLINT
-	if failed(C.SQLDescribeParam(h.h, C.SQLUSMALLINT(i+1), &typ, &size, &digits, &nullable)) || typ == 0 || isODBCText(typ) && size > odbcLong {
+	if failed(C.SQLDescribeParam(h.h, C.SQLUSMALLINT(i+1), &typ, &size, &digits, &nullable)) || typ == 0 || isText(typ) && size > longText {
 		return C.SQL_WVARCHAR, 1
 	}
 	return typ, size
 }
 
-func isODBCText(typ C.SQLSMALLINT) bool {
+func isText(typ C.SQLSMALLINT) bool {
 	switch typ {
 	case C.SQL_CHAR, C.SQL_VARCHAR, C.SQL_LONGVARCHAR, C.SQL_WCHAR, C.SQL_WVARCHAR, C.SQL_WLONGVARCHAR:
 		return true
@@ -213,9 +213,9 @@ func isODBCText(typ C.SQLSMALLINT) bool {
 	return false
 }
 
-// odbcRows are rows as the driver fetches them, each value as its text.
-type odbcRows struct {
-	*odbcHandle
+// rows are rows as the driver fetches them, each value as its text.
+type rows struct {
+	*handle
 	ctx    context.Context // the query's: a fetch may have to wait
 	one    bool            // the first is enough
 	read   int
@@ -224,7 +224,7 @@ type odbcRows struct {
 	buffer []byte
 }
 
-func (r *odbcRows) describe() error {
+func (r *rows) describe() error {
 	var count C.SQLSMALLINT
 	if err := r.check(C.SQLNumResultCols(r.h, &count)); err != nil {
 		return err
@@ -246,9 +246,9 @@ func (r *odbcRows) describe() error {
 	return nil
 }
 
-func (r *odbcRows) Columns() []string { return r.names }
+func (r *rows) Columns() []string { return r.names }
 
-func (r *odbcRows) Next(dest []driver.Value) error {
+func (r *rows) Next(dest []driver.Value) error {
 	if r.one && r.read > 0 {
 		return io.EOF
 	}
@@ -262,7 +262,7 @@ func (r *odbcRows) Next(dest []driver.Value) error {
 	return nil
 }
 
-func (r *odbcRows) fetch(values []driver.Value) error {
+func (r *rows) fetch(values []driver.Value) error {
 	switch code := C.SQLFetch(r.h); {
 	case code == C.SQL_NO_DATA:
 		return io.EOF
@@ -275,15 +275,15 @@ func (r *odbcRows) fetch(values []driver.Value) error {
 			return err
 		}
 		if text != nil { // an untyped nil is NULL
-			values[i] = odbcNumber(r.types[i], text)
+			values[i] = number(r.types[i], text)
 		}
 	}
 	return nil
 }
 
-// odbcNumber reads an approximate number as one, so that it prints as on other
+// number reads an approximate number as one, so that it prints as on other
 // databases. A text in such a column stays a text.
-func odbcNumber(typ C.SQLSMALLINT, text []byte) driver.Value {
+func number(typ C.SQLSMALLINT, text []byte) driver.Value {
 	switch typ {
 	case C.SQL_FLOAT, C.SQL_DOUBLE, C.SQL_REAL:
 		if number, err := strconv.ParseFloat(string(text), 64); err == nil {
@@ -295,7 +295,7 @@ func odbcNumber(typ C.SQLSMALLINT, text []byte) driver.Value {
 
 // column reads a column of the current row, in as many parts as it takes; nil is
 // NULL.
-func (r *odbcRows) column(i int) ([]byte, error) {
+func (r *rows) column(i int) ([]byte, error) {
 	var as C.SQLSMALLINT = C.SQL_C_WCHAR
 	end := 2 // bytes of the zero behind each part
 	switch r.types[i] {

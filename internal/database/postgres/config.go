@@ -20,25 +20,25 @@ import (
 	"dbsep/internal/database/dsn"
 )
 
-const postgresPort = "5432"
+const defaultPort = "5432"
 
-// postgresSockets are the directories where distributions put a server's
+// defaultSocketDirs are the directories where distributions put a server's
 // socket.
-var postgresSockets = [...]string{"/var/run/postgresql", "/run/postgresql", "/tmp"}
+var defaultSocketDirs = [...]string{"/var/run/postgresql", "/run/postgresql", "/tmp"}
 
-func postgresSocket() string {
-	for _, dir := range postgresSockets {
-		if _, err := os.Stat(filepath.Join(dir, ".s.PGSQL."+postgresPort)); err == nil {
+func defaultSocketDir() string {
+	for _, dir := range defaultSocketDirs {
+		if _, err := os.Stat(filepath.Join(dir, ".s.PGSQL."+defaultPort)); err == nil {
 			return dir
 		}
 	}
-	return postgresSockets[0] // the server may start later
+	return defaultSocketDirs[0] // the server may start later
 }
 
 // config makes the driver's configuration. What the driver would look for by
 // itself, in the environment or in files, is settled here, so that it looks for
 // nothing. Its errors are not passed on: they repeat what they could not read.
-func (m postgresOptions) config(o *database.OpenContext) *pgx.ConnConfig {
+func (m dsnOptions) config(o *database.OpenContext) *pgx.ConnConfig {
 	addresses := m.hosts(o)
 	m.choice(o, "target_session_attrs", "any", "read-write", "read-only", "primary", "standby", "prefer-standby")
 	m.choice(o, "channel_binding", "prefer", "disable", "require")
@@ -80,7 +80,7 @@ func (m postgresOptions) config(o *database.OpenContext) *pgx.ConnConfig {
 
 // text writes down what the driver needs to know. Everything that it would look
 // up in the environment is there, even where it is empty.
-func (m postgresOptions) text() string {
+func (m dsnOptions) text() string {
 	var text strings.Builder
 	escape := strings.NewReplacer(`\`, `\\`, `'`, `\'`)
 	add := func(name, value string) { fmt.Fprintf(&text, "%s='%s' ", name, escape.Replace(value)) }
@@ -102,7 +102,7 @@ func (m postgresOptions) text() string {
 // session is what the server is asked to set for a connection. A pooler knows
 // few of its parameters, so there is none that a DSN does not ask for but the
 // first two.
-func (m postgresOptions) session(o *database.OpenContext) map[string]string {
+func (m dsnOptions) session(o *database.OpenContext) map[string]string {
 	session := map[string]string{"client_encoding": "UTF8", "application_name": "dbsep"}
 	set := func(name, value string) {
 		if value != "" {
@@ -120,7 +120,7 @@ func (m postgresOptions) session(o *database.OpenContext) map[string]string {
 
 // hosts makes the lists of hosts and ports complete and returns the addresses of
 // those hosts that have hostaddr beside them.
-func (m postgresOptions) hosts(o *database.OpenContext) (addresses map[string][]string) {
+func (m dsnOptions) hosts(o *database.OpenContext) (addresses map[string][]string) {
 	hosts := strings.Split(m["host"], ",")
 	numeric := strings.Split(m["hostaddr"], ",")
 	if m["hostaddr"] == "" {
@@ -146,14 +146,14 @@ func (m postgresOptions) hosts(o *database.OpenContext) (addresses map[string][]
 			addresses[hosts[i]] = append(addresses[hosts[i]], numeric[i])
 		}
 		if hosts[i] == "" {
-			hosts[i] = postgresSocket()
+			hosts[i] = defaultSocketDir()
 		}
 	}
 	for i, p := range ports {
 		if p == "" {
-			ports[i] = postgresPort
+			ports[i] = defaultPort
 		} else if n, err := strconv.ParseUint(p, 10, 16); err != nil || n == 0 {
-			o.Refuse("dsn", "has a port that is no number from 1 to 65535", "write port="+postgresPort)
+			o.Refuse("dsn", "has a port that is no number from 1 to 65535", "write port="+defaultPort)
 		}
 	}
 	m["host"], m["port"] = strings.Join(hosts, ","), strings.Join(ports, ",")
@@ -161,7 +161,7 @@ func (m postgresOptions) hosts(o *database.OpenContext) (addresses map[string][]
 }
 
 // address says where the options lead, once hosts has completed them.
-func (m postgresOptions) address() string {
+func (m dsnOptions) address() string {
 	ports := strings.Split(m["port"], ",")
 	var all []string
 	for i, host := range strings.Split(m["host"], ",") {
@@ -176,7 +176,7 @@ func (m postgresOptions) address() string {
 }
 
 // choice checks an option that has few values. The first is the default.
-func (m postgresOptions) choice(o *database.OpenContext, name string, values ...string) {
+func (m dsnOptions) choice(o *database.OpenContext, name string, values ...string) {
 	if m[name] == "" {
 		m[name] = values[0]
 	}
@@ -187,7 +187,7 @@ func (m postgresOptions) choice(o *database.OpenContext, name string, values ...
 
 // timeout is the bound of a connection to one host: of dbsep.conf's section, or
 // else of the DSN.
-func (m postgresOptions) timeout(o *database.OpenContext) time.Duration {
+func (m dsnOptions) timeout(o *database.OpenContext) time.Duration {
 	if m["connect_timeout"] == "" {
 		return o.LoginTimeout()
 	}
@@ -202,7 +202,7 @@ func (m postgresOptions) timeout(o *database.OpenContext) time.Duration {
 }
 
 // findPassword names the file that has the password where nothing else has it.
-func (m postgresOptions) findPassword(o *database.OpenContext) {
+func (m dsnOptions) findPassword(o *database.OpenContext) {
 	file := m["passfile"]
 	named := file != ""
 	if !named {
@@ -222,7 +222,7 @@ func (m postgresOptions) findPassword(o *database.OpenContext) {
 // tls settles the options that begin with ssl. As in libpq they do not count
 // for sockets, and a server's certificate is verified where sslmode says so, or
 // where there is a file to verify it with.
-func (m postgresOptions) tls(o *database.OpenContext) {
+func (m dsnOptions) tls(o *database.OpenContext) {
 	m.choice(o, "sslmode", "prefer", "disable", "allow", "require", "verify-ca", "verify-full")
 	m.choice(o, "sslnegotiation", "postgres", "direct")
 	m.choice(o, "sslcertmode", "allow", "disable", "require")
@@ -247,7 +247,7 @@ func (m postgresOptions) tls(o *database.OpenContext) {
 }
 
 // rootCertificate settles what the server's certificate is verified with.
-func (m postgresOptions) rootCertificate(o *database.OpenContext) {
+func (m dsnOptions) rootCertificate(o *database.OpenContext) {
 	verify := strings.HasPrefix(m["sslmode"], "verify-")
 	file := m["sslrootcert"]
 	if file == "system" {
@@ -280,7 +280,7 @@ func isPlain(file string) bool {
 }
 
 // limitTLS bounds the version of TLS.
-func (m postgresOptions) limitTLS(o *database.OpenContext, c *pgx.ConnConfig) {
+func (m dsnOptions) limitTLS(o *database.OpenContext, c *pgx.ConnConfig) {
 	versions := map[string]uint16{"TLSv1": tls.VersionTLS10, "TLSv1.1": tls.VersionTLS11, "TLSv1.2": tls.VersionTLS12, "TLSv1.3": tls.VersionTLS13}
 	limit := func(option string) uint16 {
 		version, known := versions[m[option]]

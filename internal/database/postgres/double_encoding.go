@@ -6,31 +6,31 @@ import (
 	"dbsep/sqlgen"
 )
 
-// postgresDoublings is how DBD::Pg stored text: it took the bytes of UTF-8 for
+// doublings is how DBD::Pg stored text: it took the bytes of UTF-8 for
 // characters.
-var postgresDoublings = []sqlgen.Doubling{{
-	Seen: seenPostgres,
+var doublings = []sqlgen.Doubling{{
+	Seen: isDoubled,
 	Fix: func(table, c string) string {
-		return "UPDATE " + table + " SET " + c + " = convert_from(convert_to(CAST(" + c + " AS text), 'LATIN1'), 'UTF8') WHERE " + seenPostgres(c)
+		return "UPDATE " + table + " SET " + c + " = convert_from(convert_to(CAST(" + c + " AS text), 'LATIN1'), 'UTF8') WHERE " + isDoubled(c)
 	},
 }}
 
-// seenPostgres spells UTF-8 as a regular expression of the characters that stand
+// isDoubled spells UTF-8 as a regular expression of the characters that stand
 // for its bytes, since a conversion that fails is an error, and conditions are
 // tried in any order. Between dollars a backslash is one under every setting, and
 // the collation C has no opinion on what lies between two characters. Where a
 // database has one byte for each character, the lengths never differ.
-func seenPostgres(c string) string {
+func isDoubled(c string) string {
 	text := "CAST(" + c + " AS text)"
 	return "octet_length(" + text + ") > char_length(" + text + ") AND " +
-		text + ` COLLATE "C" ~ $utf8$` + postgresUTF8 + "$utf8$"
+		text + ` COLLATE "C" ~ $utf8$` + utf8Expression + "$utf8$"
 }
 
-const postgresUTF8 = `^([\u0001-\u007F]|[\u00C2-\u00DF][\u0080-\u00BF]` +
+const utf8Expression = `^([\u0001-\u007F]|[\u00C2-\u00DF][\u0080-\u00BF]` +
 	`|\u00E0[\u00A0-\u00BF][\u0080-\u00BF]|\u00ED[\u0080-\u009F][\u0080-\u00BF]|[\u00E1-\u00EC\u00EE\u00EF][\u0080-\u00BF]{2}` +
 	`|\u00F0[\u0090-\u00BF][\u0080-\u00BF]{2}|[\u00F1-\u00F3][\u0080-\u00BF]{3}|\u00F4[\u0080-\u008F][\u0080-\u00BF]{2})*$`
 
-// doublesPostgres leaves out the server's own short types, which hold names.
-func doublesPostgres(c *sqlgen.Column) bool {
+// mayBeDoubled leaves out the server's own short types, which hold names.
+func mayBeDoubled(c *sqlgen.Column) bool {
 	return c.Type != "name" && !strings.HasPrefix(c.Type, `"`)
 }

@@ -11,21 +11,21 @@ import (
 	"dbsep/internal/database/dsn"
 )
 
-// postgresOptions are the settings of a connection by libpq's names, the C
+// dsnOptions are the settings of a connection by libpq's names, the C
 // library's, that the Perl driver handed the DSN to. One that is set to nothing
 // is not the same as one that is not set: nothing else is asked for it.
-type postgresOptions map[string]string
+type dsnOptions map[string]string
 
-// A postgresOption is what is known of an option.
-type postgresOption struct {
+// An optionInfo is what is known of an option.
+type optionInfo struct {
 	variable string // of the environment, that sets it where nothing else does
 	lost     string // why it has no effect here; empty where it has its own or none is missed
 	harmless string // values, with a space between, with which nothing is lost
 	refused  bool   // to go on without it would be less safe than the Perl script was
 }
 
-// postgresKnown are libpq's options.
-var postgresKnown = map[string]postgresOption{
+// knownOptions are libpq's options.
+var knownOptions = map[string]optionInfo{
 	"host":                 {variable: "PGHOST"},
 	"hostaddr":             {variable: "PGHOSTADDR"},
 	"port":                 {variable: "PGPORT"},
@@ -70,19 +70,19 @@ var postgresKnown = map[string]postgresOption{
 	"replication":        {harmless: "0 off no false", lost: "a replication connection answers no requests", refused: true},
 }
 
-// postgresMistaken are names that libpq does not have, and what was meant.
-var postgresMistaken = map[string]string{
+// mistakenOptions are names that libpq does not have, and what was meant.
+var mistakenOptions = map[string]string{
 	"hostname": "host=...", "server": "host=...", "socket": "host= with the socket's directory",
 	"username": "user=...", "dbuser": "user=...", "pass": "password=...", "passwd": "password=...", "dbpass": "password=...",
 	"schema": "a line dbschema=... of its own", "dbschema": "it on a line of its own", "search_path": "options='-c search_path=...'",
 	"ssl": "sslmode=require", "charset": "nothing, characters are UTF-8", "timeout": "connect_timeout=...",
 }
 
-// readPostgresDSN reads the part of a DSN after "DBI:Pg:" as the Perl driver
+// readDSN reads the part of a DSN after "DBI:Pg:" as the Perl driver
 // and libpq do. What it leaves open comes from the service that it names, then
 // from the environment; dbuser and dbpass come before it.
-func readPostgresDSN(o *database.OpenContext) postgresOptions {
-	options := make(postgresOptions)
+func readDSN(o *database.OpenContext) dsnOptions {
+	options := make(dsnOptions)
 	options.parse(o)
 	options.given(o)
 	if o.User != "" {
@@ -92,7 +92,7 @@ func readPostgresDSN(o *database.OpenContext) postgresOptions {
 		options["password"] = o.Password
 	}
 	options.readService(o)
-	for name, known := range postgresKnown {
+	for name, known := range knownOptions {
 		if known.variable != "" {
 			options.fall(name, o.Environ(known.variable))
 		}
@@ -109,7 +109,7 @@ func readPostgresDSN(o *database.OpenContext) postgresOptions {
 }
 
 // fall sets an option that is not set yet.
-func (m postgresOptions) fall(name, value string) {
+func (m dsnOptions) fall(name, value string) {
 	if _, set := m[name]; !set && value != "" {
 		m[name] = value
 	}
@@ -124,7 +124,7 @@ var (
 
 // parse reads a DSN's parts. Those that are not understood stay untold unless
 // they can be nothing but a name: there may be a password in them.
-func (m postgresOptions) parse(o *database.OpenContext) {
+func (m dsnOptions) parse(o *database.OpenContext) {
 	text := o.Rest
 	if strings.IndexByte(text, 0) >= 0 {
 		o.Refuse("dsn", "holds a NUL byte", "remove it")
@@ -165,8 +165,8 @@ func spaceSemicolons(text string) string {
 }
 
 // set takes a part; last is the one before it.
-func (m postgresOptions) set(o *database.OpenContext, p, last dsn.Option) {
-	if _, known := postgresKnown[p.Name]; known {
+func (m dsnOptions) set(o *database.OpenContext, p, last dsn.Option) {
+	if _, known := knownOptions[p.Name]; known {
 		m[p.Name] = p.Value
 		return
 	}
@@ -177,7 +177,7 @@ func (m postgresOptions) set(o *database.OpenContext, p, last dsn.Option) {
 		return
 	}
 	hint := "remove it, or correct its name"
-	switch meant, known := postgresMistaken[strings.ToLower(p.Name)]; {
+	switch meant, known := mistakenOptions[strings.ToLower(p.Name)]; {
 	case known:
 		hint = "write " + meant
 	case strings.HasPrefix(p.Name, "pg_"):
@@ -188,9 +188,9 @@ func (m postgresOptions) set(o *database.OpenContext, p, last dsn.Option) {
 
 // given takes the options of a translated DSN. One that PostgreSQL does not have
 // is from pqopt of odbc.ini, for whose other settings the translation has names.
-func (m postgresOptions) given(o *database.OpenContext) {
+func (m dsnOptions) given(o *database.OpenContext) {
 	for _, s := range o.Options {
-		if _, known := postgresKnown[s.Name]; !known {
+		if _, known := knownOptions[s.Name]; !known {
 			o.Refuse("dsn", "sets pqopt to something that PostgreSQL does not understand", "write pqopt={name=value name=value}")
 			continue
 		}
@@ -200,7 +200,7 @@ func (m postgresOptions) given(o *database.OpenContext) {
 
 // attributes reads those of the Perl driver. Most tell it how to hand values to
 // Perl.
-func (m postgresOptions) attributes(o *database.OpenContext) {
+func (m dsnOptions) attributes(o *database.OpenContext) {
 	for _, a := range o.Attributes {
 		switch a.Name {
 		case "pg_enable_utf8", "pg_utf8_strings", "pg_server_prepare", "pg_prepare_now", "pg_switch_prepared",
@@ -222,9 +222,9 @@ func (m postgresOptions) attributes(o *database.OpenContext) {
 
 // warn tells of options that mean something else than they did to Perl, and
 // refuses those that must not be lost.
-func (m postgresOptions) warn(o *database.OpenContext) {
-	for _, name := range slices.Sorted(maps.Keys(postgresKnown)) {
-		known, value := postgresKnown[name], m[name]
+func (m dsnOptions) warn(o *database.OpenContext) {
+	for _, name := range slices.Sorted(maps.Keys(knownOptions)) {
+		known, value := knownOptions[name], m[name]
 		if value == "" || known.lost == "" || strings.Contains(" "+known.harmless+" ", " "+value+" ") {
 			continue
 		}

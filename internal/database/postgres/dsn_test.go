@@ -18,7 +18,7 @@ import (
 )
 
 // readPostgresForTest reads the source of a PostgreSQL database.
-func readPostgresForTest(s database.Source) (m postgresOptions, c *pgx.ConnConfig, f database.Diagnostics) {
+func readPostgresForTest(s database.Source) (m dsnOptions, c *pgx.ConnConfig, f database.Diagnostics) {
 	if s.Environ == nil {
 		s.Environ = databasetest.Environ("HOME", "/nosuch")
 	}
@@ -26,7 +26,7 @@ func readPostgresForTest(s database.Source) (m postgresOptions, c *pgx.ConnConfi
 	if o == nil {
 		return nil, nil, f
 	}
-	m = readPostgresDSN(o)
+	m = readDSN(o)
 	return m, m.config(o), f
 }
 
@@ -295,7 +295,7 @@ func TestPostgresBytes(t *testing.T) {
 		``: "", `\x`: "", `\x00ff`: "\x00\xff", `abc`: "abc", `a\\b`: `a\b`, `\000\377`: "\x00\xff", `\\x41`: `\x41`,
 		`\x0`: "error", `\xzz`: "error", `a\`: "error", `a\9`: "error", `\999`: "error",
 	} {
-		got, err := postgresBytes([]byte(text))
+		got, err := decodeBytea([]byte(text))
 		if err != nil {
 			got = []byte("error")
 		}

@@ -10,21 +10,21 @@ import (
 	"dbsep/sqlgen"
 )
 
-const readOnlyTransaction = "25006"
+const stateReadOnly = "25006"
 
-// postgresFault is what is known of an SQLSTATE.
-type postgresFault struct {
+// errorInfo is what is known of an SQLSTATE.
+type errorInfo struct {
 	cause sqlgen.Cause
 	hint  string
 }
 
-// postgresFaults are the SQLSTATEs that a PBX meets, and by two
+// knownErrors are the SQLSTATEs that a PBX meets, and by two
 // characters the classes of those that are not told apart.
-var postgresFaults = func() map[string]postgresFault {
-	faults := make(map[string]postgresFault)
+var knownErrors = func() map[string]errorInfo {
+	faults := make(map[string]errorInfo)
 	set := func(cause sqlgen.Cause, hint string, states ...string) {
 		for _, s := range states {
-			faults[s] = postgresFault{cause, hint}
+			faults[s] = errorInfo{cause, hint}
 		}
 	}
 	set(sqlgen.UnknownTable, "", "42P01", "3F000")
@@ -38,7 +38,7 @@ var postgresFaults = func() map[string]postgresFault {
 	set(sqlgen.Denied, "give the account its rights with GRANT", "42501")
 	set(sqlgen.Denied, "correct dbuser and dbpass, or the account's password on the server", "28P01")
 	set(sqlgen.Denied, "let the account log in from this host in pg_hba.conf", "28")
-	set(sqlgen.ReadOnly, "connect to the primary server, for instance with target_session_attrs=read-write in dsn", readOnlyTransaction)
+	set(sqlgen.ReadOnly, "connect to the primary server, for instance with target_session_attrs=read-write in dsn", stateReadOnly)
 	set(sqlgen.Full, "make room on the server's disk", "53100")
 	set(sqlgen.Busy, "", "40", "53", "55P03", "55006")
 	set(sqlgen.Busy, "raise the server's max_connections, or lower dbsep's", "53300")
@@ -49,13 +49,13 @@ var postgresFaults = func() map[string]postgresFault {
 	return faults
 }()
 
-func faultPostgres(err error) (cause sqlgen.Cause, hint string) {
+func classifyError(err error) (cause sqlgen.Cause, hint string) {
 	var e *pgconn.PgError
 	switch {
 	case errors.As(err, &e) && len(e.Code) == 5:
-		f, known := postgresFaults[e.Code]
+		f, known := knownErrors[e.Code]
 		if !known {
-			f = postgresFaults[e.Code[:2]]
+			f = knownErrors[e.Code[:2]]
 		}
 		return f.cause, f.hint
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, pgconn.ErrConnClosed):
@@ -67,17 +67,17 @@ func faultPostgres(err error) (cause sqlgen.Cause, hint string) {
 	return sqlgen.Unexpected, ""
 }
 
-// againPostgres knows the errors of a statement that gave way to others, and of
+// isRetryable knows the errors of a statement that gave way to others, and of
 // one that was prepared before its table changed. A statement is a transaction of
 // its own: it has done nothing.
-func againPostgres(err error) (again, wait bool) {
+func isRetryable(err error) (again, wait bool) {
 	var e *pgconn.PgError
 	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01" || e.Routine == "RevalidateCachedQuery"), false
 }
 
-// severedPostgres knows the errors of a connection that the server or the driver
+// isConnectionLost knows the errors of a connection that the server or the driver
 // has ended.
-func severedPostgres(err error) bool {
+func isConnectionLost(err error) bool {
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
 		return strings.HasPrefix(e.Code, "57P") || strings.HasPrefix(e.Code, "08")

@@ -14,7 +14,7 @@ import (
 
 // writers are the connections to the servers of the DSN. The driver chooses
 // between several of them, as libpq does.
-func (m postgresOptions) writers(o *database.OpenContext, config *pgx.ConnConfig) *database.PoolConfig {
+func (m dsnOptions) writers(o *database.OpenContext, config *pgx.ConnConfig) *database.PoolConfig {
 	hosts := strings.Count(m["host"], ",") + 1
 	made := o.ServerPool(&database.Connector{
 		Connector: connector(o, config),
@@ -27,7 +27,7 @@ func (m postgresOptions) writers(o *database.OpenContext, config *pgx.ConnConfig
 // readers are the connections to the servers of read_replicas, and to the others
 // where none of them answers; nil where there is no read_replicas. given are the
 // options before they were completed for the writers.
-func (m postgresOptions) readers(o *database.OpenContext, given postgresOptions, writers *database.PoolConfig) (*database.PoolConfig, string) {
+func (m dsnOptions) readers(o *database.OpenContext, given dsnOptions, writers *database.PoolConfig) (*database.PoolConfig, string) {
 	named := o.ReadReplicas()
 	if len(named) == 0 {
 		return nil, ""
@@ -57,5 +57,5 @@ func (m postgresOptions) readers(o *database.OpenContext, given postgresOptions,
 }
 
 func connector(o *database.OpenContext, config *pgx.ConnConfig) driver.Connector {
-	return postgresConnector{stdlib.GetConnector(*config), o.ServerPrepare}
+	return sessionConnector{stdlib.GetConnector(*config), o.ServerPrepare}
 }

@@ -18,16 +18,16 @@ func init() { database.Register(postgres) }
 var postgres = &database.Driver{
 	Name:       "PostgreSQL",
 	DBINames:   []string{"Pg"},
-	Dialect:    postgresDialect,
-	Open:       openPostgres,
+	Dialect:    dialect,
+	Open:       open,
 	ProbeSQL:   "SELECT 1",
 	VersionSQL: "SELECT current_setting('server_version')",
 	TablesSQL: `
 		SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-		WHERE ` + postgresTables("$1"),
+		WHERE ` + tablesCondition("$1"),
 	ColumnsSQL: []string{
-		postgresColumns + "CAST(c.relname AS text) = $1" + postgresOrder,
-		postgresColumns + "lower(CAST(c.relname AS text)) = lower($1)" + postgresOrder,
+		columnsSQL + "CAST(c.relname AS text) = $1" + columnsOrder,
+		columnsSQL + "lower(CAST(c.relname AS text)) = lower($1)" + columnsOrder,
 	},
 	KeysSQL: `
 		SELECT x.relname, a.attname
@@ -40,19 +40,19 @@ var postgres = &database.Driver{
 		WHERE CAST(c.relname AS text) = $1 AND CAST(n.nspname AS text) = $2
 		  AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
 		ORDER BY NOT i.indisprimary, i.indexrelid, k.position`,
-	ClassifyType:   classifyPostgres,
-	ClassifyError:  faultPostgres,
-	Retryable:      againPostgres,
-	ConnectionLost: severedPostgres,
+	ClassifyType:   classifyType,
+	ClassifyError:  classifyError,
+	Retryable:      isRetryable,
+	ConnectionLost: isConnectionLost,
 	ReadReplicas:   true,
 }
 
-// postgresTables is the condition on tables and views (c) of a schema (n):
+// tablesCondition is the condition on tables and views (c) of a schema (n):
 // the one whose name an argument has, or those that a name without a schema
 // leads to where it is empty. The server's own schemas are none of them. The
 // database's name means its tables, too, where no schema has it: the comment in
 // the Perl script asked for it, and it was of no consequence there.
-func postgresTables(schema string) string {
+func tablesCondition(schema string) string {
 	return `c.relkind IN ('r', 'p', 'v', 'm', 'f')
 		AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
 		AND CASE WHEN CAST(` + schema + ` AS text) = ''
@@ -62,8 +62,8 @@ func postgresTables(schema string) string {
 		    ELSE CAST(n.nspname AS text) = ` + schema + ` END`
 }
 
-// postgresColumns reads a domain as the type that it is made of.
-var postgresColumns = `
+// columnsSQL reads a domain as the type that it is made of.
+var columnsSQL = `
 	SELECT c.relname, a.attname,
 	       CASE WHEN t.typtype = 'd' THEN pg_catalog.format_type(t.typbasetype, t.typtypmod)
 	            ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END,
@@ -74,16 +74,16 @@ var postgresColumns = `
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 	JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-	WHERE ` + postgresTables("$2") + " AND "
+	WHERE ` + tablesCondition("$2") + " AND "
 
-const postgresOrder = " ORDER BY c.relname, a.attnum"
+const columnsOrder = " ORDER BY c.relname, a.attnum"
 
-var postgresDialect = &sqlgen.Dialect{
+var dialect = &sqlgen.Dialect{
 	Quote:       func(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` },
 	Placeholder: sqlgen.Dollar,
 	Bytes:       true,
 
-	// Every value comes as PostgreSQL's own text anyway: see postgresSession.
+	// Every value comes as PostgreSQL's own text anyway: see session.
 	Read: func(_ *sqlgen.Column, quoted string) string { return quoted },
 
 	AsText: func(c *sqlgen.Column, quoted string) string {
@@ -100,29 +100,29 @@ var postgresDialect = &sqlgen.Dialect{
 	ByteOrder: func(_ *sqlgen.Column, quoted string) string {
 		return "CAST(" + quoted + ` AS text) COLLATE "C" NULLS FIRST`
 	},
-	Takes: takesPostgres,
+	Takes: takesValue,
 
 	// Backslash is LIKE's escape character unless a statement says otherwise,
 	// and the clause itself would be spelled in two ways, one for each setting of
 	// standard_conforming_strings.
 	Escape:   "",
-	Prefix:   postgresPrefix,
+	Prefix:   prefixIndex,
 	AfterOne: " LIMIT 1",
-	Type:     typePostgres,
+	Type:     columnType,
 	Add: func(table, column, typ string) string {
 		return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ
 	},
 	Alter: func(table, column, typ string) string {
 		return "ALTER TABLE " + table + " ALTER COLUMN " + column + " TYPE " + typ + " USING CAST(" + column + " AS " + typ + ")"
 	},
-	Doublings: postgresDoublings,
-	Doubles:   doublesPostgres,
+	Doublings: doublings,
+	Doubles:   mayBeDoubled,
 }
 
-// postgresPrefix is sorted by bytes or characters, not by a language's rules
+// prefixIndex is sorted by bytes or characters, not by a language's rules
 // (PostgreSQL's manual, chapter "Operator Classes and Operator Families"). One of
 // pg_trgm does as well.
-var postgresPrefix = &sqlgen.PrefixIndex{
+var prefixIndex = &sqlgen.PrefixIndex{
 	Count: func(t *sqlgen.Table, column string) sqlgen.Statement {
 		return sqlgen.Statement{SQL: `
 			SELECT count(*) FROM pg_catalog.pg_class c
@@ -143,9 +143,9 @@ var postgresPrefix = &sqlgen.PrefixIndex{
 	},
 }
 
-// typePostgres gives an unsigned number the next wider type: there are none
+// columnType gives an unsigned number the next wider type: there are none
 // without a sign.
-func typePostgres(r sqlgen.Requirement) string {
+func columnType(r sqlgen.Requirement) string {
 	if bytes, unsigned := r.Integer(); bytes > 0 {
 		switch {
 		case bytes == 1, bytes == 2 && !unsigned:
@@ -168,9 +168,9 @@ func typePostgres(r sqlgen.Requirement) string {
 	return fmt.Sprintf("varchar(%d)", max(r.Size, 1))
 }
 
-// postgresClasses are the classes of types by the names that format_type gives
+// typeClasses are the classes of types by the names that format_type gives
 // them, without what stands in parentheses.
-var postgresClasses = map[string]struct {
+var typeClasses = map[string]struct {
 	class sqlgen.Class
 	size  int
 }{
@@ -196,7 +196,7 @@ var postgresClasses = map[string]struct {
 	`"char"`:                      {sqlgen.Text, 1},
 }
 
-func classifyPostgres(declared string, _ int) (class sqlgen.Class, size int, unsigned bool) {
+func classifyType(declared string, _ int) (class sqlgen.Class, size int, unsigned bool) {
 	// "timestamp(3) without time zone", "character varying(80)"
 	name, width := declared, 0
 	if before, rest, found := strings.Cut(declared, "("); found {
@@ -204,7 +204,7 @@ func classifyPostgres(declared string, _ int) (class sqlgen.Class, size int, uns
 		name = before + after
 		width, _ = strconv.Atoi(inside)
 	}
-	known, found := postgresClasses[name]
+	known, found := typeClasses[name]
 	switch {
 	case !found:
 		return sqlgen.Other, 0, false
@@ -218,14 +218,14 @@ func classifyPostgres(declared string, _ int) (class sqlgen.Class, size int, uns
 // system than the decimal one, or with underscores.
 var postgresLateNumber = regexp.MustCompile(`(?i)^\s*[+-]?(0[xob]|[0-9]+_)`)
 
-// takesPostgres refuses numbers that not every version takes.
-func takesPostgres(c *sqlgen.Column, value string) bool {
+// takesValue refuses numbers that not every version takes.
+func takesValue(c *sqlgen.Column, value string) bool {
 	number := c.Class == sqlgen.Integer || c.Class == sqlgen.Decimal
 	return !number || !postgresLateNumber.MatchString(value)
 }
 
-func openPostgres(o *database.OpenContext) database.Pools {
-	options := readPostgresDSN(o)
+func open(o *database.OpenContext) database.Pools {
+	options := readDSN(o)
 	given := maps.Clone(options)
 	config := options.config(o)
 	if o.Failed() {

@@ -9,21 +9,21 @@ import (
 	"dbsep/internal/database/dsn"
 )
 
-// postgresSysconf is where Debian and its kin keep the service file of all
+// defaultSysconfDir is where Debian and its kin keep the service file of all
 // accounts.
-const postgresSysconf = "/etc/postgresql-common"
+const defaultSysconfDir = "/etc/postgresql-common"
 
 // readService completes the options from the service that they, or the
 // environment, name.
-func (m postgresOptions) readService(o *database.OpenContext) {
-	m.fall("service", o.Environ(postgresKnown["service"].variable))
+func (m dsnOptions) readService(o *database.OpenContext) {
+	m.fall("service", o.Environ(knownOptions["service"].variable))
 	name := m["service"]
 	if name == "" {
 		return
 	}
 	system := o.Environ("PGSYSCONFDIR")
 	if system == "" {
-		system = postgresSysconf
+		system = defaultSysconfDir
 	}
 	own := o.Environ("PGSERVICEFILE")
 	if own == "" {
@@ -45,7 +45,7 @@ func (m postgresOptions) readService(o *database.OpenContext) {
 
 // fromService takes the settings of a service from a file's text and reports
 // whether the file has the service.
-func (m postgresOptions) fromService(o *database.OpenContext, file, text, service string) bool {
+func (m dsnOptions) fromService(o *database.OpenContext, file, text, service string) bool {
 	found := false
 	for l := range dsn.Lines(text, "#") {
 		if l.Section != service {
@@ -59,7 +59,7 @@ func (m postgresOptions) fromService(o *database.OpenContext, file, text, servic
 			continue
 		}
 		name, value, set := l.Setting()
-		if _, known := postgresKnown[name]; !set || !known || name == "service" {
+		if _, known := knownOptions[name]; !set || !known || name == "service" {
 			o.Refuse("dsn", fmt.Sprintf("names a service whose file %s has something in line %d that is no setting", file, l.Number), "write name=value, without spaces or quotes")
 			continue
 		}

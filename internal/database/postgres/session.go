@@ -16,40 +16,40 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// postgresConnector makes sessions of the driver's connections.
-type postgresConnector struct {
+// sessionConnector makes sessions of the driver's connections.
+type sessionConnector struct {
 	driver.Connector
 	prepares bool
 }
 
-func (c postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
+func (c sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &postgresSession{Conn: conn.(*stdlib.Conn), prepares: c.prepares}, nil
+	return &session{Conn: conn.(*stdlib.Conn), prepares: c.prepares}, nil
 }
 
-// A postgresSession is a connection that speaks as the Perl driver did: every
+// A session is a connection that speaks as the Perl driver did: every
 // value goes as a text whose type the server finds out, as that of a literal, and
 // comes back as the server's own text.
 //
 // Unless it is told to, it leaves nothing on the server. A statement is parsed,
 // bound and run in one message, so that a pooler may give the next one to another
 // server. This costs no round trip, but the server's time.
-type postgresSession struct {
+type session struct {
 	*stdlib.Conn
 	prepares bool // leaves statements on the server
 	retired  bool // not to be used again
 }
 
 // IsValid tells the pool whether to keep the connection.
-func (s *postgresSession) IsValid() bool { return !s.retired && !s.Conn.Conn().IsClosed() }
+func (s *session) IsValid() bool { return !s.retired && !s.Conn.Conn().IsClosed() }
 
 // ResetSession finds out whether the server has ended the connection while nobody
 // used it: whatever there is to be read then, a round trip makes clear. (The
 // driver takes that only where a connection has been idle for more than a second.)
-func (s *postgresSession) ResetSession(ctx context.Context) error {
+func (s *session) ResetSession(ctx context.Context) error {
 	server := s.Conn.Conn().PgConn()
 	if hasInput(server.Conn()) && server.Ping(ctx) != nil {
 		return driver.ErrBadConn
@@ -57,52 +57,52 @@ func (s *postgresSession) ResetSession(ctx context.Context) error {
 	return s.Conn.ResetSession(ctx)
 }
 
-func (s *postgresSession) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
-	stmt := &postgresStatement{session: s, text: text}
+func (s *session) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
+	stmt := &statement{session: s, text: text}
 	if !s.prepares {
 		return stmt, nil
 	}
 	var err error
-	stmt.prepared, err = s.Conn.Conn().PgConn().Prepare(ctx, postgresName(text), text, nil)
+	stmt.prepared, err = s.Conn.Conn().PgConn().Prepare(ctx, statementName(text), text, nil)
 	if err != nil {
 		return nil, s.failed(err)
 	}
 	return stmt, nil
 }
 
-// postgresName is the name of a statement on the server. No two texts have the
+// statementName is the name of a statement on the server. No two texts have the
 // same: should a pooler, in spite of server_prepare, hand a statement to a
 // connection on which another process has prepared its own, no other one is run.
-func postgresName(text string) string {
+func statementName(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "dbsep" + hex.EncodeToString(sum[:16])
 }
 
-// A postgresStatement is a statement's text, and what the server made of it where
+// A statement is a statement's text, and what the server made of it where
 // it is to keep that.
-type postgresStatement struct {
-	session  *postgresSession
+type statement struct {
+	session  *session
 	text     string
 	prepared *pgconn.StatementDescription // nil: nothing is on the server
 }
 
-// postgresForgetting bounds how long a server may take to drop a statement.
-const postgresForgetting = time.Second
+// deallocateTimeout bounds how long a server may take to drop a statement.
+const deallocateTimeout = time.Second
 
-func (s *postgresStatement) Close() error {
+func (s *statement) Close() error {
 	if s.prepared == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), postgresForgetting)
+	ctx, cancel := context.WithTimeout(context.Background(), deallocateTimeout)
 	defer cancel()
 	err := s.session.Conn.Conn().PgConn().Deallocate(ctx, s.prepared.Name)
 	s.session.retired = s.session.retired || err != nil
 	return err
 }
 
-func (s *postgresStatement) NumInput() int { return -1 } // the server counts
+func (s *statement) NumInput() int { return -1 } // the server counts
 
-func (s *postgresStatement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+func (s *statement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	result, err := s.run(ctx, args)
 	if err != nil {
 		return nil, err
@@ -112,14 +112,14 @@ func (s *postgresStatement) QueryContext(ctx context.Context, args []driver.Name
 		_, err := result.Close()
 		return nil, s.session.failed(err)
 	}
-	r := &postgresRows{session: s.session, result: result, types: make([]uint32, len(fields)), names: make([]string, len(fields))}
+	r := &rows{session: s.session, result: result, types: make([]uint32, len(fields)), names: make([]string, len(fields))}
 	for i, f := range fields {
 		r.types[i], r.names[i] = f.DataTypeOID, f.Name
 	}
 	return r, nil
 }
 
-func (s *postgresStatement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+func (s *statement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	result, err := s.run(ctx, args)
 	if err != nil {
 		return nil, err
@@ -132,10 +132,10 @@ func (s *postgresStatement) ExecContext(ctx context.Context, args []driver.Named
 }
 
 // Query and Exec are there because driver.Stmt has them; nobody calls them.
-func (s *postgresStatement) Query([]driver.Value) (driver.Rows, error)  { return nil, driver.ErrSkip }
-func (s *postgresStatement) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
+func (s *statement) Query([]driver.Value) (driver.Rows, error)  { return nil, driver.ErrSkip }
+func (s *statement) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
 
-func (s *postgresStatement) run(ctx context.Context, args []driver.NamedValue) (*pgconn.ResultReader, error) {
+func (s *statement) run(ctx context.Context, args []driver.NamedValue) (*pgconn.ResultReader, error) {
 	const asText, asBytes = 0, 1
 	values, formats := make([][]byte, len(args)), make([]int16, len(args))
 	for i, a := range args {
@@ -161,12 +161,12 @@ func (s *postgresStatement) run(ctx context.Context, args []driver.NamedValue) (
 
 // failed looks at an error of the connection. One that met a server without
 // writes is given up: the next may find the primary server.
-func (s *postgresSession) failed(err error) error {
+func (s *session) failed(err error) error {
 	var e *pgconn.PgError
 	switch {
 	case err == nil:
 		return errors.New("run a statement: it has no rows")
-	case errors.As(err, &e) && e.Code == readOnlyTransaction:
+	case errors.As(err, &e) && e.Code == stateReadOnly:
 		s.retired = true
 	case pgconn.SafeToRetry(err):
 		return driver.ErrBadConn // nothing was sent
@@ -174,22 +174,22 @@ func (s *postgresSession) failed(err error) error {
 	return err
 }
 
-// postgresRows are rows as they come from the server.
-type postgresRows struct {
-	session *postgresSession
+// rows are rows as they come from the server.
+type rows struct {
+	session *session
 	result  *pgconn.ResultReader
 	types   []uint32
 	names   []string
 }
 
-func (r *postgresRows) Columns() []string { return r.names }
+func (r *rows) Columns() []string { return r.names }
 
-func (r *postgresRows) Close() error {
+func (r *rows) Close() error {
 	_, err := r.result.Close()
 	return err
 }
 
-func (r *postgresRows) Next(dest []driver.Value) error {
+func (r *rows) Next(dest []driver.Value) error {
 	if !r.result.NextRow() {
 		if _, err := r.result.Close(); err != nil {
 			return r.session.failed(err)
@@ -201,7 +201,7 @@ func (r *postgresRows) Next(dest []driver.Value) error {
 		if text == nil {
 			continue
 		}
-		value, err := postgresValue(r.types[i], text)
+		value, err := value(r.types[i], text)
 		if err != nil {
 			return fmt.Errorf("read a column: %w", err)
 		}
@@ -210,9 +210,9 @@ func (r *postgresRows) Next(dest []driver.Value) error {
 	return nil
 }
 
-// postgresValue reads a value as the Perl driver did: truth values as 1 and 0,
+// value reads a value as the Perl driver did: truth values as 1 and 0,
 // approximate numbers as numbers, bytes as bytes, all others as the server's text.
-func postgresValue(typ uint32, text []byte) (driver.Value, error) {
+func value(typ uint32, text []byte) (driver.Value, error) {
 	switch typ {
 	case pgtype.BoolOID:
 		if string(text) == "t" {
@@ -222,14 +222,14 @@ func postgresValue(typ uint32, text []byte) (driver.Value, error) {
 	case pgtype.Float4OID, pgtype.Float8OID:
 		return strconv.ParseFloat(string(text), 64)
 	case pgtype.ByteaOID:
-		return postgresBytes(text)
+		return decodeBytea(text)
 	}
 	return text, nil
 }
 
-// postgresBytes undoes either of the forms that bytea_output chooses from:
+// decodeBytea undoes either of the forms that bytea_output chooses from:
 // \x and two digits for each byte, or characters with \\ and \ooo between.
-func postgresBytes(text []byte) ([]byte, error) {
+func decodeBytea(text []byte) ([]byte, error) {
 	if len(text) >= 2 && text[0] == '\\' && text[1] == 'x' {
 		value := make([]byte, hex.DecodedLen(len(text)-2))
 		_, err := hex.Decode(value, text[2:])

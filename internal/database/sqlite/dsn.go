@@ -15,16 +15,16 @@ import (
 	"dbsep/internal/database/dsn"
 )
 
-// A sqliteFile is a file and how SQLite is to open it.
-type sqliteFile struct {
+// fileOptions are a file and how SQLite opens it.
+type fileOptions struct {
 	path     string
 	readOnly bool
 	options  url.Values // of SQLite's own URI, those worth keeping
 }
 
-// readSQLiteDSN reads what DBD::SQLite read: "dbname=/path", "db=" and
+// readDSN reads what DBD::SQLite read: "dbname=/path", "db=" and
 // "database=" likewise, "uri=file:...", or the path alone.
-func readSQLiteDSN(o *database.OpenContext) sqliteFile {
+func readDSN(o *database.OpenContext) fileOptions {
 	path, isURI := o.Rest, false
 	if given, found := dsn.Last(o.Options, "dbname"); found {
 		path = given
@@ -43,9 +43,9 @@ func readSQLiteDSN(o *database.OpenContext) sqliteFile {
 			}
 		}
 	}
-	file := sqliteFile{path: path, options: url.Values{}}
+	file := fileOptions{path: path, options: url.Values{}}
 	if strings.HasPrefix(path, "file:") {
-		file = readSQLiteURI(o, path)
+		file = readURI(o, path)
 	} else if isURI {
 		o.Warn("dsn", "has a uri= that does not begin with file:", "write dbname= before a path")
 	}
@@ -81,8 +81,8 @@ func readSQLiteDSN(o *database.OpenContext) sqliteFile {
 	return file
 }
 
-// readSQLiteURI reads a file: URI as sqlite.org/uri.html has it.
-func readSQLiteURI(o *database.OpenContext, uri string) sqliteFile {
+// readURI reads a file: URI as sqlite.org/uri.html has it.
+func readURI(o *database.OpenContext, uri string) fileOptions {
 	const hint = "write uri=file:/path/to/file?mode=ro"
 	text, _, _ := strings.Cut(strings.TrimPrefix(uri, "file:"), "#")
 	text, query, _ := strings.Cut(text, "?")
@@ -97,9 +97,9 @@ func readSQLiteURI(o *database.OpenContext, uri string) sqliteFile {
 	values, wrong := url.ParseQuery(query)
 	if err != nil || wrong != nil {
 		o.Refuse("dsn", "has a file: URI with a wrong % in it", hint)
-		return sqliteFile{path: "unreadable", options: url.Values{}}
+		return fileOptions{path: "unreadable", options: url.Values{}}
 	}
-	file := sqliteFile{path: path, options: url.Values{}}
+	file := fileOptions{path: path, options: url.Values{}}
 	for name := range values {
 		switch name {
 		case "mode":
@@ -117,7 +117,7 @@ func readSQLiteURI(o *database.OpenContext, uri string) sqliteFile {
 // uri is the name that the driver is given. Every byte of the path that means
 // something in a URI is escaped. A file that is missing stays missing: SQLite
 // may not create it.
-func (f sqliteFile) uri(wait time.Duration) string {
+func (f fileOptions) uri(wait time.Duration) string {
 	options := url.Values{}
 	for name, values := range f.options {
 		options[name] = values
@@ -131,9 +131,9 @@ func (f sqliteFile) uri(wait time.Duration) string {
 	return "file:" + (&url.URL{Path: f.path}).EscapedPath() + "?" + options.Encode()
 }
 
-// checkSQLiteFile refuses a path that is no file. DBD::SQLite made an empty
+// checkFile refuses a path that is no file. DBD::SQLite made an empty
 // database of it, and every table was missing.
-func checkSQLiteFile(o *database.OpenContext, path string) {
+func checkFile(o *database.OpenContext, path string) {
 	if o.Failed() {
 		return
 	}
@@ -148,14 +148,14 @@ func checkSQLiteFile(o *database.OpenContext, path string) {
 	case !about.Mode().IsRegular():
 		o.Refuse("dsn", fmt.Sprintf("names %s, which is no file", path), "write the path of the database file")
 	default:
-		checkSQLiteReadable(o, path)
+		checkReadable(o, path)
 	}
 }
 
-func checkSQLiteReadable(o *database.OpenContext, path string) {
+func checkReadable(o *database.OpenContext, path string) {
 	f, err := os.Open(path)
 	if err != nil {
-		o.Refuse("dsn", fmt.Sprintf("names the file %s, which may not be read", path), sqliteReadOnlyHint)
+		o.Refuse("dsn", fmt.Sprintf("names the file %s, which may not be read", path), readOnlyHint)
 		return
 	}
 	f.Close()

@@ -22,7 +22,7 @@ func TestSQLiteTimeouts(t *testing.T) {
 		if c.option != "" {
 			o.Options = append(o.Options, dsn.Setting{Name: "busy_timeout", Value: c.option})
 		}
-		if file := readSQLiteDSN(o); file.path != "/x" || o.BusyTimeout != c.want || o.Err() != nil {
+		if file := readDSN(o); file.path != "/x" || o.BusyTimeout != c.want || o.Err() != nil {
 			t.Errorf("%+v: %+v, %v, %v", c, file, o.BusyTimeout, o.Err())
 		}
 	}

@@ -12,33 +12,33 @@ import (
 	"dbsep/sqlgen"
 )
 
-// A sqlitePlace is the path of a database file, where another file may be put
-// while dbsep runs, for instance from a backup. SQLite itself goes on with the
-// file that it has opened, though nobody sees any more what it writes there.
-type sqlitePlace struct {
+// A filePath is the path of a database file. Another file may be moved there while
+// dbsep runs, for instance from a backup. SQLite itself goes on with the file that
+// it has opened, though nobody sees any more what it writes there.
+type filePath struct {
 	path string
 
 	mu        sync.Mutex
 	file, log os.FileInfo // as last used; log is the write-ahead log, nil where none was seen
 
-	last atomic.Pointer[glance] // at the place
+	last atomic.Pointer[cachedStat]
 }
 
-// A glance is what was in a place, nil for nothing. A read is content with one
-// that was taken a moment ago, since it might as well have come at that moment. A
-// write is not: it would be lost.
-type glance struct {
+// A cachedStat is the file that was at a path, nil for none. For a read one of a
+// moment ago is enough, since the read might as well have come at that moment. For
+// a write it is not: it would be lost.
+type cachedStat struct {
 	at   time.Time
 	file os.FileInfo
 }
 
-// glanceAge is how old a glance may be for a read.
-const glanceAge = 10 * time.Millisecond
+// maxStatAge is how old a cachedStat may be for a read.
+const maxStatAge = 10 * time.Millisecond
 
-const sqliteGoneHint = "put the database file back, or correct dsn; dbsep never makes one"
+const goneHint = "put the database file back, or correct dsn; dbsep never makes one"
 
 var (
-	errMoves = &sqlgen.Fault{
+	errMoved = &sqlgen.Fault{
 		Cause: sqlgen.Unavailable, Hint: "put a new database file into its place at once, with mv",
 		Err: errors.New("the file became another one while it was opened"),
 	}
@@ -49,17 +49,17 @@ var (
 	}
 )
 
-// A placedConnector opens the file that is in a place.
-type placedConnector struct {
+// A fileConnector opens the file that is at a path.
+type fileConnector struct {
 	driver.Connector
-	*sqlitePlace
-	patience time.Duration // how old a glance at the place may be; 0 for writes
+	*filePath
+	maxAge time.Duration // of a cachedStat; 0 for writes
 }
 
-func (p placedConnector) Connect(ctx context.Context) (driver.Conn, error) {
+func (p fileConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	file, err := os.Stat(p.path)
 	if err != nil {
-		return nil, &sqlgen.Fault{Cause: sqlgen.Unavailable, Hint: sqliteGoneHint, Err: err}
+		return nil, &sqlgen.Fault{Cause: sqlgen.Unavailable, Hint: goneHint, Err: err}
 	}
 	if err := p.enter(file); err != nil {
 		return nil, err
@@ -70,14 +70,14 @@ func (p placedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	if !p.has(file, 0) {
 		conn.Close()
-		return nil, errMoves
+		return nil, errMoved
 	}
-	return &sqliteSession{conn.(sqliteConn), p, file}, nil
+	return &session{conn.(driverConn), p, file}, nil
 }
 
 // enter refuses a file that has the write-ahead log of the one before it: SQLite
 // would take that for the file's own.
-func (p *sqlitePlace) enter(file os.FileInfo) error {
+func (p *filePath) enter(file os.FileInfo) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.file != nil && !os.SameFile(p.file, file) {
@@ -90,18 +90,18 @@ func (p *sqlitePlace) enter(file os.FileInfo) error {
 	return nil
 }
 
-// has tells whether a file is in the place, by a glance that may be so old.
-func (p *sqlitePlace) has(file os.FileInfo, age time.Duration) bool {
+// has reports whether a file is the one at the path, as it was at most so long ago.
+func (p *filePath) has(file os.FileInfo, age time.Duration) bool {
 	last := p.last.Load()
 	if last == nil || time.Since(last.at) >= age {
-		last = p.look(last)
+		last = p.stat(last)
 	}
 	return last.file != nil && os.SameFile(file, last.file)
 }
 
-// look takes a glance, and notes the write-ahead log of the file in the place.
-func (p *sqlitePlace) look(before *glance) *glance {
-	now := &glance{at: time.Now()}
+// stat looks at the path, and keeps the write-ahead log of its file.
+func (p *filePath) stat(before *cachedStat) *cachedStat {
+	now := &cachedStat{at: time.Now()}
 	now.file, _ = os.Stat(p.path)
 	p.last.CompareAndSwap(before, now) // another's may be newer
 	p.mu.Lock()
@@ -112,35 +112,35 @@ func (p *sqlitePlace) look(before *glance) *glance {
 	return now
 }
 
-// sqliteConn is what the connections of both drivers are.
-type sqliteConn interface {
+// driverConn is what the connections of both drivers are.
+type driverConn interface {
 	driver.Conn
 	driver.ConnPrepareContext
 	driver.ExecerContext
 }
 
-// A sqliteSession is a connection to the file that was in its place.
-type sqliteSession struct {
-	sqliteConn
-	place placedConnector
-	file  os.FileInfo
+// A session is a connection to the file that was at its path.
+type session struct {
+	driverConn
+	fileConnector fileConnector
+	file          os.FileInfo
 }
 
-// ResetSession gives the connection up where its file is not the one that is in
-// the place now.
-func (s *sqliteSession) ResetSession(ctx context.Context) error {
-	if !s.place.has(s.file, s.place.patience) {
+// ResetSession gives the connection up where its file is not the one that is at the
+// path now.
+func (s *session) ResetSession(ctx context.Context) error {
+	if !s.fileConnector.has(s.file, s.fileConnector.maxAge) {
 		return driver.ErrBadConn
 	}
-	if r, ok := s.sqliteConn.(driver.SessionResetter); ok {
+	if r, ok := s.driverConn.(driver.SessionResetter); ok {
 		return r.ResetSession(ctx)
 	}
 	return nil
 }
 
-// IsValid is as the driver says: whether the file is in its place is looked at
-// when the connection is used again.
-func (s *sqliteSession) IsValid() bool {
-	v, ok := s.sqliteConn.(driver.Validator)
+// IsValid is as the driver says: the path is looked at when the connection is used
+// again.
+func (s *session) IsValid() bool {
+	v, ok := s.driverConn.(driver.Validator)
 	return !ok || v.IsValid()
 }

@@ -10,12 +10,12 @@ import (
 	sqlite3 "modernc.org/sqlite"
 )
 
-// sqliteConnector opens connections by their URI, with SQLite translated to Go,
+// newConnector opens connections by their URI, with SQLite translated to Go,
 // for builds without a C compiler.
-func sqliteConnector(uri string) driver.Connector {
+func newConnector(uri string) driver.Connector {
 	c, err := sqlite3.NewConnector(uri)
 	if err != nil {
-		panic("a URI of our own does not parse") // see sqliteFile.uri
+		panic("a URI of our own does not parse") // see fileOptions.uri
 	}
 	return c
 }
@@ -29,8 +29,8 @@ func init() {
 	sqlite3.MustRegisterCollationUtf8("perllocale", strings.Compare)
 }
 
-// sqliteCode is the extended result code of an error.
-func sqliteCode(err error) (code int, known bool) {
+// errorCode is the extended result code of an error.
+func errorCode(err error) (code int, known bool) {
 	var e *sqlite3.Error
 	if !errors.As(err, &e) {
 		return 0, false
@@ -38,6 +38,6 @@ func sqliteCode(err error) (code int, known bool) {
 	return e.Code(), true
 }
 
-// sqliteErrno is the system's error beneath. This driver does not tell it; SQLite
+// systemError is the system's error beneath. This driver does not tell it; SQLite
 // has a code of its own for a disk that is full.
-func sqliteErrno(error) error { return nil }
+func systemError(error) error { return nil }

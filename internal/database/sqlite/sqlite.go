@@ -22,8 +22,8 @@ func init() { database.Register(sqlite) }
 var sqlite = &database.Driver{
 	Name:       "SQLite",
 	DBINames:   []string{"SQLite"},
-	Dialect:    sqliteDialect,
-	Open:       openSQLite,
+	Dialect:    dialect,
+	Open:       open,
 	ProbeSQL:   "PRAGMA schema_version",
 	VersionSQL: "SELECT sqlite_version()",
 	TablesSQL:  "SELECT name FROM main.sqlite_master WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'",
@@ -43,20 +43,20 @@ var sqlite = &database.Driver{
 			FROM pragma_index_list(?1, 'main') l JOIN pragma_index_xinfo(l.name, 'main') x
 			WHERE l."unique" AND NOT l.partial AND l.origin <> 'pk' AND x.key)
 		ORDER BY rank, position`,
-	ClassifyType:  classifySQLite,
-	ClassifyError: faultSQLite,
-	Ambiguous:     vagueSQLite,
-	Retryable:     againSQLite,
+	ClassifyType:  classifyType,
+	ClassifyError: classifyError,
+	Ambiguous:     isAmbiguous,
+	Retryable:     isRetryable,
 
 	Products:       []string{"SQLite"},
-	ClassifyNumber: faultSQLiteCode,
+	ClassifyNumber: classifyCode,
 }
 
-var sqliteDialect = &sqlgen.Dialect{
-	Quote:       quoteSQLite,
+var dialect = &sqlgen.Dialect{
+	Quote:       quote,
 	Placeholder: sqlgen.QuestionMark,
 
-	Read: readSQLite,
+	Read: readExpression,
 
 	SameType: func(quoted string, number bool) string {
 		if number {
@@ -72,24 +72,24 @@ var sqliteDialect = &sqlgen.Dialect{
 	ByteOrder: func(_ *sqlgen.Column, quoted string) string { return "CAST(" + quoted + " AS TEXT) COLLATE BINARY" },
 
 	Escape:   ` ESCAPE '\'`,
-	Prefix:   sqlitePrefix,
+	Prefix:   prefixIndex,
 	AfterOne: " LIMIT 1",
-	Type:     typeSQLite,
+	Type:     columnType,
 	Add: func(table, column, typ string) string {
 		return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ
 	},
 	// A column's type cannot be changed: a new column takes its values over.
 	Alter: func(table, column, typ string) string {
-		old := quoteSQLite("old " + strings.ReplaceAll(column[1:len(column)-1], "``", "`"))
+		old := quote("old " + strings.ReplaceAll(column[1:len(column)-1], "``", "`"))
 		return "ALTER TABLE " + table + " RENAME COLUMN " + column + " TO " + old +
 			"; ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ +
 			"; UPDATE " + table + " SET " + column + " = " + old
 	},
 }
 
-// sqlitePrefix is sorted as LIKE compares, without regard to case (optoverview,
+// prefixIndex is sorted as LIKE compares, without regard to case (optoverview,
 // section 5).
-var sqlitePrefix = &sqlgen.PrefixIndex{
+var prefixIndex = &sqlgen.PrefixIndex{
 	Count: func(t *sqlgen.Table, column string) sqlgen.Statement {
 		return sqlgen.Statement{SQL: `
 			SELECT count(*) FROM (
@@ -104,10 +104,10 @@ var sqlitePrefix = &sqlgen.PrefixIndex{
 	},
 }
 
-// readSQLite keeps the driver from making times and truth values of columns that
+// readExpression keeps the driver from making times and truth values of columns that
 // are declared so: an expression has no declared type, and the plus sign makes one
 // without touching the value or its storage class. A column as it is costs less.
-func readSQLite(c *sqlgen.Column, quoted string) string {
+func readExpression(c *sqlgen.Column, quoted string) string {
 	switch c.Class {
 	case sqlgen.Boolean, sqlgen.Date, sqlgen.DateTime, sqlgen.Time:
 		return "+" + quoted
@@ -115,12 +115,12 @@ func readSQLite(c *sqlgen.Column, quoted string) string {
 	return quoted
 }
 
-// quoteSQLite quotes with backticks. A name in double quotes that is no column
+// quote quotes with backticks. A name in double quotes that is no column
 // any more would be read as a text, and a condition on it would hold for every
 // row.
-func quoteSQLite(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
-func typeSQLite(r sqlgen.Requirement) string {
+func columnType(r sqlgen.Requirement) string {
 	if bytes, _ := r.Integer(); bytes > 0 {
 		return "INTEGER"
 	}
@@ -133,9 +133,9 @@ func typeSQLite(r sqlgen.Requirement) string {
 	return fmt.Sprintf("VARCHAR(%d)", max(r.Size, 1))
 }
 
-// classifySQLite follows SQLite's rules of affinity (datatype3, section 3.1)
+// classifyType follows SQLite's rules of affinity (datatype3, section 3.1)
 // where the name of a type says no more. SQLite enforces no widths.
-func classifySQLite(declared string, _ int) (class sqlgen.Class, size int, unsigned bool) {
+func classifyType(declared string, _ int) (class sqlgen.Class, size int, unsigned bool) {
 	name := strings.ToUpper(declared)
 	has := func(parts ...string) bool {
 		for _, p := range parts {
@@ -168,131 +168,131 @@ func classifySQLite(declared string, _ int) (class sqlgen.Class, size int, unsig
 	return sqlgen.Text, 0, false
 }
 
-// sqliteReadOnlyHint is for a file that may not be written.
-const sqliteReadOnlyHint = "let the account that dbsep runs as write the database file and its directory, and take mode=ro and ReadOnly out of dsn"
+// readOnlyHint is for a file that may not be written.
+const readOnlyHint = "let the account that dbsep runs as write the database file and its directory, and take mode=ro and ReadOnly out of dsn"
 
 // SQLite's result codes (rescode.html). An extended code has a primary one in its
 // last eight bits.
 const (
-	sqliteError        = 1
-	sqlitePerm         = 3
-	sqliteBusy         = 5
-	sqliteLocked       = 6
-	sqliteReadOnly     = 8
-	sqliteIOErr        = 10
-	sqliteCorrupt      = 11
-	sqliteFull         = 13
-	sqliteCantOpen     = 14
-	sqliteProtocol     = 15
-	sqliteTooBig       = 18
-	sqliteConstraint   = 19
-	sqliteMismatch     = 20
-	sqliteAuth         = 23
-	sqliteRange        = 25
-	sqliteNotADatabase = 26
+	codeError        = 1
+	codePerm         = 3
+	codeBusy         = 5
+	codeLocked       = 6
+	codeReadOnly     = 8
+	codeIOErr        = 10
+	codeCorrupt      = 11
+	codeFull         = 13
+	codeCantOpen     = 14
+	codeProtocol     = 15
+	codeTooBig       = 18
+	codeConstraint   = 19
+	codeMismatch     = 20
+	codeAuth         = 23
+	codeRange        = 25
+	codeNotADatabase = 26
 
-	sqliteConstraintPrimaryKey = sqliteConstraint | 6<<8
-	sqliteConstraintUnique     = sqliteConstraint | 8<<8
-	sqliteConstraintRowID      = sqliteConstraint | 10<<8
-	sqliteConstraintDataType   = sqliteConstraint | 12<<8 // a STRICT table's
+	codeConstraintPrimaryKey = codeConstraint | 6<<8
+	codeConstraintUnique     = codeConstraint | 8<<8
+	codeConstraintRowID      = codeConstraint | 10<<8
+	codeConstraintDataType   = codeConstraint | 12<<8 // a STRICT table's
 )
 
-const sqliteFullHint = "make room on the disk of the database file"
+const fullHint = "make room on the disk of the database file"
 
-// faultSQLite goes by SQLite's result codes.
-func faultSQLite(err error) (cause sqlgen.Cause, hint string) {
-	code, known := sqliteCode(err)
+// classifyError goes by SQLite's result codes.
+func classifyError(err error) (cause sqlgen.Cause, hint string) {
+	code, known := errorCode(err)
 	if !known {
 		return sqlgen.Unexpected, ""
 	}
-	if code&0xff == sqliteIOErr && errors.Is(sqliteErrno(err), syscall.ENOSPC) {
-		return sqlgen.Full, sqliteFullHint
+	if code&0xff == codeIOErr && errors.Is(systemError(err), syscall.ENOSPC) {
+		return sqlgen.Full, fullHint
 	}
-	return faultSQLiteCode(code)
+	return classifyCode(code)
 }
 
-func faultSQLiteCode(code int) (cause sqlgen.Cause, hint string) {
+func classifyCode(code int) (cause sqlgen.Cause, hint string) {
 	switch code {
-	case sqliteConstraintUnique, sqliteConstraintPrimaryKey, sqliteConstraintRowID:
+	case codeConstraintUnique, codeConstraintPrimaryKey, codeConstraintRowID:
 		return sqlgen.Duplicate, ""
-	case sqliteConstraintDataType:
+	case codeConstraintDataType:
 		return sqlgen.BadValue, ""
 	}
 	switch code & 0xff {
-	case sqliteConstraint:
+	case codeConstraint:
 		return sqlgen.Constraint, ""
-	case sqliteMismatch, sqliteTooBig, sqliteRange:
+	case codeMismatch, codeTooBig, codeRange:
 		return sqlgen.BadValue, ""
-	case sqlitePerm, sqliteAuth:
+	case codePerm, codeAuth:
 		return sqlgen.Denied, ""
-	case sqliteReadOnly:
-		return sqlgen.ReadOnly, sqliteReadOnlyHint
-	case sqliteFull:
-		return sqlgen.Full, sqliteFullHint
-	case sqliteBusy, sqliteLocked, sqliteProtocol:
+	case codeReadOnly:
+		return sqlgen.ReadOnly, readOnlyHint
+	case codeFull:
+		return sqlgen.Full, fullHint
+	case codeBusy, codeLocked, codeProtocol:
 		return sqlgen.Busy, "end the program that keeps the database file locked, or let statements wait longer"
-	case sqliteCantOpen:
-		return sqlgen.Unavailable, sqliteReadOnlyHint
-	case sqliteNotADatabase:
+	case codeCantOpen:
+		return sqlgen.Unavailable, readOnlyHint
+	case codeNotADatabase:
 		return sqlgen.Unavailable, "the file is no SQLite database: correct dsn"
-	case sqliteCorrupt:
+	case codeCorrupt:
 		return sqlgen.Unavailable, "the database file is damaged: take it from a backup"
-	case sqliteIOErr:
+	case codeIOErr:
 		return sqlgen.Unavailable, ""
 	}
 	return sqlgen.Unexpected, ""
 }
 
-// vagueSQLite knows the code of everything that does not compile: SQLite has no
+// isAmbiguous knows the code of everything that does not compile: SQLite has no
 // other for a table or column that is not there.
-func vagueSQLite(err error) bool {
-	code, known := sqliteCode(err)
-	return known && code&0xff == sqliteError
+func isAmbiguous(err error) bool {
+	code, known := errorCode(err)
+	return known && code&0xff == codeError
 }
 
-func againSQLite(err error) (again, wait bool) {
-	code, known := sqliteCode(err)
-	return known && (code&0xff == sqliteBusy || code&0xff == sqliteLocked), true
+func isRetryable(err error) (again, wait bool) {
+	code, known := errorCode(err)
+	return known && (code&0xff == codeBusy || code&0xff == codeLocked), true
 }
 
-// sqliteWait is how long SQLite itself waits for a lock. While it waits, a
+// lockWait is how long SQLite itself waits for a lock. While it waits, a
 // context cannot end the statement, so kind.again does the rest of the waiting. A
 // writer that waits keeps new readers out, and only as long as SQLite itself
 // waits: without its longer wait, long readings that overlap would starve it.
 const (
-	sqliteWait       = 50 * time.Millisecond
-	sqliteWriterWait = 5 * time.Second
+	lockWait       = 50 * time.Millisecond
+	writerLockWait = 5 * time.Second
 )
 
-// sqliteReaders is the default for the reading pool: reads of one file are
+// defaultReaders is the default for the reading pool: reads of one file are
 // limited by processors.
-const sqliteReaders = 8
+const defaultReaders = 8
 
-// sqliteMemory is what SQLite may take in this process: beyond, a connection gives
+// heapLimit is what SQLite may take in this process: beyond, a connection gives
 // up pages of the file that it keeps before it takes another. Each may have 2 MB of
 // them, of which those to the same file are mostly alike, and the system has them
 // in memory too.
-const sqliteMemory = 8 << 20
+const heapLimit = 8 << 20
 
-func openSQLite(o *database.OpenContext) database.Pools {
-	file := readSQLiteDSN(o)
-	checkSQLiteFile(o, file.path)
+func open(o *database.OpenContext) database.Pools {
+	file := readDSN(o)
+	checkFile(o, file.path)
 	if o.Failed() {
 		return database.Pools{}
 	}
-	place := &sqlitePlace{path: file.path}
-	made := func(most int, wait, glance time.Duration) *database.PoolConfig {
-		connector := placedConnector{sqliteConnector(file.uri(min(wait, cmp.Or(o.BusyTimeout, database.DefaultBusyTimeout)))), place, glance}
+	path := &filePath{path: file.path}
+	pool := func(most int, wait, maxStatAge time.Duration) *database.PoolConfig {
+		connector := fileConnector{newConnector(file.uri(min(wait, cmp.Or(o.BusyTimeout, database.DefaultBusyTimeout)))), path, maxStatAge}
 		return &database.PoolConfig{MaxOpen: most, Connector: &database.Connector{
 			Connector:   connector,
 			Timeout:     o.LoginTimeout(),
-			InitCommand: "PRAGMA soft_heap_limit=" + strconv.Itoa(sqliteMemory),
+			InitCommand: "PRAGMA soft_heap_limit=" + strconv.Itoa(heapLimit),
 		}}
 	}
 	return database.Pools{
 		Address: file.path,
-		Writes:  made(1, sqliteWriterWait, 0), // SQLite has one writer: waiting here is fair and cheap
-		Reads:   made(cmp.Or(o.MaxConnections, sqliteReaders), sqliteWait, glanceAge),
+		Writes:  pool(1, writerLockWait, 0), // SQLite has one writer: waiting here is fair and cheap
+		Reads:   pool(cmp.Or(o.MaxConnections, defaultReaders), lockWait, maxStatAge),
 	}
 }
 
