@@ -59,9 +59,6 @@ func (s *Server) newInstance(l *setup.Loaded, log *slog.Logger) (*instance, erro
 	if err != nil {
 		return nil, err
 	}
-	if t != nil && s.http.Protocols != nil {
-		t.NextProtos = []string{"h2", "http/1.1"}
-	}
 	if err := s.openStaleCache(l, log); err != nil {
 		return nil, err
 	}
