@@ -53,7 +53,7 @@ func (t *table) visibleTo(c Client, o *operation) (*table, error) {
 		return t, nil
 	}
 	rights := c.Rights(t.Name)
-	if rights == nil || !(o.readOnly && rights.CanRead() || rights.CanWrite()) {
+	if rights == nil || !(o.ReadOnly && rights.CanRead() || rights.CanWrite()) {
 		return nil, &Error{Code: Forbidden, Table: t.Name}
 	}
 	if rights.AllColumns() {

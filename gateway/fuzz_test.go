@@ -69,7 +69,7 @@ func FuzzPath(f *testing.F) {
 			t.Fatal(err)
 		}
 		req = request{}
-		if err := req.parsePath(u); err != nil || req.table != s || req.operation.name != "multi" || !req.json {
+		if err := req.parsePath(u); err != nil || req.table != s || req.operation.Name != "multi" || !req.json {
 			t.Errorf("%q is read as %+v, %v", s, req, err)
 		}
 	})

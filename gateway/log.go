@@ -69,7 +69,7 @@ func (g *Gateway) observe(r *http.Request, req *request, resp *response, start t
 		Asked: shorten(req.table), Client: client(r), User: req.client.Name, ID: req.id,
 	}
 	if req.operation != nil {
-		e.Operation = req.operation.name
+		e.Operation = req.operation.Name
 	}
 	g.Observe(e)
 }
@@ -122,7 +122,7 @@ func (req *request) attrs(r *http.Request, code Code) []slog.Attr {
 		attrs = append(attrs, slog.String("code", string(code)))
 	}
 	if req.operation != nil {
-		attrs = append(attrs, slog.String("operation", req.operation.name))
+		attrs = append(attrs, slog.String("operation", req.operation.Name))
 	}
 	if req.table != "" {
 		attrs = append(attrs, slog.String("table", shorten(req.table)))

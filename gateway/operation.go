@@ -10,45 +10,62 @@ import (
 	"dbsep/sqlgen"
 )
 
-// An operation is what a request does. The last segment of the path names it.
+// An Operation is what a request does. The last segment of the path names it.
+type Operation struct {
+	Name     string
+	AllowGET bool // beside POST
+	ReadOnly bool // needs no right to write
+}
+
 type operation struct {
-	name     string
-	allowGET bool // beside POST
-	readOnly bool // needs no right to write
-	failure  failureBody
+	Operation
+	failure failureBody
 
 	// run runs it on its table and writes the response except its end.
 	run func(g *Gateway, ctx context.Context, req *request, t *table, resp *response) error
 }
 
-// operations are all operations by name. Asterisk's driver has these seven
-// (docs/protocol.md).
+// operationTable has all operations, in the order in which documents name them.
+// Asterisk's driver has these seven (docs/protocol.md).
+var operationTable []*operation
+
+// operations are those of the table by name.
 var operations = map[string]*operation{}
 
 func init() {
-	for _, o := range []*operation{
-		{name: "single", allowGET: true, readOnly: true, failure: failRows, run: (*Gateway).single},
-		{name: "multi", allowGET: true, readOnly: true, failure: failRows, run: (*Gateway).multi},
-		{name: "store", failure: failCount, run: (*Gateway).store},
-		{name: "update", failure: failCount, run: (*Gateway).update},
-		{name: "destroy", failure: failCount, run: (*Gateway).destroy},
-		{name: "require", readOnly: true, failure: failRequire, run: (*Gateway).require},
-		{name: "static", allowGET: true, readOnly: true, failure: failStatic, run: (*Gateway).static},
-	} {
-		operations[o.name] = o
+	operationTable = []*operation{
+		{Operation{Name: "single", AllowGET: true, ReadOnly: true}, failRows, (*Gateway).single},
+		{Operation{Name: "multi", AllowGET: true, ReadOnly: true}, failRows, (*Gateway).multi},
+		{Operation{Name: "store"}, failCount, (*Gateway).store},
+		{Operation{Name: "update"}, failCount, (*Gateway).update},
+		{Operation{Name: "destroy"}, failCount, (*Gateway).destroy},
+		{Operation{Name: "require", ReadOnly: true}, failRequire, (*Gateway).require},
+		{Operation{Name: "static", AllowGET: true, ReadOnly: true}, failStatic, (*Gateway).static},
 	}
+	for _, o := range operationTable {
+		operations[o.Name] = o
+	}
+}
+
+// Operations lists all operations.
+func Operations() []Operation {
+	all := make([]Operation, len(operationTable))
+	for i, o := range operationTable {
+		all[i] = o.Operation
+	}
+	return all
 }
 
 // allows reports whether a method is allowed. A write by GET is not: a crawler must
 // not be able to write, and Asterisk sends an update by GET when it has lost its body
 // (P18).
 func (o *operation) allows(method string) bool {
-	return method == http.MethodPost || o.allowGET && (method == http.MethodGet || method == http.MethodHead)
+	return method == http.MethodPost || o.AllowGET && (method == http.MethodGet || method == http.MethodHead)
 }
 
 // methods is the header Allow.
 func (o *operation) methods() string {
-	if o.allowGET {
+	if o.AllowGET {
 		return "GET, HEAD, POST"
 	}
 	return "POST"

@@ -1,6 +1,6 @@
 // Command floor is the least program that can answer Asterisk's realtime
 // requests: net/http, prepared statements, and no checks at all. It is what
-// dbsep is measured against, and nothing else: whoever can reach it can run any
+// dbsep is measured against, and nothing else: anyone who can reach it can run any
 // SQL. It takes the drivers, the pools and the statements that dbsep has, so
 // that what is left between the two is dbsep's own work.
 package main

@@ -89,7 +89,7 @@ func storeAndDestroy() *load {
 		s.exec(t, "DELETE FROM ps_contacts WHERE id LIKE 'new%'")
 		for _, separator := range []string{"^3B", ";"} { // as dbsep and as the Perl script store it
 			s.exec(t, fmt.Sprintf("INSERT INTO ps_contacts (id, reg_server) SELECT CONCAT('new%dx', %s, '%s%s'), '' FROM %s WHERE a.d = 0 AND b.d = 9",
-				run, number, separator, contact, telephones))
+				run, number, separator, contact, everyPhone))
 		}
 	}
 	return l
@@ -102,7 +102,7 @@ func contactForm(phone string) string {
 		"%4010.0.0.1%3A5060&qualify_frequency=60&user_agent=Phone%2F1.0&expiration_time=2000000000&outbound_proxy="
 }
 
-// registration is what Asterisk asks when a telephone that is known renews its
+// registration is what Asterisk asks when a phone that is known renews its
 // registration: once without a password, and once more with it.
 func registration(phone string) []question {
 	single := func(table, id, wire string) question {

@@ -3,7 +3,7 @@
 --
 --   wrk -s requests.lua URL -- FILE [ANSWER]
 --
--- Each line of the file is a path below the URL and a form, with a blank between.
+-- Each line of the file is a path below the URL and a form, with a space between.
 -- With ANSWER every other answer is counted as wrong.
 
 local requests, threads = {}, {}

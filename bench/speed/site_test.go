@@ -13,11 +13,11 @@ import (
 	"dbsep/internal/testenv"
 )
 
-// phones is how many telephones a site has. The floor and requests.lua know it,
+// phones is how many phones a site has. The floor and requests.lua know it,
 // too.
 const phones = 50_000
 
-// A site is a telephone system's database, full of telephones.
+// A site is a PBX's database, full of phones.
 type site struct {
 	*testenv.Site
 	dsn string // as the floor's driver wants it
@@ -25,7 +25,7 @@ type site struct {
 
 const tables = "../../internal/replay/testdata/asterisk-"
 
-// Which telephones a site has, in SQL: everyone, or a thousand.
+// Which phones a site has, in SQL: everyone, or a thousand.
 const (
 	everyone = "1 = 1"
 	some     = "a.d = 0 AND b.d = 0"
@@ -77,8 +77,8 @@ func openPostgreSQL(t *testing.T, which string) *site {
 	return s
 }
 
-// endpoint is what a telephone has in ps_endpoints, beside what fill gives it: a
-// third of the columns, as a telephone system's tables usually have.
+// endpoint is what a phone has in ps_endpoints, beside what fill gives it: a
+// third of the columns, as a PBX's tables usually have.
 var endpoint = [][2]string{
 	{"transport", "'transport-udp'"}, {"disallow", "'all'"}, {"allow", "'alaw,ulaw,g722,opus'"}, {"direct_media", "'no'"},
 	{"connected_line_method", "'invite'"}, {"dtmf_mode", "'rfc4733'"}, {"force_rport", "'yes'"}, {"ice_support", "'no'"},
@@ -92,19 +92,19 @@ var endpoint = [][2]string{
 	{"webrtc", "'no'"}, {"bundle", "'no'"}, {"rtcp_mux", "'no'"},
 }
 
-// number is the five digits of a telephone's number, in SQL; telephones counts
+// number is the five digits of a phone's number, in SQL; everyPhone counts
 // through all of them.
 const (
 	number     = "a.d, b.d, c.d, d.d, e.d"
 	digits     = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4"
-	telephones = digits + ") a, " + ten + " b, " + ten + " c, " + ten + " d, " + ten + " e"
+	everyPhone = digits + ") a, " + ten + " b, " + ten + " c, " + ten + " d, " + ten + " e"
 	ten        = digits + " UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
 )
 
-// contact is the end of a contact's name; its beginning is the telephone's.
+// contact is the end of a contact's name; its beginning is the phone's.
 const contact = "@c7b3c72520e64e6890687cb0bb4c9faa"
 
-// fill gives the site its telephones, each with what PJSIP reads when it
+// fill gives the site its phones, each with what PJSIP reads when it
 // registers. Twenty of them share a context.
 func (s *site) fill(t *testing.T, which string) {
 	t.Helper()
@@ -134,7 +134,7 @@ func (s *site) fill(t *testing.T, which string) {
 
 func (s *site) insert(t *testing.T, which, table, names, values string) {
 	t.Helper()
-	s.exec(t, "INSERT INTO "+table+" ("+names+") SELECT "+values+" FROM "+telephones+" WHERE "+which)
+	s.exec(t, "INSERT INTO "+table+" ("+names+") SELECT "+values+" FROM "+everyPhone+" WHERE "+which)
 }
 
 func (s *site) exec(t *testing.T, statement string) {

@@ -71,7 +71,7 @@ func (p *program) processes(t *testing.T) []int {
 }
 
 // stat is what the kernel says of a process, from its state on: what stands
-// before may hold blanks. Of one that has ended it says nothing.
+// before may hold spaces. Of one that has ended it says nothing.
 func stat(pid int) []string {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))

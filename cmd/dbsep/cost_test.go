@@ -25,7 +25,7 @@ import (
 )
 
 // BenchmarkCost measures what it costs to watch dbsep: how much more processor
-// time a request for a telephone takes when it is counted, and when it leaves a
+// time a request for a phone takes when it is counted, and when it leaves a
 // line in the log as well. Each has its turn in every round, so that whatever else
 // the machine does concerns all alike, and what is reported is the median of the
 // rounds.

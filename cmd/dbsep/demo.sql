@@ -1,4 +1,4 @@
--- A small telephone system to try dbsep with: two telephones that may
+-- A small PBX to try dbsep with: two phones that may
 -- register, a mailbox each, a queue, some extensions and one static file.
 -- The columns are those of Asterisk's own tables (contrib/ast-db-manage), few of many.
 

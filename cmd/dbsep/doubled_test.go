@@ -18,7 +18,7 @@ import (
 )
 
 // A text of a table is what is stored and what it has to be once the table is
-// mended.
+// fixed.
 type text struct{ stored, want sql.NullString }
 
 func whole(s string) text { return text{filled(s), filled(s)} }
@@ -62,9 +62,9 @@ func check(t *testing.T, conf, account string) (warnings []string, status int) {
 	return r.Warnings, cmd.ProcessState.ExitCode()
 }
 
-// mend runs the statements of warnings as they are printed, and returns what
+// fix runs the statements of warnings as they are printed, and returns what
 // stands before each.
-func mend(t *testing.T, db *sql.DB, warnings []string) (found []string) {
+func fix(t *testing.T, db *sql.DB, warnings []string) (found []string) {
 	t.Helper()
 	for _, w := range warnings {
 		what, statement, ok := strings.Cut(w, "check again: ")
@@ -155,7 +155,7 @@ func TestTextThatPostgreSQLHasTwiceEncoded(t *testing.T) {
 		!strings.Contains(string(out), "\nwarning    "+warnings[0]+"\n") {
 		t.Errorf("for people: %s", out)
 	}
-	if diff := cmp.Diff([]string{"table Voice Mail: 7 rows hold text in full\"name"}, mend(t, db, warnings)); diff != "" {
+	if diff := cmp.Diff([]string{"table Voice Mail: 7 rows hold text in full\"name"}, fix(t, db, warnings)); diff != "" {
 		t.Error(diff)
 	}
 	compareTexts(t, db, `SELECT "full""name" FROM "Voice Mail" ORDER BY id`, texts)
@@ -221,7 +221,7 @@ func TestTextThatMariaDBHasTwiceEncoded(t *testing.T) {
 		nil,
 	} {
 		warnings, status := check(t, conf, server.User)
-		if diff := cmp.Diff(want, mend(t, db, warnings)); diff != "" || status != min(len(want), 1) {
+		if diff := cmp.Diff(want, fix(t, db, warnings)); diff != "" || status != min(len(want), 1) {
 			t.Errorf("status %d (-want +got):\n%s", status, diff)
 		}
 	}

@@ -21,7 +21,7 @@ var dialplanFeatures = []feature{
 		p.runs(t, "999@phones")
 		p.comes(t, "GLOBAL(RT_PAT)", "catchall-999")
 	}},
-	{"switch => Realtime: arguments with blanks, quotes, &, =, +, % and UTF-8", func(t *testing.T, p *pbx) {
+	{"switch => Realtime: arguments with spaces, quotes, &, =, +, % and UTF-8", func(t *testing.T, p *pbx) {
 		p.runs(t, "300@phones")
 		p.comes(t, "GLOBAL(RT_SPECIAL)", `a b&c=d+e%f'g"h/é`)
 	}},

@@ -56,7 +56,7 @@ func parseFrame(packet []byte) (*frame, error) {
 	return f, nil
 }
 
-// An iaxPhone is an IAX2 telephone that registers.
+// An iaxPhone is an IAX2 phone that registers.
 type iaxPhone struct {
 	user, secret string
 	conn         net.PacketConn
@@ -118,7 +118,7 @@ func (i *iaxPhone) await(t *testing.T, subclasses ...uint8) *frame {
 	}
 }
 
-// register registers (iaxRegReq) or releases (iaxRegRel) the telephone.
+// register registers (iaxRegReq) or releases (iaxRegRel) the phone.
 func (i *iaxPhone) register(t *testing.T, request uint8, seconds uint16) error {
 	t.Helper()
 	i.calls++

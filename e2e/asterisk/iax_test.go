@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// iaxShow shows a telephone as Asterisk reads it from the table.
+// iaxShow shows a phone as Asterisk reads it from the table.
 const iaxShow = "iax2 show peer iaxbob load"
 
 var iaxFeatures = []feature{
 	{"IAX2: a peer with a fixed address, its columns in the order of the table", func(t *testing.T, p *pbx) {
 		p.shows(t, "iax2 show peer iaxstatic load", "Addr->IP     : 127.0.0.1 Port 18119")
 	}},
-	{"IAX2: a telephone with its codecs", func(t *testing.T, p *pbx) {
+	{"IAX2: a phone with its codecs", func(t *testing.T, p *pbx) {
 		p.shows(t, iaxShow, "Context      : phones", "Dynamic      : Yes", "Codecs       : (ulaw)")
 	}},
 	{"IAX2: a wrong secret is refused", func(t *testing.T, p *pbx) {
@@ -47,7 +47,7 @@ var iaxFeatures = []feature{
 	}},
 }
 
-// registers registers a telephone as often as it takes. While a registration is
+// registers registers a phone as often as it takes. While a registration is
 // under way Asterisk clears the address of the one that has ended, in another
 // thread, and the clearing may be last; a refresh clears nothing any more. So it
 // must be there twice in a row.

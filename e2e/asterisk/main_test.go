@@ -19,7 +19,7 @@ type feature struct {
 	test func(*testing.T, *pbx)
 }
 
-// features is the order of a run: what ends telephones' registrations or the
+// features is the order of a run: what ends phones' registrations or the
 // whole Asterisk stands last.
 var features = slices.Concat(
 	realtimeFeatures,

@@ -22,7 +22,7 @@ func readManual(t *testing.T) []file {
 	var files []file
 	for _, name := range []string{
 		"extconfig.conf", "extensions.conf", "iax.conf", "modules.conf", "pjsip.conf", "res_curl.conf", "sorcery.conf",
-		"mailbox.sql", "profile.sql", "queue.sql", "telephone.sql",
+		"mailbox.sql", "profile.sql", "queue.sql", "phone.sql",
 	} {
 		files = append(files, file{name, page.Block(t, name)})
 	}
@@ -56,7 +56,7 @@ func (p *pbx) additions() map[string]string {
 
 // manualFeatures are the examples that the manual gives as rows.
 var manualFeatures = []feature{
-	{"manual: its telephone registers, with a mailbox", func(t *testing.T, p *pbx) {
+	{"manual: its phone registers, with a mailbox", func(t *testing.T, p *pbx) {
 		f := newPhone(t, p, "2001")
 		f.password = "change-me"
 		f.registers(t, f.contact(parameters), 300)

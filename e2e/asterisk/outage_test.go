@@ -37,7 +37,7 @@ var outageFeatures = func() []feature {
 			p.comes(t, "REALTIME(rt_test,name,row one)", "")
 			p.shows(t, "pjsip show endpoint alice", "Unable to find object alice")
 		}},
-		{"database down: a telephone is not registered, and hears no false yes", func(t *testing.T, p *pbx) {
+		{"database down: a phone is not registered, and hears no false yes", func(t *testing.T, p *pbx) {
 			f := p.registered(t, "alice")
 			p.outage(t)
 			if final := f.register(t, f.contact(parameters), 600); final.status() == 200 {

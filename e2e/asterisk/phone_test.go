@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A phone is a SIP telephone. It takes calls and notifications by itself, and
+// A phone is a SIP phone. It takes calls and notifications by itself, and
 // keeps what it is sent for the test to look at.
 type phone struct {
 	user, password string
@@ -26,10 +26,10 @@ type phone struct {
 	sequence       atomic.Int64
 }
 
-// newPhone makes a telephone of a user of the seed; its password is the seed's.
+// newPhone makes a phone of a user of the seed; its password is the seed's.
 func newPhone(t *testing.T, p *pbx, user string) *phone { return newPhoneAt(t, p, user, "127.0.0.1") }
 
-// newPhoneAt makes a telephone with an address of its own.
+// newPhoneAt makes a phone with an address of its own.
 func newPhoneAt(t *testing.T, p *pbx, user, host string) *phone {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", host+":0")
@@ -47,7 +47,7 @@ func newPhoneAt(t *testing.T, p *pbx, user, host string) *phone {
 	return f
 }
 
-// listen receives until the telephone is closed.
+// listen receives until the phone is closed.
 func (f *phone) listen() {
 	packet := make([]byte, 64<<10)
 	for {
@@ -224,7 +224,7 @@ func (d *dialog) acknowledge(t *testing.T, final *message, sequence int64) {
 	check(t, err)
 }
 
-// contact is the telephone's address, with parameters as telephones add them.
+// contact is the phone's address, with parameters as phones add them.
 func (f *phone) contact(parameters string) string {
 	return fmt.Sprintf("<sip:%s@%s%s>", f.user, f.address, parameters)
 }

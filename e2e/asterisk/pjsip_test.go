@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// parameters are what telephones add to their contact. Each ';' would end a
+// parameters are what phones add to their contact. Each ';' would end a
 // value that was stored as it is. They stand in the order and in the small letters
 // that Asterisk's SIP stack gives them.
 const parameters = ";transport=udp;ob;line=a%5e3Bb%3b;x=1"
@@ -102,7 +102,7 @@ var pjsipFeatures = []feature{
 		p.hangUpAll(t)
 		f.awaitRequest(t, "BYE")
 	}},
-	{"PJSIP: a telephone calls an extension of the table", func(t *testing.T, p *pbx) {
+	{"PJSIP: a phone calls an extension of the table", func(t *testing.T, p *pbx) {
 		f := p.registered(t, "alice")
 		call := f.calls(t, "400")
 		p.shows(t, "core show channels", "400@phones", "Wait(20)")
@@ -139,7 +139,7 @@ var pjsipFeatures = []feature{
 		p.contacts(t, "carol", 0)
 		p.contacts(t, "alice", 1)
 	}},
-	{"PJSIP: a named ACL of the table lets a telephone in, and keeps it out", func(t *testing.T, p *pbx) {
+	{"PJSIP: a named ACL of the table lets a phone in, and keeps it out", func(t *testing.T, p *pbx) {
 		p.shows(t, "acl show office", "(realtime)", "0:  deny - 0.0.0.0/0.0.0.0", "1: allow - 127.0.0.0/255.0.0.0")
 		p.registered(t, "carol")
 		p.exec(t, `UPDATE acls SET rule = '10.0.0.0/8' WHERE sense = 'permit'`)
@@ -150,7 +150,7 @@ var pjsipFeatures = []feature{
 		p.exec(t, `UPDATE acls SET rule = '127.0.0.0/8' WHERE sense = 'permit'`)
 		f.registers(t, f.contact(""), 60)
 	}},
-	{"PJSIP: ten telephones register at once", func(t *testing.T, p *pbx) {
+	{"PJSIP: ten phones register at once", func(t *testing.T, p *pbx) {
 		p.exec(t, `UPDATE ps_aors SET max_contacts = 10 WHERE id = 'alice'`)
 		phones := []*phone{p.registered(t, "alice")}
 		for range 9 {
@@ -175,7 +175,7 @@ var pjsipFeatures = []feature{
 	}},
 }
 
-// registered is a telephone that is registered until its test ends.
+// registered is a phone that is registered until its test ends.
 func (p *pbx) registered(t *testing.T, user string) *phone {
 	t.Helper()
 	f := newPhone(t, p, user)
@@ -197,7 +197,7 @@ func (p *pbx) contacts(t *testing.T, user string, want int) {
 	})
 }
 
-// expiry is when a telephone's contact ends, as Asterisk has it in the table.
+// expiry is when a phone's contact ends, as Asterisk has it in the table.
 func (p *pbx) expiry(t *testing.T, f *phone) string {
 	t.Helper()
 	return p.value(t, "REALTIME_FIELD(ps_contacts,endpoint,"+f.user+",expiration_time)")

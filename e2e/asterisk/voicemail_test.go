@@ -19,7 +19,7 @@ var voicemailFeatures = []feature{
 		p.comes(t, "VM_INFO(4321@sales,fullname)", "Sales Desk")
 		p.comes(t, "VM_INFO(4321@default,exists)", "0")
 	}},
-	{"MWI: a telephone subscribes, and its subscription is stored", func(t *testing.T, p *pbx) {
+	{"MWI: a phone subscribes, and its subscription is stored", func(t *testing.T, p *pbx) {
 		f := p.registered(t, "carol")
 		d := f.subscribes(t)
 		notify := f.awaitRequest(t, "NOTIFY")
@@ -45,7 +45,7 @@ var voicemailFeatures = []feature{
 		endpoint.awaitLamp(t, func() { p.leavesMessage(t, "1234") })
 		d.request(t, "SUBSCRIBE", subscriber.summary(0)...)
 	}},
-	{"voicemail: VoiceMailMain from a telephone refuses a wrong password and takes the right one", func(t *testing.T, p *pbx) {
+	{"voicemail: VoiceMailMain from a phone refuses a wrong password and takes the right one", func(t *testing.T, p *pbx) {
 		call, from := p.login(t, "1234", "9999")
 		from = p.hear(t, from, "vm-incorrect")
 		from = p.hear(t, from, "vm-password")
@@ -53,7 +53,7 @@ var voicemailFeatures = []feature{
 		p.hear(t, from, "vm-youhave")
 		call.hangUp(t)
 	}},
-	{"voicemail: a password changed from the telephone's menu (update2, glued by Asterisk's driver)", func(t *testing.T, p *pbx) {
+	{"voicemail: a password changed from the phone's menu (update2, glued by Asterisk's driver)", func(t *testing.T, p *pbx) {
 		call, from := p.login(t, "1234", "4242")
 		from = p.hear(t, from, "vm-youhave")
 		call.press(t, "0")
@@ -139,7 +139,7 @@ func (f *phone) summary(seconds int) []string {
 	}
 }
 
-// subscribes subscribes to the messages of the telephone's own mailbox.
+// subscribes subscribes to the messages of the phone's own mailbox.
 func (f *phone) subscribes(t *testing.T) *dialog {
 	t.Helper()
 	d := f.newDialog(f.user)
@@ -151,7 +151,7 @@ func (f *phone) subscribes(t *testing.T) *dialog {
 	return d
 }
 
-// awaitLamp waits until a telephone is told about new messages, after something
+// awaitLamp waits until a phone is told about new messages, after something
 // that causes it.
 func (f *phone) awaitLamp(t *testing.T, cause func()) {
 	t.Helper()

@@ -56,7 +56,7 @@ var hostileRequests = []hostileRequest{
 	{name: "a folded header", send: "POST /peers/single HTTP/1.1\r\nHost: x\r\n folded\r\nContent-Length: 10\r\n\r\nname=alice", answer: `^(HTTP/1\.1 400 |` + row + `)`},
 	{name: "a NUL in a header", send: "POST /peers/single HTTP/1.1\r\nHost: x\r\nX-Nul: a\x00b\r\nContent-Length: 10\r\n\r\nname=alice", answer: refused},
 	{name: "a header without a colon", send: "POST /peers/single HTTP/1.1\r\nHost: x\r\nnonsense\r\n\r\n", answer: refused},
-	{name: "a blank before the colon", send: update + "Content-Length : 6\r\n\r\nport=1", answer: invalidWrite},
+	{name: "a space before the colon", send: update + "Content-Length : 6\r\n\r\nport=1", answer: invalidWrite},
 	{name: "no Host", send: "POST /peers/single HTTP/1.1\r\nContent-Length: 10\r\n\r\nname=alice", answer: refused},
 	{name: "two Hosts", send: "POST /peers/single HTTP/1.1\r\nHost: x\r\nHost: y\r\nContent-Length: 10\r\n\r\nname=alice", answer: refused},
 	{name: "lines that end in LF", send: strings.ReplaceAll(single, "\r\n", "\n"), answer: `^` + row},

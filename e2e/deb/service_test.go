@@ -78,7 +78,7 @@ func databases(t *testing.T, m *machine) {
 // not write until it is told.
 func folders(t *testing.T, m *machine) {
 	write := "curl -sS -d 'name=sqlite' 'http://127.0.0.1:8000/place/update?id=1'"
-	for _, folder := range []string{"/var/lib/asterisk", "/srv/telephones"} {
+	for _, folder := range []string{"/var/lib/asterisk", "/srv/phones"} {
 		m.run(t, "mkdir -p "+folder+"; cp /var/lib/dbsep/site.db "+folder+"; chown -R dbsep: "+folder)
 		m.run(t, "printf 'dsn=DBI:SQLite:dbname="+folder+"/site.db\n' > "+own+"; systemctl restart dbsep")
 		if folder != "/var/lib/asterisk" {

@@ -16,8 +16,8 @@ type fault struct {
 
 	before func(t *testing.T) // prepares the server; may be nil
 
-	// begin lets it happen. end mends it and returns when the database answers
-	// again; it is nil where the database mends itself, or another takes its place.
+	// begin lets it happen. end fixes it and returns when the database answers
+	// again; it is nil where the database fixes itself, or another takes its place.
 	begin, end func(t *testing.T, s *scene)
 
 	unseen bool // no client is to notice it
@@ -36,7 +36,7 @@ const (
 	someFailures = 12
 )
 
-// run brings a fault about, mends it, and counts.
+// run brings a fault about, fixes it, and counts.
 func (f *fault) run(t *testing.T, kind string, all *figures, place func(t *testing.T, settings []string) *scene) bool {
 	return testenv.Feature(t, kind, f.name+": nothing confirmed is lost, nothing is done twice", func(t *testing.T) {
 		if f.before != nil {

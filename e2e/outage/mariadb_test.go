@@ -93,7 +93,7 @@ func (m *mariadb) exec(t *testing.T, statements ...string) {
 }
 
 // scene makes a database and a gateway to it, whose account may do no more than
-// a telephone system needs.
+// a PBX needs.
 func (m *mariadb) scene(t *testing.T, host string, settings []string) *scene {
 	t.Helper()
 	name := fmt.Sprintf("site%d", databases.Add(1))
@@ -109,7 +109,7 @@ func TestMariaDB(t *testing.T) {
 	var all figures
 	defer all.print(t, "MariaDB")
 	for _, f := range []fault{
-		{name: "server started anew",
+		{name: "server started again",
 			begin: func(t *testing.T, _ *scene) { m.end(t) },
 			end:   func(t *testing.T, _ *scene) { m.start(t, home) }},
 		{name: "server killed (kill -9)",

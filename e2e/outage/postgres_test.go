@@ -91,13 +91,13 @@ func TestPostgreSQL(t *testing.T) {
 	var all figures
 	defer all.print(t, "PostgreSQL")
 	for _, f := range []fault{
-		{name: "server started anew",
+		{name: "server started again",
 			begin: func(t *testing.T, _ *scene) { p.end(t) },
 			end:   func(t *testing.T, _ *scene) { p.start(t) }},
 		{name: "server killed (kill -9)",
 			begin: func(*testing.T, *scene) { p.kill() },
 			end:   func(t *testing.T, _ *scene) { p.start(t) }},
-		{name: "a backend killed (kill -9), so that the server starts all others anew", brief: true,
+		{name: "a backend killed (kill -9), so that the server starts all others again", brief: true,
 			begin: func(t *testing.T, _ *scene) { p.killBackend(t) },
 			end:   func(t *testing.T, _ *scene) { p.await(t) }},
 		{name: "connections killed", brief: true,

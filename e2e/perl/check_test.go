@@ -31,7 +31,7 @@ func TestCheck(t *testing.T) {
 		t.Run(db, func(t *testing.T) {
 			t.Parallel()
 			s := openSite(t, db, "")
-			testenv.Feature(t, "check/"+s.Kind, "what the script stored torn or encoded twice, and its mending", func(t *testing.T) {
+			testenv.Feature(t, "check/"+s.Kind, "what the script stored split or encoded twice, and its fixing", func(t *testing.T) {
 				s.testCheck(t, found[db])
 			})
 		})
@@ -57,10 +57,10 @@ func (s *site) testCheck(t *testing.T, want []string) {
 		t.Fatalf("check warns of %q, want %q", warnings, want)
 	}
 	for _, w := range warnings {
-		s.exec(t, w[strings.LastIndex(w, ": ")+2:]) // its remedy
+		s.exec(t, w[strings.LastIndex(w, ": ")+2:]) // its hint
 	}
 	if warnings := s.check(t, 0); len(warnings) != 0 {
-		t.Errorf("when all is mended, check warns of %q", warnings)
+		t.Errorf("when all is fixed, check warns of %q", warnings)
 	}
 	const row = "&mailbox=777&fullname=J%C3%B6rg%20M%C3%BCller&email=%E2%82%AC%40example.org\n"
 	if a := ask(t, "POST", s.Serve(t)+"/voicemail/single", "mailbox=777"); !strings.HasSuffix(a.body, row) {

@@ -16,8 +16,8 @@ import (
 )
 
 // refused are requests that dbsep refuses, or reads otherwise, for a reason that
-// is no row of docs/differences.md: no client of a telephone system sends them,
-// and whoever does is told so by a DIFFERENT. They are named as recordings are.
+// is no row of docs/differences.md: no client of a PBX sends them, and compare
+// reports a DIFFERENT. They are named as recordings are.
 var refused = []struct {
 	why        string
 	recordings []string

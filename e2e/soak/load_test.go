@@ -41,7 +41,7 @@ func every(ctx context.Context, pace time.Duration, do func() error) error {
 	}
 }
 
-// phone asks as a telephone system does: 100 requests in a second, one in five of
+// phone asks as a PBX does: 100 requests in a second, one in five of
 // them a write and one in five a fault of the client.
 func (l *load) phone(ctx context.Context, name string) error {
 	p := testenv.NewPhone(l.base, name, "")

@@ -53,7 +53,7 @@ func (d *door) testGracefulEnd(t *testing.T, apache *testenv.Process, program st
 	})
 }
 
-// testReload has Apache take its configuration anew, and so end and start its
+// testReload has Apache take its configuration again, and so end and start its
 // FastCGI processes, while clients write.
 func (d *door) testReload(t *testing.T, apache *testenv.Process) {
 	testenv.Feature(t, d.system, "Apache reloads while clients write: no answer is untrue", func(t *testing.T) {

@@ -26,7 +26,7 @@ var operations = []struct{ feature, method, target, body, want string }{
 	{"single: the contact comes back", "POST", "/ps_contacts/single", "id=alice%3B%401",
 		"id=alice%3B%401&uri=sip%3Aalice%40127.0.0.1%3A5060%3Btransport%3Dws&expiration_time=1795294347\n"},
 	{"update: rows matched are counted", "POST", "/ps_contacts/update?id=alice%3B%401", "expiration_time=1795294347", "1\n"},
-	{"update: an operator and a blank in the URL", "POST", "/ps_contacts/update?expiration_time%20%3C%3D=1795294347&id=alice%3B%401", "user_agent=a%20b%2Bc%26d%C3%A9", "1\n"},
+	{"update: an operator and a space in the URL", "POST", "/ps_contacts/update?expiration_time%20%3C%3D=1795294347&id=alice%3B%401", "user_agent=a%20b%2Bc%26d%C3%A9", "1\n"},
 	{"update: no row", "POST", "/ps_contacts/update?id=nobody", "user_agent=x", "0\n"},
 	{"update: a stray % in the URL", "POST", "/ps_contacts/update?id=100%", "user_agent=50%", "0\n"},
 	{"update2: glued fields", "POST", "/voicemail/update?&context=defaultmailbox=1234", "&password=8642", "1\n"},

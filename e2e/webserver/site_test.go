@@ -15,7 +15,7 @@ import (
 
 const scripts = "../../internal/replay/testdata/asterisk-"
 
-// A site is a telephone system's database that can be away for a while. Its
+// A site is a PBX's database that can be away for a while. Its
 // dbsep.conf holds what the Perl script's users have in theirs, and nothing more.
 type site struct {
 	*testenv.Site

@@ -38,7 +38,7 @@ func TestCompare(t *testing.T) {
 		{"a coded semicolon", "single", text("id=a%5E3B%40c\n"), text("id=a%3B%40c\n"), explained(coded)},
 		{"a coded semicolon in rows of another order", "multi", text("id=b\nid=a%5E3Bc\n"), text("id=a%3Bc\nid=b\n"), explained(coded, order)},
 		{"empty items", "single", text("a=&a=x\n"), text("a=x\n"), explained("empty items of a list")},
-		{"blanks round items", "single", text("a=x&a=%20y\n"), text("a=x&a=y\n"), explained("blanks round the items of a list")},
+		{"spaces around items", "single", text("a=x&a=%20y\n"), text("a=x&a=y\n"), explained("spaces around the items of a list")},
 		{"letters by their numbers", "single", text("a=%E9%20%20AC%1F600%2541\n"), text("a=%C3%A9%20%E2%82%AC%F0%9F%98%80%2541\n"), explained(letters)},
 		{"letters that the script stored", "single", text("a=%C3%A9\n"), text("a=%C3%83%C2%A9\n"), explained(letters)},
 		{"letters in a file", "static", text("a=%E9\na=x\n"), text("a=%C3%A9\na=x\n"), explained(letters)},

@@ -10,7 +10,7 @@ import (
 
 // byNumber writes the characters beyond ASCII of dbsep's rows as the script does
 // on PostgreSQL, each by its number, and reads them as Asterisk does: é is the
-// byte E9, and € a blank and the letters AC.
+// byte E9, and € a space and the letters AC.
 func byNumber(was, is []row) ([]row, []row) {
 	return was, each(func(values []string) []string {
 		changed := make([]string, len(values))
@@ -53,7 +53,7 @@ func withoutArrays(was, is []row) ([]row, []row) {
 			}
 		}
 	}
-	blank := func(rs []row, isArray func(values []string) bool) []row {
+	space := func(rs []row, isArray func(values []string) bool) []row {
 		changed := make([]row, len(rs))
 		for i, r := range rs {
 			changed[i] = row{}
@@ -66,8 +66,8 @@ func withoutArrays(was, is []row) ([]row, []row) {
 		}
 		return changed
 	}
-	return blank(was, func(values []string) bool { return len(values) == 1 && perlAddress.MatchString(values[0]) }),
-		blank(is, func(values []string) bool {
+	return space(was, func(values []string) bool { return len(values) == 1 && perlAddress.MatchString(values[0]) }),
+		space(is, func(values []string) bool {
 			text := strings.Join(values, ";") // a ; of an array's text separates items, too
 			return strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}")
 		})

@@ -32,7 +32,7 @@ func (r Request) String() string {
 	return visible(text.String())
 }
 
-// visible writes all bytes but blanks and visible ASCII as %XX.
+// visible writes all bytes but spaces and visible ASCII as %XX.
 func visible(s string) string {
 	var b strings.Builder
 	for i := range len(s) {
@@ -75,7 +75,7 @@ func (r Request) Complete() bool { return r.Query != "" || r.Body != "" }
 
 // awkward tells whether the Perl script would have left one of the conditions
 // out: it did so with every name that holds more than letters, digits, _ and
-// blanks, operators such as >= included.
+// spaces, operators such as >= included.
 func (r Request) awkward() bool {
 	for name := range r.conditions() {
 		if strings.ContainsFunc(name, func(c rune) bool {

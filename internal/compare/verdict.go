@@ -24,7 +24,7 @@ const (
 	askedSemi     = "a `;` in a condition"
 	askedCaret    = "a `^` in a condition"
 	emptyItems    = "empty items of a list"
-	blanksInList  = "blanks round the items of a list"
+	blanksInList  = "spaces around the items of a list"
 	errorText     = "an error's text"
 	staticFiles   = "files from the database"
 	awkwardNames  = "columns, tables and operators that the script could not use"

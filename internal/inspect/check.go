@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"dbsep/gateway"
 	"dbsep/internal/asterisk"
 	"dbsep/internal/setup"
 	"dbsep/sqlgen"
@@ -81,10 +82,14 @@ func (s site) check(ctx context.Context) (*Report, error) {
 // operationsOf are the operations that make sense on a table: static where it
 // has the columns of static files, all others elsewhere.
 func operationsOf(d *sqlgen.Dialect, t *sqlgen.Table) []string {
-	if _, err := sqlgen.Static(d, t, ""); err == nil {
-		return []string{"static"}
+	_, err := sqlgen.Static(d, t, "")
+	var names []string
+	for _, o := range gateway.Operations() {
+		if (o.Name == "static") == (err == nil) {
+			names = append(names, o.Name)
+		}
 	}
-	return []string{"single", "multi", "store", "update", "destroy", "require"}
+	return names
 }
 
 // inspectTable checks whether a table can store what Asterisk writes, has the index that

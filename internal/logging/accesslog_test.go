@@ -24,7 +24,7 @@ func TestAccessLogIsSlogs(t *testing.T) {
 		"empty":          {},
 		"an error":       with(func(e *gateway.Event) { e.Code = gateway.UnknownColumn }),
 		"all names":      with(func(e *gateway.Event) { e.User, e.ID, e.Client = "alice@example.org", "req-1/2", "2001:db8::1" }),
-		"blanks":         with(func(e *gateway.Event) { e.User = "alice b" }),
+		"spaces":         with(func(e *gateway.Event) { e.User = "alice b" }),
 		"quotes":         with(func(e *gateway.Event) { e.ID = `a"b\c` }),
 		"a line's end":   with(func(e *gateway.Event) { e.Asked = "peers\nlevel=ERROR msg=forged" }),
 		"an equals sign": with(func(e *gateway.Event) { e.ID = "a=b" }),

@@ -15,7 +15,7 @@ func (w written) Write(p []byte) (int, error) {
 }
 
 func TestBufferedWriter(t *testing.T) {
-	t.Run("lines leave by themselves, every time anew", func(t *testing.T) {
+	t.Run("lines leave by themselves, every time again", func(t *testing.T) {
 		to := make(written)
 		w := &BufferedWriter{To: to, Wait: time.Millisecond}
 		for range 3 {

@@ -15,7 +15,7 @@ var (
 	ownSQL    = regexp.MustCompile(`\b(SELECT|INSERT)\b|UPDATE |DELETE FROM`)
 	named     = regexp.MustCompile(` (table|column)=("(?:[^"\\]|\\.)*"|\S+)`)
 	plainWord = regexp.MustCompile(`^[a-z]+$`) // may be one of our own
-	mending   = regexp.MustCompile(` (reason|hint)=("(?:[^"\\]|\\.)*"|\S+)`)
+	fixing    = regexp.MustCompile(` (reason|hint)=("(?:[^"\\]|\\.)*"|\S+)`)
 )
 
 // checkAnswer checks that an answer is one that Asterisk cannot take for
@@ -66,7 +66,7 @@ func checkSecrecy(t *testing.T, r *request, a answer, fail func(string, ...any))
 	// Names may be logged, and so may the SQL that gives a table what is required.
 	log := named.ReplaceAllLiteralString(a.log, "")
 	if r.operation() == "require" {
-		log = mending.ReplaceAllLiteralString(log, "")
+		log = fixing.ReplaceAllLiteralString(log, "")
 	}
 	if ownSQL.MatchString(log) {
 		fail("the log holds SQL")

@@ -31,7 +31,7 @@ port = 3308
 user = client
 password = "s3#cret"
 [realtime]
-database = asterisk # of the telephone system
+database = asterisk # of the PBX
 [mysqld]
 user = mysql
 `,
@@ -45,7 +45,7 @@ dbname=asterisk
 user=service
 `,
 	"odbc.ini": `[asterisk]
-Description = of the telephone system
+Description = of the PBX
 Driver = MariaDB Unicode
 SERVER = db1.example.org
 PORT = 3307

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 )
 
-// A Phone asks as a telephone system does while all is well, one request after
+// A Phone asks as a PBX does while all is well, one request after
 // the other, and knows what each answer must be. It asks for the tables of
 // e2e/attack/testdata.
 type Phone struct {

@@ -34,7 +34,7 @@ func (s *Server) Resume(t testing.TB) { check(t, s.Process.Resume()) }
 // Halt ends the server until Again.
 func (s *Server) Halt(testing.TB) { s.Process.End() }
 
-// Again starts the server anew, with its databases, and waits until it takes
+// Again starts the server again, with its databases, and waits until it takes
 // connections.
 func (s *Server) Again(t testing.TB) {
 	t.Helper()
