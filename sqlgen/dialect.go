@@ -63,7 +63,13 @@ type Dialect struct {
 	// type of a column. Names are quoted.
 	Add, Alter func(table, column, typ string) string
 
-	// Prefix is an index that LIKE can use. Nil where it can use any.
+	// Check is what only dbsep check needs. May be nil.
+	Check *CheckDialect
+}
+
+// A CheckDialect is what dbsep check needs of a database, and no request.
+type CheckDialect struct {
+	// Prefix is an index that LIKE can use. Nil if it can use any.
 	Prefix *PrefixIndex
 
 	// Doublings are the ways in which texts may be double-encoded, and Doubles reports

@@ -32,12 +32,12 @@ func Doubled(d *Dialect, t *Table) (s Statement, suspects []Suspect) {
 	var counts, ways []string
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		if c.Class != Text || len(d.Doublings) == 0 || !d.Doubles(c) {
+		if c.Class != Text || d.Check == nil || len(d.Check.Doublings) == 0 || !d.Check.Doubles(c) {
 			continue
 		}
 		quoted := d.Quote(c.Name)
 		way, cases := fmt.Sprintf("way%d", i), "CASE"
-		for j, doubling := range d.Doublings {
+		for j, doubling := range d.Check.Doublings {
 			cases += fmt.Sprintf(" WHEN %s THEN %d", doubling.Seen(quoted), j)
 			counts = append(counts, fmt.Sprintf("COUNT(CASE WHEN %s = %d THEN 1 END)", way, j))
 			suspects = append(suspects, Suspect{c.Name, doubling.Fix(d.table(t), quoted)})

@@ -16,8 +16,10 @@ func TestDoubled(t *testing.T) {
 		}
 	}
 	d := *plain
-	d.Doublings = []sqlgen.Doubling{way("A"), way("B")}
-	d.Doubles = func(c *sqlgen.Column) bool { return c.Type == "text" }
+	d.Check = &sqlgen.CheckDialect{
+		Doublings: []sqlgen.Doubling{way("A"), way("B")},
+		Doubles:   func(c *sqlgen.Column) bool { return c.Type == "text" },
+	}
 	table := sqlgen.NewTable("t", []sqlgen.Column{
 		{Name: "id", Class: sqlgen.Integer, Type: "int"},
 		{Name: "]x", Class: sqlgen.Text, Type: "text"},

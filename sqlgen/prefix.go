@@ -17,10 +17,10 @@ type PrefixIndex struct {
 // column, or if LIKE can use any index.
 func Unindexed(d *Dialect, t *Table, column string) (query Statement, fix string, ok bool) {
 	c := t.Column(column)
-	if c == nil || c.Class != Text || d.Prefix == nil {
+	if c == nil || c.Class != Text || d.Check == nil || d.Check.Prefix == nil {
 		return Statement{}, "", false
 	}
-	query = d.Prefix.Count(t, c.Name)
+	query = d.Check.Prefix.Count(t, c.Name)
 	query.SQL = "SELECT (SELECT COUNT(*) FROM " + d.table(t) + "), (" + query.SQL + ")"
-	return query, d.Prefix.Make(d.Quote(t.Name+"_like"), d.table(t), d.Quote(c.Name)), true
+	return query, d.Check.Prefix.Make(d.Quote(t.Name+"_like"), d.table(t), d.Quote(c.Name)), true
 }

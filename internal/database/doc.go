@@ -1,7 +1,7 @@
-// Package database is everything about each kind of database: how a DSN of
-// dbsep.conf is read, which driver runs it, how its SQL is spelled, how a
-// value prints and what an error means. Each kind has one file, and files that
-// begin with its name; the how-to for a new one is the comment on kind.
+// Package database runs statements: it keeps pools of connections, limits logins,
+// tries again where that is safe, and stops asking a server that is unavailable. It
+// knows no particular database: each has a package below this one, which registers
+// a [Driver].
 //
 // The package decides
 //   - what a [Source] means, and which [Problem] makes it unusable;

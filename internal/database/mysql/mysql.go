@@ -94,8 +94,7 @@ var dialect = &sqlgen.Dialect{
 	Alter: func(table, column, typ string) string {
 		return "ALTER TABLE " + table + " MODIFY COLUMN " + column + " " + typ
 	},
-	Doublings: doublings,
-	Doubles:   mayBeDoubled,
+	Check: &sqlgen.CheckDialect{Doublings: doublings, Doubles: mayBeDoubled},
 }
 
 // readExpression asks for numbers with leading zeros as text: the zeros are the

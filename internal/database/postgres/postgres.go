@@ -106,7 +106,6 @@ var dialect = &sqlgen.Dialect{
 	// and the clause itself would be spelled in two ways, one for each setting of
 	// standard_conforming_strings.
 	Escape:   "",
-	Prefix:   prefixIndex,
 	AfterOne: " LIMIT 1",
 	Type:     columnType,
 	Add: func(table, column, typ string) string {
@@ -115,8 +114,7 @@ var dialect = &sqlgen.Dialect{
 	Alter: func(table, column, typ string) string {
 		return "ALTER TABLE " + table + " ALTER COLUMN " + column + " TYPE " + typ + " USING CAST(" + column + " AS " + typ + ")"
 	},
-	Doublings: doublings,
-	Doubles:   mayBeDoubled,
+	Check: &sqlgen.CheckDialect{Prefix: prefixIndex, Doublings: doublings, Doubles: mayBeDoubled},
 }
 
 // prefixIndex is sorted by bytes or characters, not by a language's rules

@@ -72,7 +72,6 @@ var dialect = &sqlgen.Dialect{
 	ByteOrder: func(_ *sqlgen.Column, quoted string) string { return "CAST(" + quoted + " AS TEXT) COLLATE BINARY" },
 
 	Escape:   ` ESCAPE '\'`,
-	Prefix:   prefixIndex,
 	AfterOne: " LIMIT 1",
 	Type:     columnType,
 	Add: func(table, column, typ string) string {
@@ -85,6 +84,7 @@ var dialect = &sqlgen.Dialect{
 			"; ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ +
 			"; UPDATE " + table + " SET " + column + " = " + old
 	},
+	Check: &sqlgen.CheckDialect{Prefix: prefixIndex},
 }
 
 // prefixIndex is sorted as LIKE compares, without regard to case (optoverview,
