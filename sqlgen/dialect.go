@@ -21,18 +21,14 @@ type Dialect struct {
 	// AsText converts a column to text, for LIKE on a column of another class (P13).
 	AsText func(c *Column, quoted string) string
 
-	// Compare writes a column in a comparison or in ORDER BY, for databases that
-	// compare some types only after a conversion. May be nil.
-	Compare func(c *Column, quoted string) string
-
 	// ByteOrder writes a Text or Other column in ORDER BY so that rows are sorted by the
 	// bytes of its text, with an empty text and NULL first, for every collation. May
 	// be nil if there is no SQL for that: then the database decides the order.
 	ByteOrder func(c *Column, quoted string) string
 
-	// Takes reports whether a column can be compared with a value or set to it, for
-	// databases that silently change a value that is not a valid number or date. The
-	// database decides about all other values. May be nil.
+	// Takes reports whether a column can be set to a value, for databases of which
+	// only some versions take it. The database decides about all other values. May be
+	// nil.
 	Takes func(c *Column, value string) bool
 
 	// Coerces says that the database converts a value that is not of the column's
@@ -86,22 +82,14 @@ func (d *Dialect) table(t *Table) string {
 	return d.Quote(t.Schema) + "." + d.Quote(t.Name)
 }
 
-// compared writes a column in a comparison or in ORDER BY.
-func (d *Dialect) compared(c *Column) string {
-	if d.Compare == nil {
-		return d.Quote(c.Name)
-	}
-	return d.Compare(c, d.Quote(c.Name))
-}
-
 // byteOrder writes a column in ORDER BY. Texts are sorted by their bytes, if the
 // dialect can, and everything else as the database sorts it.
 func (d *Dialect) byteOrder(c *Column) string {
 	if d.ByteOrder != nil && (c.Class == Text || c.Class == Other) {
 		return d.ByteOrder(c, d.Quote(c.Name))
 	}
-	return d.compared(c)
+	return d.Quote(c.Name)
 }
 
-// takes reports whether a column can be compared with a value or set to it.
+// takes reports whether a column can be set to a value.
 func (d *Dialect) takes(c *Column, value string) bool { return d.Takes == nil || d.Takes(c, value) }

@@ -81,6 +81,6 @@ func (b *builder) query(t *Table, q query) {
 	if q.one {
 		b.text(b.d.AfterOne)
 	} else {
-		b.text(" ORDER BY ", b.d.compared(q.conditions[0].column))
+		b.text(" ORDER BY ", b.d.Quote(q.conditions[0].column.Name))
 	}
 }

@@ -223,13 +223,13 @@ func Static(d *Dialect, t *Table, file string) (Statement, error) {
 		}
 		b.text(d.Read(column[name], d.Quote(column[name].Name)))
 	}
-	compared := func(name string) string { return d.compared(column[name]) }
-	b.text(" FROM ", d.table(t), " WHERE ", compared("filename"), " = ")
+	quoted := func(name string) string { return d.Quote(column[name].Name) }
+	b.text(" FROM ", d.table(t), " WHERE ", quoted("filename"), " = ")
 	b.argument(file)
-	b.text(" AND ", compared("commented"), " = 0 ORDER BY ", compared("cat_metric"), " DESC, ",
-		compared("var_metric"), ", ", d.byteOrder(column["category"]), ", ", d.byteOrder(column["var_name"]))
+	b.text(" AND ", quoted("commented"), " = 0 ORDER BY ", quoted("cat_metric"), " DESC, ",
+		quoted("var_metric"), ", ", d.byteOrder(column["category"]), ", ", d.byteOrder(column["var_name"]))
 	if id := t.Column("id"); id != nil {
-		b.text(", ", d.compared(id))
+		b.text(", ", d.Quote(id.Name))
 		named = append(named, id.Name)
 	}
 	s := b.statement(t, []condition{{column: column["filename"], operator: "=", value: file}})
@@ -340,7 +340,7 @@ func (b *builder) condition(c condition) {
 		b.text(b.d.Quote(c.column.Name), " IS NOT NULL")
 		return
 	case !c.like():
-		b.text(b.d.compared(c.column), " ", c.operator, " ")
+		b.text(b.d.Quote(c.column.Name), " ", c.operator, " ")
 		b.argument(b.d.conditionArgument(c))
 		if c.kind != misfit {
 			b.text(" AND ", b.d.SameType(b.d.Quote(c.column.Name), c.kind == number))
