@@ -259,7 +259,7 @@ func (c *connection) replace(said []byte) error {
 	r.RemoteAddr = c.RemoteAddr().String()
 	err := c.refusal
 	if err == nil {
-		err = &gateway.Error{Code: gateway.BadRequest, Hint: remedyFor(said, r)}
+		err = &gateway.Error{Code: gateway.BadRequest, Hint: hintFor(said, r)}
 	}
 	w := &responseRecorder{header: make(http.Header)}
 	c.server.refuse(w, r, err)
@@ -327,7 +327,7 @@ var hints = []struct{ response, hint string }{
 
 // hintFor says what to do about a request, as far as net/http says what is wrong;
 // empty: the hint of the code.
-func remedyFor(said []byte, r *http.Request) string {
+func hintFor(said []byte, r *http.Request) string {
 	if strings.HasPrefix(r.Method, "\x16\x03") {
 		return "the client speaks TLS to a port for plain HTTP: write http:// in extconfig.conf, or set [server] tls_cert and tls_key"
 	}
