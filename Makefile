@@ -28,7 +28,7 @@ dbsep: need-go FORCE
 	@echo 'Compiling dbsep. The first time takes a minute or two, most of it for SQLite; packages are named as their turn comes.'
 	$(GO) build -v -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/dbsep
 
-static: need-go ## build ./dbsep without a C compiler: nothing of the system is linked in
+static: need-go ## build ./dbsep without a C compiler and without unixODBC: nothing of the system is linked in
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dbsep ./cmd/dbsep
 
 LISTEN ?= 127.0.0.1:8000
@@ -61,10 +61,11 @@ install: ## install the program, built before, with units, manual and completion
 DEBVERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null | \
 	sed 's/^v//; s/-\(rc\|beta\|alpha\)/~\1/; s/-\([0-9]*\)-g/+\1.g/; s/-dirty/+dirty/' | grep . || echo 0.1.0~dev)
 DEBFOLDER  ?= build
-deb: need-go $(NFPM) ## the Debian package, build/dbsep_DEBVERSION_ARCH.deb
+deb: need-go $(NFPM) ## the Debian package, build/dbsep_DEBVERSION_ARCH.deb, with unixODBC
 	@.ci/need cc gcc libc6-dev \
+	  -- /usr/include/sql.h unixodbc-dev \
 	  -- dpkg-shlibdeps dpkg-dev
-	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(DEBVERSION)' -o build/deb/dbsep ./cmd/dbsep
+	CGO_ENABLED=1 $(GO) build -trimpath -tags odbc -ldflags '-s -w -X main.version=$(DEBVERSION)' -o build/deb/dbsep ./cmd/dbsep
 	NFPM=$(NFPM) contrib/debian/build '$(DEBVERSION)' '$(DEBFOLDER)'
 
 test: need-go ## the whole test suite, with the race detector, on SQLite, a real MariaDB and a real PostgreSQL
@@ -106,6 +107,7 @@ e2e: need-go ## the real clients, end to end: Asterisk, Apache, nginx, lighttpd,
 	  -- --optional lighttpd lighttpd \
 	  -- --optional systemd-nspawn systemd-container \
 	  -- --optional dpkg-shlibdeps dpkg-dev \
+	  -- --optional /usr/include/sql.h unixodbc-dev \
 	  -- --optional initdb postgresql \
 	  -- --optional CGI::Cookie libcgi-pm-perl \
 	  -- --optional DBD::SQLite libdbd-sqlite3-perl \

@@ -71,6 +71,7 @@ func TestPackage(t *testing.T) {
 	feature("the service starts, reloads and answers", func(t *testing.T) { service(t, m) })
 	feature("the service is started again when it dies or hangs", func(t *testing.T) { revive(t, m) })
 	feature("SQLite, MariaDB, PostgreSQL by socket and TCP", func(t *testing.T) { databases(t, m) })
+	feature("a database that only an ODBC driver reaches", func(t *testing.T) { odbc(t, m) })
 	feature("other folders by a drop-in", func(t *testing.T) { folders(t, m) })
 	feature("a group more, a low port by a drop-in", func(t *testing.T) { dropIns(t, m) })
 	feature("socket units, no client turned away", func(t *testing.T) { sockets(t, m) })

@@ -74,6 +74,24 @@ func databases(t *testing.T, m *machine) {
 	}
 }
 
+// odbc lets the service load a driver through unixODBC: that of SQLite, under a name
+// by which dbsep does not know it.
+func odbc(t *testing.T, m *machine) {
+	m.expect(t, "dpkg-query -W -f '${Depends}' dbsep", "libodbc2 (")
+	m.expect(t, "ldd /usr/bin/dbsep", "libodbc.so.2 => /")
+	m.expect(t, "dbsep version", "\ndatabases: MariaDB/MySQL, ODBC, PostgreSQL, SQLite\n")
+
+	m.run(t, "ln -s /usr/lib/*/odbc/libsqlite3odbc.so /usr/local/lib/libother.so")
+	m.write(t, "/etc/odbc.ini", "[site]\nDriver=/usr/local/lib/libother.so\nDatabase=/var/lib/dbsep/site.db\n")
+	m.run(t, "printf 'dsn=DBI:ODBC:site\n' > "+own+"; systemctl restart dbsep")
+	m.expect(t, "su -s /bin/sh dbsep -c 'dbsep check'", "ODBC", "place")
+	m.is(t, "curl -sS -d 'id=3&name=odbc' http://127.0.0.1:8000/place/store", "1\n")
+	m.is(t, "curl -sS -d 'id=3' http://127.0.0.1:8000/place/single", "id=3&name=odbc\n")
+	m.run(t, "grep -q libsqlite3odbc /proc/$(systemctl show -P MainPID dbsep)/maps")
+	m.is(t, "curl -sS -d 'id=3' http://127.0.0.1:8000/place/destroy", "1\n")
+	m.run(t, "rm /etc/odbc.ini /usr/local/lib/libother.so; printf '"+sqlite+"' > "+own+"; systemctl restart dbsep")
+}
+
 // folders puts SQLite's database elsewhere: to Asterisk, and where the service may
 // not write until it is told.
 func folders(t *testing.T, m *machine) {

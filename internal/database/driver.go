@@ -43,7 +43,7 @@ import (
 // When in doubt, fail: a request that is refused can be fixed, a row that is wrong
 // is believed.
 type Driver struct {
-	Name     string   // for people: "SQLite"
+	Name     string   // for people: "SQLite"; empty where Open always returns OpenAs
 	DBINames []string // names of DBI drivers in their spelling, each meaning this database
 
 	Dialect *sqlgen.Dialect
@@ -121,7 +121,9 @@ func Register(d *Driver) { drivers = append(drivers, d) }
 func Names() []string {
 	names := make([]string, 0, len(drivers))
 	for _, d := range drivers {
-		names = append(names, d.Name)
+		if d.Name != "" {
+			names = append(names, d.Name)
+		}
 	}
 	slices.Sort(names)
 	return names
@@ -157,7 +159,7 @@ func find(name *dsn.DSN, problems *Diagnostics) *Driver {
 	}
 	hint := "use one of " + strings.Join(dbiNames(), ", ")
 	if strings.EqualFold(name.Driver, "Sybase") {
-		hint = "SQL Server can be reached through DBI:ODBC: with its own driver, by a dbsep built with -tags odbc"
+		hint = "use DBI:ODBC: with an ODBC driver of SQL Server, in the Debian package of dbsep or a build with -tags odbc"
 	}
 	problems.Refuse("dsn", fmt.Sprintf("names the driver %s, which dbsep does not have", name.Driver), hint)
 	return nil

@@ -29,6 +29,10 @@ func TestDSNProblems(t *testing.T) {
 			t.Errorf("%v does not list %s", err, name)
 		}
 	}
+	_, err = database.Open(database.Source{DSN: "DBI:Sybase:server=x"})
+	if want := "use DBI:ODBC: with an ODBC driver of SQL Server, in the Debian package of dbsep or a build with -tags odbc"; !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
+	}
 }
 
 // FuzzDSN opens what any DSN names: there is an error made of Problems or a

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,12 @@ import (
 	"dbsep/internal/pgtest"
 	"dbsep/sqlgen"
 )
+
+func TestODBCIsAmongTheDatabasesOfThisBuild(t *testing.T) {
+	if got, want := database.Names(), []string{"MariaDB/MySQL", "ODBC", "PostgreSQL", "SQLite"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
 
 // unknownDriver is one of Debian's drivers under a name by which dbsep does not
 // know it, so that the driver itself is used.
