@@ -2,8 +2,7 @@ package logging
 
 import (
 	"bytes"
-	"log/slog"
-	"strings"
+	"fmt"
 	"testing"
 	"time"
 
@@ -11,92 +10,133 @@ import (
 	"dbsep/internal/config"
 )
 
-// TestAccessLogIsSlogs compares each line with the one that package slog writes.
-func TestAccessLogIsSlogs(t *testing.T) {
-	usual := gateway.Event{Operation: "update", Status: 200, Rows: 1, Bytes: 2, Took: 123456 * time.Nanosecond, Asked: "peers", Client: "192.0.2.1"}
-	with := func(change func(*gateway.Event)) gateway.Event {
-		e := usual
-		change(&e)
-		return e
-	}
-	events := map[string]gateway.Event{
-		"usual":          usual,
-		"empty":          {},
-		"an error":       with(func(e *gateway.Event) { e.Code = gateway.UnknownColumn }),
-		"all names":      with(func(e *gateway.Event) { e.User, e.ID, e.Client = "alice@example.org", "req-1/2", "2001:db8::1" }),
-		"spaces":         with(func(e *gateway.Event) { e.User = "alice b" }),
-		"quotes":         with(func(e *gateway.Event) { e.ID = `a"b\c` }),
-		"a line's end":   with(func(e *gateway.Event) { e.Asked = "peers\nlevel=ERROR msg=forged" }),
-		"an equals sign": with(func(e *gateway.Event) { e.ID = "a=b" }),
-		"no UTF-8":       with(func(e *gateway.Event) { e.Asked = "p\xff\xfe" }),
-		"Greek":          with(func(e *gateway.Event) { e.Asked = "τηλέφωνα" }),
-		"markup":         with(func(e *gateway.Event) { e.Asked = "<b>&amp;" }),
-		"many bytes":     with(func(e *gateway.Event) { e.Bytes, e.Rows = 1<<40, 1000000 }),
-	}
-	for _, took := range []time.Duration{0, 1, 999, time.Microsecond, 1234, 10 * time.Microsecond, 47123, 50 * time.Microsecond, 99_999, 100 * time.Microsecond, 100_001, time.Second, 90 * time.Second, 24 * time.Hour} {
-		events[took.String()] = with(func(e *gateway.Event) { e.Took = took })
-	}
-	for _, format := range []string{"text", "json"} {
-		for name, e := range events {
-			t.Run(format+" "+name, func(t *testing.T) {
-				c := config.Log{Access: true, Format: format}
-				var got, want bytes.Buffer
-				NewAccessLog(&BufferedWriter{To: &got}, c, true).Write(e)
-				New(&want, c, true).Info("request", fieldsOf(&e)...)
-				if untime(got.String()) != untime(want.String()) {
-					t.Errorf("\ngot  %s\nwant %s", &got, &want)
-				}
-				if strings.Count(got.String(), "\n") != 1 {
-					t.Errorf("%q is not one line", &got)
-				}
-			})
-		}
-	}
+// usual is the event of a request that has nothing special.
+var usual = gateway.Event{
+	Operation: "update", Status: 200, Rows: 1, Bytes: 2, Asked: "peers", Client: "192.0.2.1",
+	Took: 123456 * time.Nanosecond, Ended: time.Date(2026, 11, 22, 1, 2, 3, 120_000_000, time.UTC),
 }
 
-// untime takes the time out of a line.
-func untime(line string) string {
-	if _, rest, found := strings.Cut(line, "level="); found {
-		return rest
-	}
-	_, rest, _ := strings.Cut(line, `"level":`)
-	return rest
+// line is the line of an event.
+func line(format string, timed bool, e gateway.Event) string {
+	var b bytes.Buffer
+	NewAccessLog(&BufferedWriter{To: &b}, config.Log{Access: true, Format: format}, timed).Write(e)
+	return b.String()
 }
 
-func TestAccessLogsTimeIsSlogs(t *testing.T) {
-	for _, format := range []string{"text", "json"} {
-		c := config.Log{Access: true, Format: format}
-		var got bytes.Buffer
-		log := NewAccessLog(&BufferedWriter{To: &got}, c, true)
-		for i, zone := range []*time.Location{time.UTC, time.FixedZone("", 5*3600+1800)} {
-			for _, nanos := range []int{0, 1, 999_999, 1_000_000, 120_000_000, 123_456_789, 999_999_999} {
-				e := gateway.Event{Status: 200, Took: time.Second, Ended: time.Date(2026, 11, 22, 1, 2, 3+i, nanos, zone)}
-				var want bytes.Buffer
-				r := slog.NewRecord(e.Ended, slog.LevelInfo, "request", 0)
-				r.Add(fieldsOf(&e)...)
-				if err := New(&want, c, true).Handler().Handle(t.Context(), r); err != nil {
-					t.Fatal(err)
-				}
-				got.Reset()
-				log.Write(e)
-				if got.String() != want.String() {
-					t.Errorf("\ngot  %swant %s", &got, &want)
-				}
+func TestAccessLogLines(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		change     func(*gateway.Event)
+		text, json string // after the message
+	}{
+		{"usual", func(*gateway.Event) {},
+			`operation=update table=peers client=192.0.2.1 status=200 rows=1 bytes=2 seconds=0.000123456`,
+			`"operation":"update","table":"peers","client":"192.0.2.1","status":200,"rows":1,"bytes":2,"seconds":0.000123456`},
+		{"empty", func(e *gateway.Event) { *e = gateway.Event{Ended: e.Ended} },
+			`status=0 rows=0 bytes=0 seconds=0`,
+			`"status":0,"rows":0,"bytes":0,"seconds":0`},
+		{"an error", func(e *gateway.Event) { e.Code = gateway.UnknownColumn },
+			`code=unknown-column operation=update table=peers client=192.0.2.1 status=200 rows=1 bytes=2 seconds=0.000123456`,
+			`"code":"unknown-column","operation":"update","table":"peers","client":"192.0.2.1","status":200,"rows":1,"bytes":2,"seconds":0.000123456`},
+		{"all names", func(e *gateway.Event) { e.User, e.ID, e.Client = "alice@example.org", "req-1/2", "2001:db8::1" },
+			`operation=update table=peers client=2001:db8::1 user=alice@example.org request=req-1/2 status=200 rows=1 bytes=2 seconds=0.000123456`,
+			`"operation":"update","table":"peers","client":"2001:db8::1","user":"alice@example.org","request":"req-1/2","status":200,"rows":1,"bytes":2,"seconds":0.000123456`},
+		{"spaces and an equals sign", func(e *gateway.Event) { e.User, e.ID = "alice b", "a=b" },
+			`operation=update table=peers client=192.0.2.1 user="alice b" request="a=b" status=200 rows=1 bytes=2 seconds=0.000123456`,
+			`"operation":"update","table":"peers","client":"192.0.2.1","user":"alice b","request":"a=b","status":200,"rows":1,"bytes":2,"seconds":0.000123456`},
+		{"quotes", func(e *gateway.Event) { e.ID = `a"b\c` },
+			`operation=update table=peers client=192.0.2.1 request="a\"b\\c" status=200 rows=1 bytes=2 seconds=0.000123456`,
+			`"operation":"update","table":"peers","client":"192.0.2.1","request":"a\"b\\c","status":200,"rows":1,"bytes":2,"seconds":0.000123456`},
+		{"a line's end", func(e *gateway.Event) { e.Asked = "peers\nlevel=ERROR msg=forged" },
+			`operation=update table="peers\nlevel=ERROR msg=forged" client=192.0.2.1 status=200 rows=1 bytes=2 seconds=0.000123456`,
+			`"operation":"update","table":"peers\nlevel=ERROR msg=forged","client":"192.0.2.1","status":200,"rows":1,"bytes":2,"seconds":0.000123456`},
+		{"no UTF-8", func(e *gateway.Event) { e.Asked = "p\xff\xfe" },
+			`operation=update table="p\xff\xfe" client=192.0.2.1 status=200 rows=1 bytes=2 seconds=0.000123456`,
+			`"operation":"update","table":"p\ufffd\ufffd","client":"192.0.2.1","status":200,"rows":1,"bytes":2,"seconds":0.000123456`},
+		{"Greek", func(e *gateway.Event) { e.Asked = "τηλέφωνα" },
+			`operation=update table=τηλέφωνα client=192.0.2.1 status=200 rows=1 bytes=2 seconds=0.000123456`,
+			`"operation":"update","table":"τηλέφωνα","client":"192.0.2.1","status":200,"rows":1,"bytes":2,"seconds":0.000123456`},
+		{"markup", func(e *gateway.Event) { e.Asked = "<b>&amp;" },
+			`operation=update table=<b>&amp; client=192.0.2.1 status=200 rows=1 bytes=2 seconds=0.000123456`,
+			`"operation":"update","table":"<b>&amp;","client":"192.0.2.1","status":200,"rows":1,"bytes":2,"seconds":0.000123456`},
+		{"many bytes", func(e *gateway.Event) { e.Bytes, e.Rows = 1<<40, 1000000 },
+			`operation=update table=peers client=192.0.2.1 status=200 rows=1000000 bytes=1099511627776 seconds=0.000123456`,
+			`"operation":"update","table":"peers","client":"192.0.2.1","status":200,"rows":1000000,"bytes":1099511627776,"seconds":0.000123456`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := usual
+			c.change(&e)
+			if got, want := line("text", true, e), "time=2026-11-22T01:02:03.120Z level=INFO msg=request "+c.text+"\n"; got != want {
+				t.Errorf("\ngot  %swant %s", got, want)
 			}
+			if got, want := line("json", true, e), `{"time":"2026-11-22T01:02:03.12Z","level":"INFO","msg":"request",`+c.json+"}\n"; got != want {
+				t.Errorf("\ngot  %swant %s", got, want)
+			}
+			if got, want := line("text", false, e), "level=INFO msg=request "+c.text+"\n"; got != want {
+				t.Errorf("\ngot  %swant %s", got, want)
+			}
+			if got, want := line("json", false, e), `{"level":"INFO","msg":"request",`+c.json+"}\n"; got != want {
+				t.Errorf("\ngot  %swant %s", got, want)
+			}
+		})
+	}
+}
+
+func TestAccessLogSeconds(t *testing.T) {
+	for _, c := range []struct {
+		took       time.Duration
+		text, json string
+	}{
+		{1, "1e-09", "1e-9"},
+		{999, "9.99e-07", "9.99e-7"},
+		{time.Microsecond, "1e-06", "0.000001"},
+		{47123, "4.7123e-05", "0.000047123"},
+		{99_999, "9.9999e-05", "0.000099999"},
+		{100 * time.Microsecond, "0.0001", "0.0001"},
+		{100_001, "0.000100001", "0.000100001"},
+		{time.Second, "1", "1"},
+		{24 * time.Hour, "86400", "86400"},
+	} {
+		e := gateway.Event{Status: 200, Took: c.took}
+		if got, want := line("text", false, e), "level=INFO msg=request status=200 rows=0 bytes=0 seconds="+c.text+"\n"; got != want {
+			t.Errorf("\ngot  %swant %s", got, want)
+		}
+		if got, want := line("json", false, e), `{"level":"INFO","msg":"request","status":200,"rows":0,"bytes":0,"seconds":`+c.json+"}\n"; got != want {
+			t.Errorf("\ngot  %swant %s", got, want)
 		}
 	}
 }
 
-func TestAccessLogInTheJournalHasItsPriority(t *testing.T) {
-	t.Setenv("JOURNAL_STREAM", "8:1")
-	for _, user := range []string{"alice", "alice b"} {
-		e := gateway.Event{Operation: "single", User: user, Took: time.Millisecond}
-		var got, want bytes.Buffer
-		NewAccessLog(&BufferedWriter{To: &got}, config.Log{Access: true}, true).Write(e)
-		New(&want, config.Log{}, true).Info("request", fieldsOf(&e)...)
-		if got.String() != want.String() || !strings.HasPrefix(got.String(), "<6>level=INFO ") {
-			t.Errorf("\ngot  %s\nwant %s", &got, &want)
+func TestAccessLogTime(t *testing.T) {
+	zone := time.FixedZone("", 5*3600+1800)
+	for _, c := range []struct {
+		ended      time.Time
+		text, json string
+	}{
+		{time.Date(2026, 11, 22, 1, 2, 3, 0, time.UTC), "2026-11-22T01:02:03.000Z", "2026-11-22T01:02:03Z"},
+		{time.Date(2026, 11, 22, 1, 2, 3, 999_999, time.UTC), "2026-11-22T01:02:03.000Z", "2026-11-22T01:02:03.000999999Z"},
+		{time.Date(2026, 11, 22, 1, 2, 3, 120_000_000, zone), "2026-11-22T01:02:03.120+05:30", "2026-11-22T01:02:03.12+05:30"},
+		{time.Date(2026, 11, 22, 1, 2, 4, 999_999_999, zone), "2026-11-22T01:02:04.999+05:30", "2026-11-22T01:02:04.999999999+05:30"},
+	} {
+		e := gateway.Event{Status: 200, Took: time.Second, Ended: c.ended}
+		if got, want := line("text", true, e), fmt.Sprintf("time=%s level=INFO msg=request status=200 rows=0 bytes=0 seconds=1\n", c.text); got != want {
+			t.Errorf("\ngot  %swant %s", got, want)
 		}
+		if got, want := line("json", true, e), fmt.Sprintf(`{"time":"%s","level":"INFO","msg":"request","status":200,"rows":0,"bytes":0,"seconds":1}`+"\n", c.json); got != want {
+			t.Errorf("\ngot  %swant %s", got, want)
+		}
+	}
+}
+
+func TestAccessLogInTheJournalHasItsPriorityAndNoTime(t *testing.T) {
+	t.Setenv("JOURNAL_STREAM", "8:1")
+	e := usual
+	e.User = "alice b"
+	if got, want := line("text", true, e), `<6>level=INFO msg=request operation=update table=peers client=192.0.2.1 user="alice b" status=200 rows=1 bytes=2 seconds=0.000123456`+"\n"; got != want {
+		t.Errorf("\ngot  %swant %s", got, want)
+	}
+	if got, want := line("json", true, e), `<6>{"level":"INFO","msg":"request","operation":"update","table":"peers","client":"192.0.2.1","user":"alice b","status":200,"rows":1,"bytes":2,"seconds":0.000123456}`+"\n"; got != want {
+		t.Errorf("\ngot  %swant %s", got, want)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"dbsep/internal/config"
 )
@@ -18,18 +19,20 @@ func New(w io.Writer, c config.Log, timed bool) *slog.Logger {
 		return slog.New(newHandler(w, c, timed))
 	}
 	p := &prefixed{w: w}
-	return slog.New(&journal{newHandler(p, c, false), p})
+	return slog.New(&journal{newHandler(p, c, true), p})
 }
 
-func newHandler(w io.Writer, c config.Log, times bool) slog.Handler {
+func newHandler(w io.Writer, c config.Log, timed bool) slog.Handler {
 	o := &slog.HandlerOptions{
 		Level: map[string]slog.Level{"debug": slog.LevelDebug, "warn": slog.LevelWarn, "error": slog.LevelError}[c.Level],
-		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			if !times && len(groups) == 0 && a.Key == slog.TimeKey {
+	}
+	if !timed {
+		o.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
+			if len(groups) == 0 && a.Key == slog.TimeKey {
 				return slog.Attr{}
 			}
 			return a
-		},
+		}
 	}
 	if c.Format == "json" {
 		return slog.NewJSONHandler(w, o)
@@ -38,21 +41,24 @@ func newHandler(w io.Writer, c config.Log, times bool) slog.Handler {
 }
 
 // A journal handler gives each line its priority, as sd-daemon(3) has it: <3> in
-// front of an error.
+// front of an error. A line has no time: the journal adds it.
 type journal struct {
 	slog.Handler
 	to *prefixed
 }
 
-// prefixed writes each line with a prefix.
+// prefixed writes each line with its priority in front.
 type prefixed struct {
-	mu     sync.Mutex
-	w      io.Writer
-	prefix string
+	w io.Writer
+
+	mu       sync.Mutex // held while a line is made and written
+	priority int
+	line     []byte
 }
 
 func (p *prefixed) Write(line []byte) (int, error) {
-	if _, err := io.WriteString(p.w, p.prefix+string(line)); err != nil {
+	p.line = append(fmt.Appendf(p.line[:0], "<%d>", p.priority), line...)
+	if _, err := p.w.Write(p.line); err != nil {
 		return 0, err
 	}
 	return len(line), nil
@@ -61,7 +67,8 @@ func (p *prefixed) Write(line []byte) (int, error) {
 func (j *journal) Handle(ctx context.Context, r slog.Record) error {
 	j.to.mu.Lock()
 	defer j.to.mu.Unlock()
-	j.to.prefix = fmt.Sprintf("<%d>", priority(r.Level))
+	j.to.priority = priority(r.Level)
+	r.Time = time.Time{}
 	return j.Handler.Handle(ctx, r)
 }
 
