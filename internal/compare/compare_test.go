@@ -328,3 +328,25 @@ func TestReasonsAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+// MariaDB makes a number of any text that it compares with one.
+func TestRowsFoundByANumberThatWasNotSent(t *testing.T) {
+	for _, c := range []struct {
+		body, old, new string
+		explained      bool
+	}{
+		{"msgs_old=4xyz", "id=a&msgs_old=4\n", "", true},
+		{"c_bool=yes", "id=a&c_bool=0\nid=b&c_bool=0\n", "", true},
+		{"n=-1.5e", "n=-1.5\n", "", true},
+		{"msgs_old=4xyz", "id=a&msgs_old=4\n", "id=b\n", false},
+		{"msgs_old=4xyz", "id=a&msgs_old=5\n", "", false},
+		{"msgs_old=4", "id=a&msgs_old=4\n", "", false},
+		{"name=yes", "id=a&name=yes\n", "", false},
+		{"name=yes", "id=a\n", "", false},
+	} {
+		r := compare.Request{Method: "POST", Path: "/mwi/multi", Body: c.body}
+		if v := compare.Compare(r, text(c.old), text(c.new)); v.Explained() != c.explained {
+			t.Errorf("%s: %q and %q: %+v, want an explanation: %v", c.body, c.old, c.new, v, c.explained)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"iter"
@@ -91,6 +92,27 @@ func (r Request) awkward() bool {
 func (r Request) asksFor(text string) bool {
 	for _, value := range r.conditions() {
 		if strings.Contains(value, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// coercedInAll reports whether rows were found by another value than the request
+// has: each has, in a column of an equality, a number that the value only begins
+// with, or 0 where it begins with none. MariaDB makes such numbers of texts.
+func (r Request) coercedInAll(found []row) bool {
+	return len(found) > 0 && !slices.ContainsFunc(found, func(one row) bool { return !r.coercedIn(one) })
+}
+
+func (r Request) coercedIn(found row) bool {
+	for name, value := range r.conditions() {
+		stored := found[name]
+		if len(stored) != 1 || stored[0] == value {
+			continue
+		}
+		number := value[:len(value)-len(strings.TrimLeft(value, "+-.0123456789"))]
+		if number != value && stored[0] == cmp.Or(number, "0") {
 			return true
 		}
 	}

@@ -31,10 +31,11 @@ const (
 	checkedTables = "`require` is answered from the real schema"
 	letters       = "letters beyond ASCII on PostgreSQL"
 	arrays        = "an array of PostgreSQL"
+	coerced       = "a condition with a value that its column cannot hold"
 )
 
 // Reasons are all of them.
-var Reasons = []string{rowOrder, codedSemi, askedSemi, askedCaret, emptyItems, blanksInList, errorText, staticFiles, awkwardNames, checkedTables, letters, arrays}
+var Reasons = []string{rowOrder, codedSemi, askedSemi, askedCaret, emptyItems, blanksInList, errorText, staticFiles, awkwardNames, checkedTables, letters, arrays, coerced}
 
 // Compare judges the answers of the Perl script, or whatever else is in use,
 // and of dbsep to a request that reads.
@@ -86,6 +87,9 @@ func compareRows(r Request, old, new Answer) Verdict {
 	}
 	if reason := otherRows(r); reason != "" {
 		return Verdict{Reasons: []string{reason}}
+	}
+	if len(is) == 0 && r.coercedInAll(was) {
+		return Verdict{Reasons: []string{coerced}}
 	}
 	return Verdict{Details: details(was, is)}
 }
