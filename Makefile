@@ -118,21 +118,21 @@ e2e: need-go ## the real clients, end to end: Asterisk, Apache, nginx, lighttpd,
 	  -- --optional haproxy haproxy \
 	  -- --optional sqlmap sqlmap
 	$(MAKE) --no-print-directory soak MINUTES=1
-	$(GO) test -tags e2e -count 1 -p 1 -timeout 40m -v ./e2e/... | grep --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
+	$(GO) test -tags e2e -count 1 -p 1 -timeout 40m -v ./e2e/... | grep --text --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
 
 attack: need-go ## hostile clients and broken HTTP; sqlmap on every place of every operation, half an hour and more
 	@.ci/need cc gcc libc6-dev \
 	  -- --optional mariadbd mariadb-server-core mariadb-client-core \
 	  -- --optional initdb postgresql \
 	  -- sqlmap sqlmap
-	DBSEP_ATTACK=full $(GO) test -tags e2e -count 1 -timeout 4h -v ./e2e/attack | grep --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
+	DBSEP_ATTACK=full $(GO) test -tags e2e -count 1 -timeout 4h -v ./e2e/attack | grep --text --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
 
 MINUTES ?= 60
 soak: need-go ## mixed load for MINUTES (60) on three databases: memory, descriptors and goroutines must not grow
 	@.ci/need cc gcc libc6-dev \
 	  -- --optional mariadbd mariadb-server-core mariadb-client-core \
 	  -- --optional initdb postgresql
-	DBSEP_SOAK_MINUTES=$(MINUTES) $(GO) test -tags soak -count 1 -parallel 3 -timeout 0 -v ./e2e/soak | grep --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
+	DBSEP_SOAK_MINUTES=$(MINUTES) $(GO) test -tags soak -count 1 -parallel 3 -timeout 0 -v ./e2e/soak | grep --text --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
 
 full: need-go ## what does not run at each landing: attack, soak, fuzz, a fresh Debian of each release; four hours
 	$(MAKE) --no-print-directory attack
