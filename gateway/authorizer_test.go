@@ -163,15 +163,15 @@ func TestColumnsThatMayNotLeave(t *testing.T) {
 
 func TestLimitsOfTableAndAnswer(t *testing.T) {
 	db := newScript()
-	got := send(t, db, gateway.Options{Columns: 3}, post("/peers/single", "id=a"))
+	got := send(t, db, gateway.Options{MaxColumns: 3}, post("/peers/single", "id=a"))
 	if got.code != "too-many-columns" || len(db.statements) > 0 {
 		t.Errorf("%+v", got)
 	}
 	db.rows = [][]any{{"a", nil, nil, nil}, {"b", nil, nil, nil}, {"c", nil, nil, nil}}
-	if got := send(t, db, gateway.Options{Rows: 3}, post("/peers/multi", "id=a")); got.body != "id=a\nid=b\nid=c\n" {
+	if got := send(t, db, gateway.Options{MaxRows: 3}, post("/peers/multi", "id=a")); got.body != "id=a\nid=b\nid=c\n" {
 		t.Errorf("%+v", got)
 	}
-	if got := send(t, db, gateway.Options{Rows: 2}, post("/peers/multi", "id=a")); got.code != "too-many-rows" || got.body != "" || got.status != 400 {
+	if got := send(t, db, gateway.Options{MaxRows: 2}, post("/peers/multi", "id=a")); got.code != "too-many-rows" || got.body != "" || got.status != 400 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -85,12 +85,12 @@ type Options struct {
 	// second.
 	Slow time.Duration
 
-	// BodyBytes and Fields limit a request, Columns a table, Rows a response.
+	// MaxBodyBytes and MaxFields limit a request, MaxColumns a table, MaxRows a response.
 	// Zero: 4 MiB, 512, 2000 and a million.
-	BodyBytes int64
-	Fields    int
-	Columns   int
-	Rows      int
+	MaxBodyBytes int64
+	MaxFields    int
+	MaxColumns   int
+	MaxRows      int
 
 	// StatementTimeout limits how long the database may take for a count, for a
 	// first row, and for each further chunk of a response. Zero: 10 seconds.
@@ -100,21 +100,21 @@ type Options struct {
 	// response. Zero: 30 seconds.
 	WriteTimeout time.Duration
 
-	// LongAnswers is how many responses longer than a chunk may be read from the
-	// database at a time, and LongWait how long a further one waits for its turn.
+	// LongReads is how many responses longer than a chunk may be read from the
+	// database at a time, and LongReadWait how long a further one waits for its turn.
 	// Zero: 8, and 5 seconds.
-	LongAnswers int
-	LongWait    time.Duration
+	LongReads    int
+	LongReadWait time.Duration
 
-	// HoldTimeout is how long a response may keep its connection to the database
+	// SlowReaderTimeout is how long a response may keep its connection to the database
 	// only because its client does not read. The rest of it then waits in memory,
-	// of which all such responses together have MemoryBytes. Zero: one second, and
+	// of which all such responses together have ResponseMemory. Zero: one second, and
 	// 16 MiB.
-	HoldTimeout time.Duration
-	MemoryBytes int64
+	SlowReaderTimeout time.Duration
+	ResponseMemory    int64
 
-	// DescriptionAge is how long the schema of a table is cached. Zero: one minute.
-	DescriptionAge time.Duration
+	// SchemaTTL is how long the schema of a table is cached. Zero: one minute.
+	SchemaTTL time.Duration
 }
 
 // defaultWriteTimeout is the WriteTimeout where none is set.
@@ -152,26 +152,26 @@ func New(db Database, o Options) *Gateway {
 		o.Log = slog.Default()
 	}
 	o.Slow = cmp.Or(o.Slow, time.Second)
-	o.BodyBytes = cmp.Or(o.BodyBytes, 4<<20)
-	o.Fields = cmp.Or(o.Fields, 512)
-	o.Columns = cmp.Or(o.Columns, 2000)
-	o.Rows = cmp.Or(o.Rows, 1000000)
+	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, 4<<20)
+	o.MaxFields = cmp.Or(o.MaxFields, 512)
+	o.MaxColumns = cmp.Or(o.MaxColumns, 2000)
+	o.MaxRows = cmp.Or(o.MaxRows, 1000000)
 	o.StatementTimeout = cmp.Or(o.StatementTimeout, 10*time.Second)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, defaultWriteTimeout)
-	o.LongAnswers = cmp.Or(o.LongAnswers, 8)
-	o.LongWait = cmp.Or(o.LongWait, 5*time.Second)
-	o.HoldTimeout = cmp.Or(o.HoldTimeout, time.Second)
-	o.MemoryBytes = cmp.Or(o.MemoryBytes, 16<<20)
-	o.DescriptionAge = cmp.Or(o.DescriptionAge, time.Minute)
+	o.LongReads = cmp.Or(o.LongReads, 8)
+	o.LongReadWait = cmp.Or(o.LongReadWait, 5*time.Second)
+	o.SlowReaderTimeout = cmp.Or(o.SlowReaderTimeout, time.Second)
+	o.ResponseMemory = cmp.Or(o.ResponseMemory, 16<<20)
+	o.SchemaTTL = cmp.Or(o.SchemaTTL, time.Minute)
 	g := &Gateway{
 		db:        db,
-		schemas:   schemaCache{db: db, ttl: o.DescriptionAge, maxColumns: o.Columns, timeout: o.StatementTimeout, now: time.Now},
+		schemas:   schemaCache{db: db, ttl: o.SchemaTTL, maxColumns: o.MaxColumns, timeout: o.StatementTimeout, now: time.Now},
 		log:       o.Log,
-		longReads: longReads{slots: make(chan struct{}, o.LongAnswers), wait: o.LongWait},
+		longReads: longReads{slots: make(chan struct{}, o.LongReads), wait: o.LongReadWait},
 		Options:   o,
 	}
 	g.stale, _ = db.(StaleReader)
-	g.memory.release(int(o.MemoryBytes))
+	g.memory.release(int(o.ResponseMemory))
 	return g
 }
 
@@ -295,10 +295,10 @@ func (g *Gateway) queryRows(ctx context.Context, s sqlgen.Statement, resp *respo
 		}
 		timeout.Stop()
 		defer timeout.Reset(g.StatementTimeout)
-		return resp.sendChunk(&g.memory, g.HoldTimeout)
+		return resp.sendChunk(&g.memory, g.SlowReaderTimeout)
 	}
 	writeRow := func(columns [][]byte) error {
-		if resp.rows >= g.Rows {
+		if resp.rows >= g.MaxRows {
 			return &Error{Code: TooManyRows}
 		}
 		if err := write(columns); err != nil || !resp.full() {

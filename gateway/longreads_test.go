@@ -111,7 +111,7 @@ func TestDeafClientKeepsNoConnectionToTheDatabase(t *testing.T) {
 	whole := all(t)
 	synctest.Test(t, func(t *testing.T) {
 		db, w := newBulk(), newDeaf()
-		g := gateway.New(db, gateway.Options{HoldTimeout: time.Second})
+		g := gateway.New(db, gateway.Options{SlowReaderTimeout: time.Second})
 		done := make(chan bool)
 		go func() { done <- serveLong(g, w) }()
 		time.Sleep(999 * time.Millisecond)
@@ -139,7 +139,7 @@ func TestDeafClientIsDisconnected(t *testing.T) {
 		after   time.Duration
 	}{
 		{"after write_timeout", gateway.Options{WriteTimeout: 20 * time.Second}, "client-gone", 20 * time.Second},
-		{"after slow_reader_timeout where there is no memory left", gateway.Options{MemoryBytes: 1 << 20, HoldTimeout: 3 * time.Second}, "slow-client", 3 * time.Second},
+		{"after slow_reader_timeout where there is no memory left", gateway.Options{ResponseMemory: 1 << 20, SlowReaderTimeout: 3 * time.Second}, "slow-client", 3 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -176,7 +176,7 @@ func TestShortResponsesDoNotWaitForLongOnes(t *testing.T) {
 		db := newBulk()
 		short := newScript()
 		short.rows = [][]any{{"alice", nil, nil, nil}}
-		g := gateway.New(oneShort{db, short}, gateway.Options{LongAnswers: 2, LongWait: 5 * time.Second, HoldTimeout: time.Minute, WriteTimeout: time.Minute, MemoryBytes: 1})
+		g := gateway.New(oneShort{db, short}, gateway.Options{LongReads: 2, LongReadWait: 5 * time.Second, SlowReaderTimeout: time.Minute, WriteTimeout: time.Minute, ResponseMemory: 1})
 		var clients [4]*deaf
 		ended := make(chan bool, len(clients))
 		for i := range clients {
@@ -237,7 +237,7 @@ func TestLongResponseThatWaitedIsComplete(t *testing.T) {
 	}{{"text", "*/*"}, {"JSON", "application/json"}} {
 		t.Run(request.name, func(t *testing.T) {
 			db := newBulk()
-			g := gateway.New(db, gateway.Options{LongAnswers: 1, LongWait: time.Minute})
+			g := gateway.New(db, gateway.Options{LongReads: 1, LongReadWait: time.Minute})
 			var clients sync.WaitGroup
 			for range 8 {
 				clients.Go(func() {

@@ -58,7 +58,7 @@ func (g *Gateway) read(r *http.Request, req *request) error {
 	if !req.posted {
 		return nil
 	}
-	return req.readBody(r, g.BodyBytes)
+	return req.readBody(r, g.MaxBodyBytes)
 }
 
 // parsePath takes the table and the operation from the last two segments of a
@@ -158,7 +158,7 @@ func (g *Gateway) fields(ctx context.Context, req *request, t *table) ([]sqlgen.
 // incomplete character is removed from a value for a text column, because databases
 // refuse it. Bytes, and values of JSON clients, stay as sent.
 func (g *Gateway) form(ctx context.Context, req *request, t *table, text string) ([]sqlgen.Field, error) {
-	fields, cut, err := parseForm(text, g.Fields)
+	fields, cut, err := parseForm(text, g.MaxFields)
 	if req.json {
 		return fields, err
 	}

@@ -142,7 +142,7 @@ func (otherError) Describe(context.Context, string) (*sqlgen.Table, error) {
 func TestRequireWarnsOncePerColumnAndSchema(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db, log := withQueueLog(10), new(logBuffer)
-		g := gateway.New(db, gateway.Options{Log: log.logger(), DescriptionAge: time.Minute})
+		g := gateway.New(db, gateway.Options{Log: log.logger(), SchemaTTL: time.Minute})
 		events := func(answer string, lines int) {
 			t.Helper()
 			for n := range 1800 {
@@ -178,7 +178,7 @@ func TestRequireWarnsOncePerColumnAndSchema(t *testing.T) {
 func TestLeftOutColumnIsWarnedOfOncePerSchema(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db, log := newScript(), new(logBuffer)
-		g := gateway.New(db, gateway.Options{Log: log.logger(), DescriptionAge: time.Minute})
+		g := gateway.New(db, gateway.Options{Log: log.logger(), SchemaTTL: time.Minute})
 		for range 1000 {
 			serve(t, g, post("/peers/update?id=a", "port=1&regserver=x"))
 			time.Sleep(2 * time.Second)

@@ -37,7 +37,7 @@ func TestSchemaIsReadOncePerTable(t *testing.T) {
 func TestOldSchemaIsReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := newScript()
-		g := gateway.New(db, gateway.Options{DescriptionAge: time.Minute})
+		g := gateway.New(db, gateway.Options{SchemaTTL: time.Minute})
 		serve(t, g, post("/peers/single", "id=x"))
 		time.Sleep(time.Minute)
 		serve(t, g, post("/peers/single", "id=x"))
@@ -193,7 +193,7 @@ func (s stuck) Exec(ctx context.Context, _ sqlgen.Statement) (int64, error) {
 func TestManyAtOnce(t *testing.T) {
 	db := newScript()
 	db.rows = [][]any{{"alice", "2", "a;b", "5"}}
-	g := gateway.New(db, gateway.Options{DescriptionAge: time.Nanosecond})
+	g := gateway.New(db, gateway.Options{SchemaTTL: time.Nanosecond})
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {

@@ -39,31 +39,31 @@ type measurement struct {
 }
 
 const (
-	theFloor = "the floor"
-	theServe = "dbsep serve"
+	theBaseline = "the baseline"
+	theServe    = "dbsep serve"
 
 	// for PostgreSQL; elsewhere statements stay prepared in any case
 	prepared     = "server_prepare"
 	thePreparing = theServe + ", " + prepared
 )
 
-// buildFloor builds the floor.
-func buildFloor(t *testing.T) string {
+// buildBaseline builds the baseline.
+func buildBaseline(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "floor")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "dbsep/bench/floor").CombinedOutput(); err != nil {
-		t.Fatalf("build the floor: %v\n%s", err, out)
+	path := filepath.Join(t.TempDir(), "baseline")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "dbsep/bench/baseline").CombinedOutput(); err != nil {
+		t.Fatalf("build the baseline: %v\n%s", err, out)
 	}
 	return path
 }
 
-// startFloor starts the least program that can answer.
-func (s *site) startFloor(t *testing.T, path string) *program {
+// startBaseline starts the least program that can answer.
+func (s *site) startBaseline(t *testing.T, path string) *program {
 	t.Helper()
 	address := testenv.FreeAddress(t)
 	p := testenv.Start(t, []string{"FLOOR_DSN=" + s.dsn}, path, "-kind", s.Kind, "-listen", address)
-	testenv.WaitFor(t, "the floor", p, testenv.Listening(address))
-	return &program{name: theFloor, base: "http://" + address, pid: p.Cmd.Process.Pid}
+	testenv.WaitFor(t, "the baseline", p, testenv.Listening(address))
+	return &program{name: theBaseline, base: "http://" + address, pid: p.Cmd.Process.Pid}
 }
 
 // startServe starts dbsep as a server.

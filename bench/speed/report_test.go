@@ -104,7 +104,7 @@ func (r *report) write(w io.Writer) {
 	for _, o := range r.results {
 		if title := o.kind + ": " + o.load; title != last {
 			fmt.Fprintf(w, "\n#### %s\n\n", title)
-			fmt.Fprintln(w, "| connections | program | a second | of the floor | p50 | p99 | first byte | CPU each | peak memory |")
+			fmt.Fprintln(w, "| connections | program | a second | of the baseline | p50 | p99 | first byte | CPU each | peak memory |")
 			fmt.Fprintln(w, "|--:|---|--:|--:|--:|--:|--:|--:|--:|")
 			last = title
 		}
@@ -131,7 +131,7 @@ func (o *result) write(w io.Writer) {
 			continue
 		}
 		share, first, latency := "–", "–", "– | –"
-		if s, ok := compared(runs, o.find(theFloor)); ok && p.name != theFloor {
+		if s, ok := compared(runs, o.find(theBaseline)); ok && p.name != theBaseline {
 			share = s.String()
 		}
 		if d := median(runs, func(m measurement) time.Duration { return m.first }); d > 0 {

@@ -13,14 +13,14 @@ import (
 	"dbsep/internal/testenv"
 )
 
-// phones is how many phones a site has. The floor and requests.lua know it,
+// phones is how many phones a site has. The baseline and requests.lua know it,
 // too.
 const phones = 50_000
 
 // A site is a PBX's database, full of phones.
 type site struct {
 	*testenv.Site
-	dsn string // as the floor's driver wants it
+	dsn string // as the baseline's driver wants it
 }
 
 const tables = "../../internal/replay/testdata/asterisk-"

@@ -4,11 +4,11 @@ import "testing"
 
 // TestAnswers shows that what is going to be measured is answered, and right.
 func TestAnswers(t *testing.T) {
-	floor := buildFloor(t)
+	baseline := buildBaseline(t)
 	for _, kind := range sites {
 		t.Run(kind.kind, func(t *testing.T) {
 			s := kind.open(t, some)
-			for _, p := range []*program{s.startFloor(t, floor), s.startServe(t)} {
+			for _, p := range []*program{s.startBaseline(t, baseline), s.startServe(t)} {
 				for _, l := range loads() {
 					for _, q := range l.questions {
 						if err := s.ask(t, p.base, q); err != nil {

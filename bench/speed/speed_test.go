@@ -33,7 +33,7 @@ func TestCompareSpeed(t *testing.T) {
 	if *quick {
 		*databases, *cases, *connections, *seconds, *rounds = "SQLite,MariaDB", "single,update", "16", 1, 3
 	}
-	floor := buildFloor(t)
+	baseline := buildBaseline(t)
 	r := &report{conditions: conditions(t)}
 	for _, kind := range sites {
 		if !among(*databases, kind.kind) {
@@ -42,7 +42,7 @@ func TestCompareSpeed(t *testing.T) {
 		t.Run(kind.kind, func(t *testing.T) {
 			s := kind.open(t, everyone)
 			r.conditions = append(r.conditions, s.Kind+" "+s.version(t))
-			s.compare(t, s.start(t, floor), r)
+			s.compare(t, s.start(t, baseline), r)
 		})
 	}
 	r.write(os.Stdout)
@@ -55,12 +55,12 @@ func TestCompareSpeed(t *testing.T) {
 func among(list, name string) bool { return slices.Contains(strings.Split(list, ","), name) }
 
 // start starts all programs.
-func (s *site) start(t *testing.T, floor string) []*program {
+func (s *site) start(t *testing.T, baseline string) []*program {
 	t.Helper()
 	scripts := s.InstallPerlScript(t)
 	programs := []*program{
-		s.startFloor(t, floor), s.startServe(t), s.startServeCaching(t), s.startDbsepFastCGI(t), s.startDbsepCGI(t),
-		s.startModPerl(t, scripts), s.startPerl(t, scripts), s.bareDriver(floor),
+		s.startBaseline(t, baseline), s.startServe(t), s.startServeCaching(t), s.startDbsepFastCGI(t), s.startDbsepCGI(t),
+		s.startModPerl(t, scripts), s.startPerl(t, scripts), s.bareDriver(baseline),
 	}
 	if s.Kind == "PostgreSQL" {
 		programs = append(programs, s.startServeWith(t, prepared, "[database]", "server_prepare=yes"))
@@ -117,7 +117,7 @@ func (s *site) able(t *testing.T, programs []*program, l *load, r *report) (able
 			continue
 		}
 		r.leaveOut(s.Kind, l.name, p.name, wrong)
-		if p.name == theFloor || p.name == theServe {
+		if p.name == theBaseline || p.name == theServe {
 			t.Errorf("%s: %s: %v", p.name, l.name, wrong)
 		}
 	}
@@ -152,7 +152,7 @@ func (s *site) measure(t *testing.T, p *program, l *load, file string, n int, le
 		return // a program that is not warm yet may be slow
 	}
 	if err != nil {
-		if p.name == theFloor || p.name == theServe {
+		if p.name == theBaseline || p.name == theServe {
 			t.Errorf("%s: %s: %d connections: %v", p.name, l.name, n, err)
 		}
 	}
@@ -167,7 +167,7 @@ func (s *site) compareLong(t *testing.T, programs []*program, l *load, r *report
 	slow := map[*program]bool{}
 	once := func(p *program, n int, into *result) {
 		m, err := p.runLong(t, l, n, readOn)
-		if err != nil && (p.name == theFloor || p.name == theServe) {
+		if err != nil && (p.name == theBaseline || p.name == theServe) {
 			t.Errorf("%s: %s: %d connections: %v", p.name, l.name, n, err)
 		}
 		slow[p] = slow[p] || m.p99 > patience
@@ -240,9 +240,9 @@ func conditions(t *testing.T) []string {
 }
 
 // bareDriver runs updates without any HTTP in the way.
-func (s *site) bareDriver(floor string) *program {
+func (s *site) bareDriver(baseline string) *program {
 	return &program{name: theDriver, drive: func(t *testing.T, n int, length time.Duration) (m measurement, err error) {
-		p := testenv.Start(t, []string{"FLOOR_DSN=" + s.dsn}, floor, "-kind", s.Kind, "-updates", strconv.Itoa(n), "-for", length.String())
+		p := testenv.Start(t, []string{"FLOOR_DSN=" + s.dsn}, baseline, "-kind", s.Kind, "-updates", strconv.Itoa(n), "-for", length.String())
 		<-p.Exited()
 		var updates, took float64
 		if _, err := fmt.Sscan(p.Log.String(), &updates, &took); err != nil {

@@ -11,10 +11,10 @@ import (
 	"dbsep/sqlgen"
 )
 
-// A Shared database coalesces equal queries that run at the same time, and caches
+// A Cache is a database that coalesces equal queries that run at the same time, and caches
 // rows for as long as the table's rule says. A write through this gateway invalidates
 // everything that is cached of its table, before and after it runs.
-type Shared struct {
+type Cache struct {
 	gateway.Database
 	rules *rules
 	bytes int64 // limit of all entries together
@@ -48,11 +48,11 @@ type entry struct {
 // maxShared limits the rows of one query that are shared, in bytes.
 const maxShared = 1 << 20
 
-// Share returns a database that caches rows of the tables of rules. If the age of a
+// New returns a database that caches rows of the tables of rules. If the age of a
 // rule is 0, only queries that run at the same time share rows. bytes limits the
 // memory.
-func Share(db gateway.Database, rules []Rule, bytes int64) *Shared {
-	return &Shared{
+func New(db gateway.Database, rules []Rule, bytes int64) *Cache {
+	return &Cache{
 		Database: db, rules: newRules(rules), bytes: bytes, now: time.Now,
 		writes: map[string]int{}, flights: map[string]*flight{}, entries: map[string]*entry{},
 	}
@@ -60,11 +60,11 @@ func Share(db gateway.Database, rules []Rule, bytes int64) *Shared {
 
 // Counts returns how many queries used cached rows, and how many waited for an equal
 // query.
-func (s *Shared) Counts() (hits, joined int64) { return s.hits.Load(), s.joined.Load() }
+func (s *Cache) Counts() (hits, joined int64) { return s.hits.Load(), s.joined.Load() }
 
 // Query uses cached rows, the rows of an equal query that is running, or the
 // database.
-func (s *Shared) Query(ctx context.Context, st sqlgen.Statement, row func(columns [][]byte) error) error {
+func (s *Cache) Query(ctx context.Context, st sqlgen.Statement, row func(columns [][]byte) error) error {
 	rule, ok := s.rules.find(st.Table)
 	if !ok {
 		return s.Database.Query(ctx, st, row)
@@ -104,7 +104,7 @@ func cause(ctx context.Context) sqlgen.Cause {
 
 // join returns cached rows or the flight that will return rows. The caller runs the
 // query of a new flight: it leads.
-func (s *Shared) join(key, table string) (text []byte, f *flight, leads bool) {
+func (s *Cache) join(key, table string) (text []byte, f *flight, leads bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e := s.entries[key]; e != nil && s.now().Before(e.expires) {
@@ -119,7 +119,7 @@ func (s *Shared) join(key, table string) (text []byte, f *flight, leads bool) {
 }
 
 // lead runs the query of a flight.
-func (s *Shared) lead(ctx context.Context, st sqlgen.Statement, row func(columns [][]byte) error, key string, rule Rule, f *flight) error {
+func (s *Cache) lead(ctx context.Context, st sqlgen.Statement, row func(columns [][]byte) error, key string, rule Rule, f *flight) error {
 	rows := recording{text: []byte{}, limit: maxShared}
 	stopped := false
 	defer func() { s.land(key, st.Table, rule, f) }() // also after a panic, or others would wait for ever
@@ -137,7 +137,7 @@ func (s *Shared) lead(ctx context.Context, st sqlgen.Statement, row func(columns
 }
 
 // land ends a flight and caches its rows.
-func (s *Shared) land(key, table string, rule Rule, f *flight) {
+func (s *Cache) land(key, table string, rule Rule, f *flight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.flights[key] == f {
@@ -150,7 +150,7 @@ func (s *Shared) land(key, table string, rule Rule, f *flight) {
 }
 
 // keep adds an entry. The caller holds the lock.
-func (s *Shared) keep(key string, e *entry) {
+func (s *Cache) keep(key string, e *entry) {
 	s.drop(key)
 	size := int64(len(key) + len(e.text))
 	if s.size+size > s.bytes {
@@ -167,7 +167,7 @@ func (s *Shared) keep(key string, e *entry) {
 }
 
 // drop removes an entry. The caller holds the lock.
-func (s *Shared) drop(key string) {
+func (s *Cache) drop(key string) {
 	if e := s.entries[key]; e != nil {
 		s.size -= int64(len(key) + len(e.text))
 		delete(s.entries, key)
@@ -175,7 +175,7 @@ func (s *Shared) drop(key string) {
 }
 
 // Exec runs a write and invalidates what is cached of its table.
-func (s *Shared) Exec(ctx context.Context, st sqlgen.Statement) (int64, error) {
+func (s *Cache) Exec(ctx context.Context, st sqlgen.Statement) (int64, error) {
 	if _, ok := s.rules.find(st.Table); !ok {
 		return s.Database.Exec(ctx, st)
 	}
@@ -184,7 +184,7 @@ func (s *Shared) Exec(ctx context.Context, st sqlgen.Statement) (int64, error) {
 	return s.Database.Exec(ctx, st)
 }
 
-func (s *Shared) invalidate(table string) {
+func (s *Cache) invalidate(table string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.writes[table]++

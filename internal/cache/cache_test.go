@@ -231,7 +231,7 @@ func TestRulesFindTheLongestPatternAndLeaveOutWhatAsteriskWrites(t *testing.T) {
 func TestShareForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := &fake{rows: [][]any{{"alice", nil, "1"}}}
-		s := Share(db, []Rule{{"peers", time.Second}}, 1<<20)
+		s := New(db, []Rule{{"peers", time.Second}}, 1<<20)
 		wantRows(t, s, single("id", "alice"), "alice,NULL,1")
 		db.set(nil, []any{"alice", "new", "2"})
 		wantRows(t, s, single("id", "alice"), "alice,NULL,1")
@@ -258,7 +258,7 @@ func TestShareForAWhile(t *testing.T) {
 func TestShareOneQuery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := &fake{rows: [][]any{{"alice"}}, wait: make(chan struct{})}
-		s := Share(db, []Rule{{"peers", 0}}, 1<<20)
+		s := New(db, []Rule{{"peers", 0}}, 1<<20)
 		var all sync.WaitGroup
 		for range 10 {
 			all.Go(func() { wantRows(t, s, single("id", "alice"), "alice") })
@@ -280,7 +280,7 @@ func TestShareOneQuery(t *testing.T) {
 func TestAReadAfterAWriteDoesNotShareAnOlderQuery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := &fake{rows: [][]any{{"old"}}, wait: make(chan struct{})}
-		s := Share(db, []Rule{{"peers", time.Hour}}, 1<<20)
+		s := New(db, []Rule{{"peers", time.Hour}}, 1<<20)
 		var all sync.WaitGroup
 		all.Go(func() { wantRows(t, s, single("id", "alice"), "old") })
 		synctest.Wait()
@@ -302,7 +302,7 @@ func TestAReadAfterAWriteDoesNotShareAnOlderQuery(t *testing.T) {
 func TestWhoLeadsMayLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := &fake{rows: [][]any{{"alice"}}, wait: make(chan struct{})}
-		s := Share(db, []Rule{{"peers", time.Hour}}, 1<<20)
+		s := New(db, []Rule{{"peers", time.Hour}}, 1<<20)
 		leaving, leave := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() {
@@ -330,7 +330,7 @@ func TestWhoLeadsMayLeave(t *testing.T) {
 
 func TestSharedMemoryIsBounded(t *testing.T) {
 	db := &fake{rows: [][]any{{strings.Repeat("x", 1000)}}}
-	s := Share(db, []Rule{{"peers", time.Hour}}, 10_000)
+	s := New(db, []Rule{{"peers", time.Hour}}, 10_000)
 	for i := range 100 {
 		if _, err := rowsOf(t, s, single("id", fmt.Sprint(i))); err != nil {
 			t.Fatal(err)

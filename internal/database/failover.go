@@ -100,13 +100,13 @@ type HostPort struct {
 	Port string // empty where none is named
 }
 
-// ReadReplicas reads the servers that reads go to.
-func (o *OpenContext) ReadReplicas() []HostPort {
-	if strings.TrimSpace(o.ReadFrom) == "" {
+// Replicas reads the servers that reads go to.
+func (o *OpenContext) Replicas() []HostPort {
+	if strings.TrimSpace(o.ReadReplicas) == "" {
 		return nil
 	}
 	var all []HostPort
-	for text := range strings.SplitSeq(o.ReadFrom, ",") {
+	for text := range strings.SplitSeq(o.ReadReplicas, ",") {
 		a, ok := parseAddress(strings.TrimSpace(text))
 		if !ok {
 			o.Refuse("read_replicas", "names something that is no host and no host:port", "write read_replicas=db2,db3:3307, and an IPv6 address with a port as [::1]:3307")

@@ -19,7 +19,7 @@ func TestHostsProblems(t *testing.T) {
 		"a parameter":           {"DBI:Pg:dbname=db;host=a", "b;port=1", "read_replicas", "no host and no host:port"},
 		"a file":                {"DBI:SQLite:dbname=" + path, "b", "read_replicas", "means nothing to SQLite"},
 	} {
-		_, err := database.Open(database.Source{DSN: want.dsn, ReadFrom: want.readFrom})
+		_, err := database.Open(database.Source{DSN: want.dsn, ReadReplicas: want.readFrom})
 		var p *database.Problem
 		if !errors.As(err, &p) || p.Key != want.key || !strings.Contains(p.Text, want.text) || p.Hint == "" {
 			t.Errorf("%s: %v, want %q", text, err, want.text)
@@ -37,7 +37,7 @@ func TestHostsForms(t *testing.T) {
 		{"DBI:mysql:database=db;host=a;port=3307;mysql_socket=/s", "localhost", "a:3307/db, reads from unix(/s)"},
 		{"DBI:Pg:dbname=db;host=a,b;port=5433,5434", "c,/run/x,d:1", "a:5433,b:5434/db, reads from c:5433,unix(/run/x/.s.PGSQL.5433),d:1"},
 	} {
-		if got := databasetest.Open(t, database.Source{DSN: c.dsn, ReadFrom: c.readFrom}).Address(); got != c.want {
+		if got := databasetest.Open(t, database.Source{DSN: c.dsn, ReadReplicas: c.readFrom}).Address(); got != c.want {
 			t.Errorf("%s with %q: %s, want %s", c.dsn, c.readFrom, got, c.want)
 		}
 	}

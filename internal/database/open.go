@@ -31,23 +31,23 @@ type Source struct {
 	// Password is taken from DBI_DSN, DBI_USER and DBI_PASS, as DBI does.
 	Environ func(string) string
 
-	// ReadFrom is read_replicas: servers that reads go to, as host or host:port with
+	// ReadReplicas is read_replicas: servers that reads go to, as host or host:port with
 	// commas between. Empty: the server of the DSN.
-	ReadFrom string
+	ReadReplicas string
 
 	// ServerPrepare is server_prepare: statements stay prepared on a PostgreSQL
 	// server.
 	ServerPrepare bool
 
 	MaxConnections int           // open at once; 0: a default that suits the kind
-	ConnectionWait time.Duration // how long a statement waits for one of them; 0: 5 s
+	PoolTimeout    time.Duration // how long a statement waits for one of them; 0: 5 s
 	ConnectTimeout time.Duration // for one connection, its login included; 0: 5 s
 	BusyTimeout    time.Duration // how long a statement waits for a locked SQLite file; 0: what the DSN says, or 5 s
 }
 
 const (
 	defaultConnectTimeout = 5 * time.Second
-	defaultConnectionWait = 5 * time.Second
+	defaultPoolTimeout    = 5 * time.Second
 )
 
 // DefaultBusyTimeout is how long a statement waits for a locked file where nothing
@@ -76,7 +76,7 @@ func (s *Source) complete() {
 	fall(&s.DSN, "DBI_DSN", "DBI_DBNAME")
 	fall(&s.User, "DBI_USER")
 	fall(&s.Password, "DBI_PASS")
-	s.ConnectionWait = cmp.Or(s.ConnectionWait, defaultConnectionWait)
+	s.PoolTimeout = cmp.Or(s.PoolTimeout, defaultPoolTimeout)
 }
 
 // Open reads a source and makes its database ready. It does not connect: the
@@ -96,7 +96,7 @@ func Open(s Source) (*DB, error) {
 			p = o.driver.Open(o)
 		}
 	}
-	if s.ReadFrom != "" && o != nil && !o.driver.ReadReplicas {
+	if s.ReadReplicas != "" && o != nil && !o.driver.ReadReplicas {
 		d.Refuse("read_replicas", "means nothing to "+o.driver.Name, "remove the line; it is for MariaDB, MySQL and PostgreSQL")
 	}
 	if err := d.Err(); err != nil {
@@ -106,10 +106,10 @@ func Open(s Source) (*DB, error) {
 		driver: o.driver, address: p.Address, account: p.Account, through: o.InsteadOf, scope: p.Scope,
 		lockTimeout: cmp.Or(o.BusyTimeout, DefaultBusyTimeout), warnings: d.Warnings,
 	}
-	db.writes = newPool(p.Writes, o.ConnectionWait)
+	db.writes = newPool(p.Writes, o.PoolTimeout)
 	db.reads = db.writes
 	if p.Reads != nil {
-		db.reads = newPool(p.Reads, o.ConnectionWait)
+		db.reads = newPool(p.Reads, o.PoolTimeout)
 	}
 	return db, nil
 }

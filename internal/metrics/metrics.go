@@ -64,7 +64,7 @@ type Pool struct {
 type Sources struct {
 	Pools   func() []Pool
 	Clients func() int                  // open connections
-	Shared  func() (hits, joined int64) // queries that [cache] answered from memory, and those that waited for an equal one
+	Cache   func() (hits, joined int64) // queries that [cache] answered from memory, and those that waited for an equal one
 }
 
 // New returns the metrics of a process.
@@ -111,11 +111,11 @@ func (m *Metrics) addSources(from Sources) {
 		register(m, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "dbsep_http_connections", Help: "Open connections of clients."},
 			func() float64 { return float64(from.Clients()) }))
 	}
-	if from.Shared != nil {
+	if from.Cache != nil {
 		register(m, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "dbsep_cache_hits_total", Help: "Queries that [cache] answered from memory."},
-			func() float64 { hits, _ := from.Shared(); return float64(hits) }))
+			func() float64 { hits, _ := from.Cache(); return float64(hits) }))
 		register(m, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "dbsep_cache_coalesced_total", Help: "Queries that waited for an equal one."},
-			func() float64 { _, joined := from.Shared(); return float64(joined) }))
+			func() float64 { _, joined := from.Cache(); return float64(joined) }))
 	}
 }
 

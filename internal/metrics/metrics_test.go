@@ -14,7 +14,7 @@ import (
 )
 
 func TestSeries(t *testing.T) {
-	m := metrics.New("1.2", metrics.Sources{Pools: func() []metrics.Pool { return []metrics.Pool{{"all", 16, 5, 3, 7, 2, true}} }, Clients: func() int { return 9 }, Shared: func() (int64, int64) { return 4, 6 }})
+	m := metrics.New("1.2", metrics.Sources{Pools: func() []metrics.Pool { return []metrics.Pool{{"all", 16, 5, 3, 7, 2, true}} }, Clients: func() int { return 9 }, Cache: func() (int64, int64) { return 4, 6 }})
 	m.Observe(gateway.Event{Operation: "single", Table: "peers", Rows: 1, Bytes: 30, Took: 3 * time.Millisecond})
 	m.Observe(gateway.Event{Operation: "single", Table: "peers", Rows: 1, Bytes: 30, Took: 30 * time.Second})
 	m.Observe(gateway.Event{Operation: "update", Code: gateway.UnknownTable, Bytes: 3})

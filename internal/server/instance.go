@@ -18,14 +18,14 @@ import (
 
 // An instance responds to requests as one configuration says.
 type instance struct {
-	config  *config.Config
-	db      *sharedDatabase
-	guard   *auth.Authorizer
-	tls     *tls.Config // of new connections; nil: plain HTTP
-	log     *slog.Logger
-	gateway *gateway.Gateway
-	handler http.Handler  // of the clients' requests
-	shared  *cache.Shared // nil without [cache]
+	config     *config.Config
+	db         *sharedDatabase
+	authorizer *auth.Authorizer
+	tls        *tls.Config // of new connections; nil: plain HTTP
+	log        *slog.Logger
+	gateway    *gateway.Gateway
+	handler    http.Handler // of the clients' requests
+	cache      *cache.Cache // nil without [cache]
 
 	users atomic.Int64  // the requests in flight, and one more until a reload replaces the instance
 	idle  chan struct{} // is closed when there are none
@@ -46,12 +46,12 @@ func (s *Server) newInstance(l *setup.Loaded, log *slog.Logger) (*instance, erro
 	for _, w := range l.Warnings() {
 		log.Warn(w.Error())
 	}
-	newGuard := auth.New
+	newAuthorizer := auth.New
 	running := s.running.Load()
 	if running != nil {
-		newGuard = running.guard.Next
+		newAuthorizer = running.authorizer.Next
 	}
-	guard, err := newGuard(setup.AuthRules(c))
+	authorizer, err := newAuthorizer(setup.AuthRules(c))
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (s *Server) newInstance(l *setup.Loaded, log *slog.Logger) (*instance, erro
 	if err := s.openStaleCache(l, log); err != nil {
 		return nil, err
 	}
-	i := &instance{config: c, guard: guard, tls: t, log: log, db: &sharedDatabase{DB: l.DB, source: setup.Source(c)}, idle: make(chan struct{})}
+	i := &instance{config: c, authorizer: authorizer, tls: t, log: log, db: &sharedDatabase{DB: l.DB, source: setup.Source(c)}, idle: make(chan struct{})}
 	if running != nil && running.db.source.Same(i.db.source) {
 		l.Close()
 		i.db = running.db
@@ -72,14 +72,14 @@ func (s *Server) newInstance(l *setup.Loaded, log *slog.Logger) (*instance, erro
 	i.gateway = gateway.New(s.withCaches(i), s.gatewayOptions(i))
 	i.handler = i.gateway
 	if s.statusListener == nil {
-		i.handler = s.status.before(i.handler, guard)
+		i.handler = s.status.before(i.handler, authorizer)
 	}
 	return i, nil
 }
 
 func (s *Server) gatewayOptions(i *instance) gateway.Options {
 	o := setup.GatewayOptions(i.config, i.log)
-	o.Authorizer, o.Observe = i.guard, s.metrics.Observe
+	o.Authorizer, o.Observe = i.authorizer, s.metrics.Observe
 	if lines := logging.NewAccessLog(&s.log, i.config.Log, true); lines != nil {
 		o.Observe = func(e gateway.Event) {
 			s.metrics.Observe(e)
@@ -107,8 +107,8 @@ func (s *Server) openStaleCache(l *setup.Loaded, log *slog.Logger) (err error) {
 func (s *Server) withCaches(i *instance) gateway.Database {
 	var db gateway.Database = i.db
 	if len(i.config.Cache) > 0 {
-		i.shared = cache.Share(db, setup.CacheRules(i.config.Cache), i.config.Database.CacheBytes)
-		db = i.shared
+		i.cache = cache.New(db, setup.CacheRules(i.config.Cache), i.config.Database.CacheBytes)
+		db = i.cache
 	}
 	if len(i.config.LastGood) > 0 {
 		scope := i.db.Kind() + " " + i.db.Address() + " " + i.config.Schema
@@ -138,7 +138,7 @@ func (i *instance) leave() {
 
 // end waits for the requests in flight of an instance that another has replaced.
 func (i *instance) end() {
-	i.guard.End()
+	i.authorizer.End()
 	i.leave()
 	<-i.idle
 	i.closeDatabase()
@@ -153,10 +153,10 @@ func (i *instance) closeDatabase() {
 // cacheCounts are the responses from the cache, and the requests that shared one
 // statement.
 func (i *instance) cacheCounts() (again, joined int64) {
-	if i == nil || i.shared == nil {
+	if i == nil || i.cache == nil {
 		return 0, 0
 	}
-	return i.shared.Counts()
+	return i.cache.Counts()
 }
 
 // pools is the state of the database's connections.

@@ -62,7 +62,7 @@ func (s *Server) Run(ctx context.Context, first *setup.Loaded, listening func(ne
 	s.metrics = metrics.New(s.Version, metrics.Sources{
 		Pools:   func() []metrics.Pool { return s.running.Load().pools() },
 		Clients: s.clients.Open,
-		Shared:  func() (again, joined int64) { return s.running.Load().cacheCounts() },
+		Cache:   func() (again, joined int64) { return s.running.Load().cacheCounts() },
 	})
 	s.status = newStatus(s.metrics)
 	s.newHTTPServers(first.Config)
@@ -122,7 +122,7 @@ func (s *Server) end(ctx context.Context) error {
 	s.status.end()
 	s.closeListeners()
 	last := s.running.Load()
-	last.guard.End()
+	last.authorizer.End()
 	limit := last.config.Limits.Drain
 	err := errors.Join(s.http.end(ctx, limit), s.statusHTTP.end(ctx, limit))
 	s.ending.Wait()

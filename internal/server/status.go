@@ -96,9 +96,9 @@ func (s *status) end() {
 }
 
 // before responds to requests for the status, and passes all others to a handler. The
-// metrics are only for clients that the guard admits.
-func (s *status) before(h http.Handler, guard gateway.Authorizer) http.Handler {
-	state := s.handler(guard)
+// metrics are only for clients that the authorizer admits.
+func (s *status) before(h http.Handler, authorizer gateway.Authorizer) http.Handler {
+	state := s.handler(authorizer)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/livez", "/readyz", "/metrics":
@@ -109,19 +109,19 @@ func (s *status) before(h http.Handler, guard gateway.Authorizer) http.Handler {
 	})
 }
 
-// handler responds to requests for the status; guard, if it is not nil, decides who may
+// handler responds to requests for the status; authorizer, if it is not nil, decides who may
 // see the metrics. All others are refused as the gateway does: Asterisk may have the
 // wrong port.
-func (s *status) handler(guard gateway.Authorizer) http.Handler {
+func (s *status) handler(authorizer gateway.Authorizer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		if err := s.respond(w, r, guard); err != nil {
+		if err := s.respond(w, r, authorizer); err != nil {
 			gateway.Refuse(w, r, err)
 		}
 	})
 }
 
-func (s *status) respond(w http.ResponseWriter, r *http.Request, guard gateway.Authorizer) error {
+func (s *status) respond(w http.ResponseWriter, r *http.Request, authorizer gateway.Authorizer) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return &gateway.Error{Code: gateway.UnknownOperation}
 	}
@@ -131,8 +131,8 @@ func (s *status) respond(w http.ResponseWriter, r *http.Request, guard gateway.A
 	case "/readyz":
 		say(w, *s.ready.Load())
 	case "/metrics":
-		if guard != nil {
-			if _, err := guard.Authorize(r); err != nil {
+		if authorizer != nil {
+			if _, err := authorizer.Authorize(r); err != nil {
 				return err
 			}
 		}

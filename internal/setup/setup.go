@@ -78,10 +78,10 @@ func Source(c *config.Config) database.Source {
 			}
 			return os.Getenv(variable)
 		},
-		ReadFrom:       c.Database.ReadReplicas,
+		ReadReplicas:   c.Database.ReadReplicas,
 		ServerPrepare:  c.Database.ServerPrepare,
 		MaxConnections: c.Database.MaxConnections,
-		ConnectionWait: c.Limits.PoolTimeout,
+		PoolTimeout:    c.Limits.PoolTimeout,
 	}
 	if c.Line("connect_timeout") > 0 { // the DSN may have one, too
 		s.ConnectTimeout = c.Database.ConnectTimeout
@@ -135,15 +135,15 @@ func GatewayOptions(c *config.Config, log *slog.Logger) gateway.Options {
 		UnknownColumns:    map[string]gateway.Policy{"skip": gateway.Skip, "fail": gateway.Fail}[c.Compat.UnknownColumns],
 		ReplaceDuplicates: c.Compat.StoreDuplicate == "replace",
 		Lenient:           lenient(c),
-		BodyBytes:         c.Limits.MaxBodyBytes,
-		Fields:            c.Limits.MaxFields,
-		Rows:              c.Limits.MaxRows,
+		MaxBodyBytes:      c.Limits.MaxBodyBytes,
+		MaxFields:         c.Limits.MaxFields,
+		MaxRows:           c.Limits.MaxRows,
 		StatementTimeout:  c.Limits.Statement,
 		WriteTimeout:      c.Limits.Write,
-		LongAnswers:       max(1, c.Database.MaxConnections/2),
-		LongWait:          c.Limits.PoolTimeout,
-		HoldTimeout:       c.Limits.SlowReaderTimeout,
-		MemoryBytes:       c.Limits.ResponseMemory,
+		LongReads:         max(1, c.Database.MaxConnections/2),
+		LongReadWait:      c.Limits.PoolTimeout,
+		SlowReaderTimeout: c.Limits.SlowReaderTimeout,
+		ResponseMemory:    c.Limits.ResponseMemory,
 	}
 }
 

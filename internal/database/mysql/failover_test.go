@@ -95,7 +95,7 @@ func TestMariaDBServersTheFirstThatTakesWritesServes(t *testing.T) {
 func TestMariaDBReadsFromAnotherServer(t *testing.T) {
 	p := newPair(t)
 	source := p.source(";mysql_init_command=SET @prepared = 1")
-	source.ReadFrom = p.second.Address()
+	source.ReadReplicas = p.second.Address()
 	db := databasetest.Open(t, source)
 	if want := p.first.Address() + "," + p.second.Address() + "/pbx, reads from " + p.second.Address(); db.Address() != want {
 		t.Errorf("the address is %s, want %s", db.Address(), want)
@@ -119,7 +119,7 @@ func TestMariaDBReadsFromAnotherServer(t *testing.T) {
 func TestMariaDBReadsAreSpread(t *testing.T) {
 	p := newPair(t)
 	source := p.source("")
-	source.ReadFrom = p.first.Address() + ", " + p.second.Address()
+	source.ReadReplicas = p.first.Address() + ", " + p.second.Address()
 	seen := map[string]int{}
 	for range 40 {
 		db := databasetest.Open(t, source)

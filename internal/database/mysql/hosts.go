@@ -46,7 +46,7 @@ func (m dsnOptions) writers(o *database.OpenContext) (*database.PoolConfig, stri
 // where none of them answers; nil where there is no read_replicas. A database of
 // mistakes has none.
 func (m dsnOptions) readers(o *database.OpenContext, writers *database.PoolConfig) (*database.PoolConfig, string) {
-	named := o.ReadReplicas()
+	named := o.Replicas()
 	if len(named) == 0 || o.Failed() {
 		return nil, ""
 	}

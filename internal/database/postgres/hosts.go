@@ -28,7 +28,7 @@ func (m dsnOptions) writers(o *database.OpenContext, config *pgx.ConnConfig) *da
 // where none of them answers; nil where there is no read_replicas. given are the
 // options before they were completed for the writers.
 func (m dsnOptions) readers(o *database.OpenContext, given dsnOptions, writers *database.PoolConfig) (*database.PoolConfig, string) {
-	named := o.ReadReplicas()
+	named := o.Replicas()
 	if len(named) == 0 {
 		return nil, ""
 	}

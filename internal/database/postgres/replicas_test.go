@@ -17,7 +17,7 @@ func TestPostgresReadsFromAnotherServer(t *testing.T) {
 	source := database.Source{
 		DSN:  fmt.Sprintf("DBI:Pg:dbname=postgres;host=%s;port=%d;target_session_attrs=read-write", first.Host, first.Port),
 		User: first.User, Password: first.Password,
-		ReadFrom: second.Address(),
+		ReadReplicas: second.Address(),
 	}
 	db := databasetest.Open(t, source)
 	if want := first.Address() + "/postgres, reads from " + second.Address(); db.Address() != want {

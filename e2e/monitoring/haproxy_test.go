@@ -1,6 +1,6 @@
 //go:build e2e
 
-package watch
+package monitoring
 
 import (
 	"context"

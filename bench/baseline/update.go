@@ -17,7 +17,7 @@ const phones = 50_000
 // update runs updates of one endpoint each from so many goroutines for a while
 // and writes how many there were and how many seconds they took: what the
 // driver and the database can do where no HTTP is in the way.
-func (f *floor) update(ctx context.Context, out io.Writer, goroutines int, length time.Duration) error {
+func (f *baseline) update(ctx context.Context, out io.Writer, goroutines int, length time.Duration) error {
 	s, err := f.prepare(ctx, f.writes, f.updating("ps_endpoints", []string{"accountcode", "callerid"}, []string{"id"}))
 	if err != nil {
 		return err

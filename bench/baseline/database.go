@@ -28,8 +28,8 @@ var kinds = map[string]kind{
 
 func question(int) string { return "?" }
 
-// A floor answers from a database.
-type floor struct {
+// A baseline answers from a database.
+type baseline struct {
 	kind
 	reads, writes *sql.DB
 	prepared      sync.Map // SQL text → *statement
@@ -42,12 +42,12 @@ type statement struct {
 	names [][]byte // "name=" of each column, once it has been run
 }
 
-func open(name, dsn string) (*floor, error) {
+func open(name, dsn string) (*baseline, error) {
 	k, known := kinds[name]
 	if !known {
 		return nil, fmt.Errorf("no database is called %q", name)
 	}
-	f := &floor{kind: k}
+	f := &baseline{kind: k}
 	var err error
 	if f.reads, err = pool(k.driver, dsn, k.reads); err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func pool(driver, dsn string, connections int) (*sql.DB, error) {
 }
 
 // prepare returns the statement of a text.
-func (f *floor) prepare(ctx context.Context, db *sql.DB, text string) (*statement, error) {
+func (f *baseline) prepare(ctx context.Context, db *sql.DB, text string) (*statement, error) {
 	if s, ok := f.prepared.Load(text); ok {
 		return s.(*statement), nil
 	}

@@ -1,4 +1,4 @@
-// Command floor is the least program that can answer Asterisk's realtime
+// Command baseline is the least program that can answer Asterisk's realtime
 // requests: net/http, prepared statements, and no checks at all. It is what
 // dbsep is measured against, and nothing else: anyone who can reach it can run any
 // SQL. It takes the drivers, the pools and the statements that dbsep has, so

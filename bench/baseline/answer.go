@@ -15,7 +15,7 @@ import (
 const pieceBytes = 64 << 10
 
 // ServeHTTP answers one request, or breaks off.
-func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *baseline) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
 		err = f.answer(w, r, string(body))
@@ -25,7 +25,7 @@ func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (f *floor) answer(w http.ResponseWriter, r *http.Request, body string) error {
+func (f *baseline) answer(w http.ResponseWriter, r *http.Request, body string) error {
 	rest, operation, _ := cutLast(r.URL.Path)
 	_, table, _ := cutLast(rest)
 	fields, err := parse(body)
@@ -62,7 +62,7 @@ func cutLast(path string) (before, last string, found bool) {
 }
 
 // updating is the text of an update.
-func (f *floor) updating(table string, values, lookup []string) string {
+func (f *baseline) updating(table string, values, lookup []string) string {
 	var b strings.Builder
 	b.WriteString("UPDATE " + table + " SET ")
 	for i, name := range values {
@@ -75,7 +75,7 @@ func (f *floor) updating(table string, values, lookup []string) string {
 }
 
 // where is the text of conditions that follow so many arguments.
-func (f *floor) where(names []string, before int) string {
+func (f *baseline) where(names []string, before int) string {
 	var b strings.Builder
 	for i, name := range names {
 		b.WriteString([]string{" WHERE ", " AND "}[min(i, 1)])
@@ -91,7 +91,7 @@ func (f *floor) where(names []string, before int) string {
 	return b.String()
 }
 
-func (f *floor) placeholders(n int) string {
+func (f *baseline) placeholders(n int) string {
 	all := make([]string, n)
 	for i := range all {
 		all[i] = f.placeholder(i + 1)
@@ -109,7 +109,7 @@ type buffer struct {
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
 // query answers rows.
-func (f *floor) query(ctx context.Context, w http.ResponseWriter, text string, args []any) error {
+func (f *baseline) query(ctx context.Context, w http.ResponseWriter, text string, args []any) error {
 	s, err := f.prepare(ctx, f.reads, text)
 	if err != nil {
 		return err
@@ -183,7 +183,7 @@ func names(rows *sql.Rows) ([][]byte, error) {
 }
 
 // exec answers how many rows a statement concerned.
-func (f *floor) exec(ctx context.Context, w http.ResponseWriter, text string, args []any) error {
+func (f *baseline) exec(ctx context.Context, w http.ResponseWriter, text string, args []any) error {
 	s, err := f.prepare(ctx, f.writes, text)
 	if err != nil {
 		return err
