@@ -103,7 +103,7 @@ func (db *DB) Query(ctx context.Context, s sqlgen.Statement, row func(columns []
 	if stopped != nil {
 		return stopped
 	}
-	if !begun && isBadValue(err) && db.matchesNothing(ctx, s) {
+	if !begun && db.isMisfit(err) && db.matchesNothing(ctx, s) {
 		return nil
 	}
 	return err
@@ -149,4 +149,9 @@ func (db *DB) isEmpty(ctx context.Context, s sqlgen.Statement) bool {
 func isBadValue(err error) bool {
 	var fault *sqlgen.Fault
 	return errors.As(err, &fault) && fault.Cause == sqlgen.BadValue
+}
+
+// isMisfit reports whether a read was refused for the value of a condition.
+func (db *DB) isMisfit(err error) bool {
+	return isBadValue(err) && db.driver.Misfit != nil && db.driver.Misfit(err)
 }

@@ -81,6 +81,12 @@ type Driver struct {
 	// where that is known. An error that it does not know is sqlgen.Unexpected.
 	ClassifyError func(err error) (cause sqlgen.Cause, hint string)
 
+	// Misfit reports whether an error of a reading statement that is sqlgen.BadValue
+	// is about the value of a condition, which its column cannot hold, and not about
+	// values that are stored: those of a view's expression, for example. Nil: no
+	// error is.
+	Misfit func(err error) bool
+
 	// Ambiguous reports whether an error may mean a table or column that is gone;
 	// then the schema is read. May be nil, for drivers that say so.
 	Ambiguous func(err error) bool

@@ -38,6 +38,7 @@ var mariadb = &database.Driver{
 	ORDER BY index_name <> 'PRIMARY', index_name, seq_in_index`,
 	ClassifyType:  classifyType,
 	ClassifyError: classifyError,
+	Misfit:        isMisfit,
 	Retryable:     isRetryable,
 
 	ConnectionLost: isConnectionLost,
@@ -228,6 +229,12 @@ func classifyError(err error) (cause sqlgen.Cause, hint string) {
 		return sqlgen.Denied, "give the account a password of the plugin mysql_native_password, caching_sha2_password or ed25519"
 	}
 	return sqlgen.Unexpected, ""
+}
+
+// isMisfit knows the errors of a value that is no date, or whose characters the
+// column's character set does not have.
+func isMisfit(err error) bool {
+	return hasNumber(err, 1267, 1270, 1271, 1292, 1300, 1366, 1411, 1525, 3988)
 }
 
 // isRetryable knows the errors of a prepared statement that the server has

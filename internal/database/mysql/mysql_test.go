@@ -339,3 +339,22 @@ func BenchmarkMariaDBSingle(b *testing.B) {
 	databasetest.Setup(b, beside)("CREATE TABLE v (id INT, c INT)", "INSERT INTO v VALUES (1, 2)")
 	databasetest.BenchmarkSingle(b, databasetest.Open(b, source))
 }
+
+// A number that a view cannot make of what is stored is no reason to find no rows.
+func TestMariaDBReportsValuesThatAViewCannotMake(t *testing.T) {
+	source, beside := databasetest.NewMariaDB(t)
+	databasetest.Setup(t, beside)("CREATE TABLE stored (id VARCHAR(10), used BIGINT UNSIGNED, size BIGINT UNSIGNED)", "INSERT INTO stored VALUES ('a', 5, 3)",
+		"CREATE VIEW v AS SELECT id, size - used AS free FROM stored")
+	db := databasetest.Open(t, source)
+	table, err := db.Describe(t.Context(), "v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sqlgen.Multi(db.Dialect(), table, []sqlgen.Field{{Name: "id", Value: "a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Query(t.Context(), s, func([][]byte) error { return nil }); err == nil {
+		t.Error("the row that cannot be read is no row")
+	}
+}

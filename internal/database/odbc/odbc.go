@@ -29,6 +29,7 @@ var odbc = &database.Driver{
 	ColumnsSQL:    []string{columnsCall, columnsFoldedCall},
 	ClassifyType:  classifyType,
 	ClassifyError: classifyError,
+	Misfit:        isMisfit,
 	Ambiguous:     isAmbiguous,
 	Retryable:     isRetryable,
 }
@@ -152,6 +153,22 @@ func classifyError(err error) (cause sqlgen.Cause, hint string) {
 func isAmbiguous(err error) bool {
 	var e *driverError
 	return errors.As(err, &e) && (e.state == "HY000" || e.state == "42000" || e.state == "S1000" || e.state == "37000")
+}
+
+// errNotUTF8 is the error of an argument that drivers cannot be given.
+var errNotUTF8 = errors.New("bind an argument: not UTF-8")
+
+// isMisfit knows the states of a value that cannot be converted.
+func isMisfit(err error) bool {
+	var e *driverError
+	if !errors.As(err, &e) {
+		return errors.Is(err, errNotUTF8)
+	}
+	switch e.state {
+	case "22003", "22007", "22008", "22018", "22021", "22P02", "HY000", "42000":
+		return true
+	}
+	return false
 }
 
 // isRetryable knows the states of a statement that was rolled back for others.

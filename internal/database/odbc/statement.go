@@ -172,7 +172,7 @@ func (h *handle) bind(i int, value driver.Value, length *C.SQLLEN, pins *runtime
 		*length = C.SQL_NULL_DATA
 	case string:
 		if !utf8.ValidString(v) {
-			return &sqlgen.Fault{Cause: sqlgen.BadValue, Hint: "send UTF-8", Err: errors.New("bind an argument: no UTF-8")}
+			return &sqlgen.Fault{Cause: sqlgen.BadValue, Hint: "send UTF-8", Err: errNotUTF8}
 		}
 		wide := wideText(v)
 		*length, first = C.SQLLEN(2*(len(wide)-1)), unsafe.Pointer(&wide[0])

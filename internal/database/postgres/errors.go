@@ -67,6 +67,13 @@ func classifyError(err error) (cause sqlgen.Cause, hint string) {
 	return sqlgen.Unexpected, ""
 }
 
+// isMisfit knows the errors that the server meets while it reads the arguments of a
+// statement: their context names one (since PostgreSQL 13).
+func isMisfit(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && strings.Contains(e.Where, "parameter $")
+}
+
 // isRetryable knows the errors of a statement that gave way to others, and of
 // one that was prepared before its table changed. A statement is a transaction of
 // its own: it has done nothing.

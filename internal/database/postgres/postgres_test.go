@@ -705,3 +705,26 @@ func BenchmarkPostgresSingle(b *testing.B) {
 	databasetest.Setup(b, beside)("CREATE TABLE v (id INT, c INT)", "INSERT INTO v VALUES (1, 2)")
 	databasetest.BenchmarkSingle(b, databasetest.Open(b, source))
 }
+
+// A value that a view cannot make of what is stored is no reason to find no rows.
+func TestPostgresReportsValuesThatAViewCannotMake(t *testing.T) {
+	source, beside := databasetest.NewPostgres(t)
+	databasetest.Setup(t, beside)("CREATE TABLE stored (id text, port text)", "INSERT INTO stored VALUES ('a', '5060'), ('b', 'none')",
+		"CREATE VIEW v AS SELECT id, CAST(port AS integer) AS port, 1 / (length(port) - 4) AS n FROM stored")
+	db := databasetest.Open(t, source)
+	for _, c := range []struct{ name, value string }{{"id", "b"}, {"port", "5060"}, {"port", "x"}, {"id LIKE", "%"}} {
+		table, err := db.Describe(t.Context(), "v")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := sqlgen.Multi(db.Dialect(), table, []sqlgen.Field{{Name: c.name, Value: c.value}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := 0
+		err = db.Query(t.Context(), s, func([][]byte) error { rows++; return nil })
+		if misfit := c.value == "x"; (err == nil) != misfit || rows > 0 {
+			t.Errorf("%s %q: %d rows, %v", c.name, c.value, rows, err)
+		}
+	}
+}
