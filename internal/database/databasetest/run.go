@@ -36,7 +36,7 @@ type Fixture struct {
 	Pads bool
 
 	// Declares says that a text column has the size that it was declared with,
-	// though nobody may hold it to that.
+	// though this is not guaranteed.
 	Declares bool
 
 	// NoKeys says that the keys of tables are not known, and FixedTypes that no

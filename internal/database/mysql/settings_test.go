@@ -90,7 +90,7 @@ func TestMariaDBCommitsWhatItAcknowledges(t *testing.T) {
 }
 
 // A value that does not fit is refused, also where the server by itself would change
-// it. Where the configuration requests that, the server changes it.
+// it. For a lenient statement the server changes it.
 func TestMariaDBIsStrictUnlessSetNotToBe(t *testing.T) {
 	server := mariadbtest.Start(t)
 	databasetest.SetGlobals(t, server, map[string]string{"sql_mode": "''"})

@@ -148,7 +148,7 @@ func (m dsnOptions) parse(o *database.OpenContext) {
 }
 
 // spaceSemicolons makes spaces of the semicolons outside of single quotes. (The
-// Perl driver lost count where a quote stood in a value, behind a backslash.)
+// Perl driver lost count where a quote was in a value, behind a backslash.)
 func spaceSemicolons(text string) string {
 	spaced, quoted, escaped := []byte(text), false, false
 	for i, c := range spaced {

@@ -71,7 +71,7 @@ func (s *session) PrepareContext(ctx context.Context, text string) (driver.Stmt,
 }
 
 // statementName is the name of a statement on the server. No two texts have the
-// same: should a pooler, in spite of server_prepare, hand a statement to a
+// same: should a pooler, in spite of server_prepare, pass a statement to a
 // connection on which another process has prepared its own, no other one is run.
 func statementName(text string) string {
 	sum := sha256.Sum256([]byte(text))
