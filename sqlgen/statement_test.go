@@ -97,7 +97,7 @@ func TestStatement(t *testing.T) {
 				"name like", "8", "name  not  LiKe ", "9"),
 			"DELETE" + from + "[name] = ? AND [name] <> ? AND [name] <> ? AND [name] < ? AND [name] <= ? AND [name] > ? AND [name] >= ? AND " +
 				`[name] LIKE ? ESCAPE '\' AND [name] NOT LIKE ? ESCAPE '\'`, []any{"1", "", "3", "4", "5", "6", "7", "8", "9"}},
-		{"one column may stand in several conditions", destroy, pairs("name", "a", "name", "b"),
+		{"one column may be in several conditions", destroy, pairs("name", "a", "name", "b"),
 			"DELETE" + from + "[name] = ? AND [name] = ?", []any{"a", "b"}},
 		{"LIKE compares other columns as text", destroy, pairs("penalty LIKE", "%"),
 			"DELETE" + from + `TEXT([penalty]) LIKE ? ESCAPE '\'`, []any{"%"}},
@@ -109,11 +109,11 @@ func TestStatement(t *testing.T) {
 			pairs("penalty", "", "uniqueid", "", "name", "", "since", "", "picture", ""),
 			"INSERT INTO [queue members] ([penalty], [uniqueid], [name], [since], [picture]) VALUES (?, ?, ?, ?, ?)",
 			[]any{nil, "", "", nil, ""}},
-		{"update takes values first, then conditions; one column may stand in both", updateOf("name", "new", "penalty", ""), pairs("name", "old"),
+		{"update takes values first, then conditions; one column may be in both", updateOf("name", "new", "penalty", ""), pairs("name", "old"),
 			"UPDATE [queue members] SET [name] = ?, [penalty] = ? WHERE [name] = ?", []any{"new", nil, "old"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			for range 2 { // the text of a question is spelled once
+			for range 2 { // the text of a statement is built once
 				s, err := test.make(test.fields)
 				if err != nil {
 					t.Fatal(err)

@@ -225,7 +225,7 @@ func TestClients(t *testing.T) {
 	go server.Serve(clients.Listener(inner))
 	defer server.Close()
 
-	ask := func() (string, *http.Client, error) {
+	get := func() (string, *http.Client, error) {
 		c := &http.Client{Transport: &http.Transport{}}
 		response, err := c.Get("http://" + inner.Addr().String())
 		if err != nil {
@@ -236,13 +236,13 @@ func TestClients(t *testing.T) {
 	}
 	var open []*http.Client
 	for i, want := range []string{"", "", "too-many-clients", "too-many-clients"} {
-		code, c, err := ask()
+		code, c, err := get()
 		if err != nil || code != want {
 			t.Errorf("connection %d: %q, %v", i+1, code, err)
 		}
 		open = append(open, c)
 	}
-	if code, _, err := ask(); err == nil {
+	if code, _, err := get(); err == nil {
 		t.Errorf("a connection beyond twice the bound was answered %q", code)
 	}
 	if clients.Open() != 4 || len(refused) != 3 {
@@ -256,7 +256,7 @@ func TestClients(t *testing.T) {
 			t.Fatal("connections that are closed still count")
 		}
 	}
-	if code, _, err := ask(); err != nil || code != "" {
+	if code, _, err := get(); err != nil || code != "" {
 		t.Errorf("afterwards: %q, %v", code, err)
 	}
 }

@@ -26,9 +26,9 @@ func NewClients(most, perAddress int, refused func()) *Clients {
 	return &Clients{most: most, perAddress: perAddress, refused: refused, from: make(map[netip.Addr]int)}
 }
 
-// Bound changes the limits for new connections. The limit by address does not apply to
+// SetLimits changes the limits for new connections. The limit by address does not apply to
 // the networks of proxies, whose connections belong to many clients.
-func (c *Clients) Bound(most, perAddress int, proxies []netip.Prefix) {
+func (c *Clients) SetLimits(most, perAddress int, proxies []netip.Prefix) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.most, c.perAddress, c.proxies = most, perAddress, proxies

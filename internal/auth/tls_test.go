@@ -111,7 +111,7 @@ func TestClientCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := serve(t, config)
-	ask := func(who ...auth.TLS) error {
+	get := func(who ...auth.TLS) error {
 		c := &tls.Config{InsecureSkipVerify: true}
 		for _, w := range who {
 			pair, err := tls.LoadX509KeyPair(w.Cert, w.Key)
@@ -128,10 +128,10 @@ func TestClientCertificate(t *testing.T) {
 		}
 		return err
 	}
-	if err := ask(client); err != nil {
+	if err := get(client); err != nil {
 		t.Error(err)
 	}
-	if ask() == nil || ask(stranger) == nil {
+	if get() == nil || get(stranger) == nil {
 		t.Error("a client without a certificate of the authority was let in")
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// FuzzParse puts a password into any file and asks for what must hold in all
+// FuzzParse puts a password into any file and checks what must hold in all
 // of them.
 func FuzzParse(f *testing.F) {
 	for _, password := range []string{"secret", `p#a;s "w"`, "cGxhaW4==", "`tick", `"""x`, "%(dsn)s", "\\", "", " ", "=", "\xa0"} {

@@ -70,7 +70,7 @@ func TestAnySpaceSeparatesTheClientOfASection(t *testing.T) {
 	}
 }
 
-// The addresses of clients are IPv4, not IPv6 that stands for IPv4.
+// The addresses of clients are IPv4, not IPv4-mapped IPv6.
 func TestNetworkOfMappedAddresses(t *testing.T) {
 	c := parse(t, "[server]\nallow=::ffff:10.0.0.0/104, ::ffff:192.0.2.7, ::ffff:192.0.2.8/128\n[tables network:::ffff:10.0.0.0/104]\n*=read\n")
 	want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("192.0.2.8/32")}

@@ -19,7 +19,7 @@ type ClientRights struct {
 
 // A Right is a line of such a section: what clients may do with some tables.
 type Right struct {
-	Pattern     string // a name in which * stands for any text
+	Pattern     string // a name in which * matches any text
 	Read, Write bool
 	Columns     []string // that the client can see; none: all
 }
@@ -36,14 +36,14 @@ const (
 // A TableCompat is a section [compat PATTERN]. For the tables of the pattern it
 // replaces [compat].
 type TableCompat struct {
-	Pattern string // a name in which * stands for any text
+	Pattern string // a name in which * matches any text
 	Strict  bool
 }
 
 // A MaxAge is a line of [lastgood] or [cache]: the maximum age of the responses of
 // some tables.
 type MaxAge struct {
-	Pattern string // a name in which * stands for any text
+	Pattern string // a name in which * matches any text
 	Age     time.Duration
 }
 

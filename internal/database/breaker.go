@@ -21,19 +21,19 @@ const minSilence = 500 * time.Millisecond
 
 // A breaker keeps statements, or logins, from waiting one after another for a
 // server that is unavailable. While it is open they fail at once with the error of
-// the last try, except for one try at a time when a pause is over. The first answer
+// the last try, except for one try at a time when a pause is over. The first response
 // closes it.
 //
 // A nil breaker lets everything through.
 type breaker struct {
 	threshold int // how many tries in a row have to fail before it opens
 
-	answers atomic.Int64
-	open    atomic.Bool
+	responses atomic.Int64
+	open      atomic.Bool
 
 	mu       sync.Mutex
 	failures int
-	heard    int64 // answers when the last failure was counted
+	heard    int64 // responses when the last failure was counted
 	pause    time.Duration
 	until    time.Time // no try before
 	trying   bool
@@ -43,7 +43,7 @@ type breaker struct {
 // A try is what a breaker has let through. It has to end.
 type try struct {
 	breaker *breaker
-	heard   int64 // answers when it began
+	heard   int64 // responses when it began
 	lone    bool  // it is the one that an open breaker lets through
 	urgent  bool
 }
@@ -52,19 +52,19 @@ type try struct {
 type outcome int
 
 const (
-	unclear  outcome = iota // nothing
-	answered                // it answers, if only with an error
-	silent                  // it does not
+	unclear   outcome = iota // nothing
+	responded                // it responds, if only with an error
+	silent                   // it does not
 )
 
 // begin lets a try through or returns the error that it would come to. An urgent
-// one, which asks for nothing but whether the server answers, does not wait for
-// a pause to end and opens the breaker by itself.
+// one only checks whether the server responds. It does not wait for a pause to end
+// and opens the breaker by itself.
 func (b *breaker) begin(urgent bool) (try, error) {
 	if b == nil {
 		return try{}, nil
 	}
-	t := try{breaker: b, heard: b.answers.Load(), urgent: urgent}
+	t := try{breaker: b, heard: b.responses.Load(), urgent: urgent}
 	if urgent || !b.open.Load() {
 		return t, nil
 	}
@@ -81,14 +81,14 @@ func (b *breaker) begin(urgent bool) (try, error) {
 }
 
 // end reports the outcome of a try. A failure does not count where any other try
-// had an answer since this one began: then the cause is not the server.
+// had a response since this one began: then the cause is not the server.
 func (t try) end(o outcome, err error) {
 	b := t.breaker
 	if b == nil {
 		return
 	}
-	if o == answered {
-		b.answers.Add(1)
+	if o == responded {
+		b.responses.Add(1)
 		if !b.open.Load() {
 			return
 		}
@@ -99,10 +99,10 @@ func (t try) end(o outcome, err error) {
 		b.trying = false
 	}
 	switch {
-	case o == answered:
+	case o == responded:
 		b.open.Store(false)
 		b.failures, b.pause, b.last = 0, 0, nil
-	case o == silent && b.answers.Load() == t.heard:
+	case o == silent && b.responses.Load() == t.heard:
 		b.fail(t, err)
 	}
 }

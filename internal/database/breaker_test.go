@@ -110,7 +110,7 @@ func (s pretendedStatement) QueryContext(ctx context.Context, _ []driver.NamedVa
 
 // ExecContext counts what was written. On a connection that has ended the text
 // says whether the driver notices before it sends anything, or only after that.
-// Where the text says so, the connection ends before the server has told how many
+// Where the text says so, the connection ends before the server has reported how many
 // rows it wrote.
 func (s pretendedStatement) ExecContext(context.Context, []driver.NamedValue) (driver.Result, error) {
 	switch cut := s.born < s.cutSoFar(); {
@@ -152,8 +152,8 @@ func inBubble(t *testing.T, test func(t *testing.T, server *pretended, db *DB)) 
 	})
 }
 
-// ask runs a statement that has ten seconds, and returns its cause and its time.
-func ask(t *testing.T, db *DB, text string) (cause string, took time.Duration) {
+// query runs a statement that has ten seconds, and returns its cause and its time.
+func query(t *testing.T, db *DB, text string) (cause string, took time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -171,17 +171,17 @@ func ask(t *testing.T, db *DB, text string) (cause string, took time.Duration) {
 
 const away = "the database cannot be reached"
 
-func TestBreakerAsksAServerThatIsAwaySeldom(t *testing.T) {
+func TestBreakerSeldomTriesAServerThatIsUnavailable(t *testing.T) {
 	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
 		server.away.Store(true)
-		first, _ := ask(t, db, "one")
+		first, _ := query(t, db, "one")
 		if first != away || !db.Broken() || !db.Stats()[0].Broken {
 			t.Errorf("%s, broken %v", first, db.Broken())
 		}
 		began, before := time.Now(), server.logins
 		statements := 0
 		for ; time.Since(began) < time.Minute; statements++ {
-			cause, took := ask(t, db, "one")
+			cause, took := query(t, db, "one")
 			if cause != away || took > server.slow {
 				t.Fatalf("%s after %v", cause, took)
 			}
@@ -193,7 +193,7 @@ func TestBreakerAsksAServerThatIsAwaySeldom(t *testing.T) {
 		}
 		server.away.Store(false)
 		time.Sleep(lastPause)
-		if cause, _ := ask(t, db, "one"); cause != "" || db.Broken() {
+		if cause, _ := query(t, db, "one"); cause != "" || db.Broken() {
 			t.Errorf("%q, broken %v", cause, db.Broken())
 		}
 	})
@@ -202,17 +202,17 @@ func TestBreakerAsksAServerThatIsAwaySeldom(t *testing.T) {
 func TestBreakerLetsOneStatementWaitAndNoOther(t *testing.T) {
 	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
 		server.mute.Store(true)
-		var waited, told atomic.Int64
+		var waited, ended atomic.Int64
 		for range 5 { // each time, the last pause is over
 			waited.Store(0)
 			var all sync.WaitGroup
 			for range 16 {
 				all.Go(func() {
-					cause, took := ask(t, db, "one")
+					cause, took := query(t, db, "one")
 					if cause != away {
 						t.Error(cause)
 					}
-					told.Add(1)
+					ended.Add(1)
 					if took > 0 {
 						waited.Add(1)
 					}
@@ -221,8 +221,8 @@ func TestBreakerLetsOneStatementWaitAndNoOther(t *testing.T) {
 			all.Wait()
 			time.Sleep(lastPause)
 		}
-		if waited.Load() != 1 || told.Load() != 5*16 {
-			t.Errorf("%d of the last 16 statements waited, %d were answered", waited.Load(), told.Load())
+		if waited.Load() != 1 || ended.Load() != 5*16 {
+			t.Errorf("%d of the last 16 statements waited, %d were answered", waited.Load(), ended.Load())
 		}
 	})
 }
@@ -231,14 +231,14 @@ func TestBreakerIsClosedByAPing(t *testing.T) {
 	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
 		server.away.Store(true)
 		for range 60 {
-			ask(t, db, "one")
+			query(t, db, "one")
 			time.Sleep(time.Second)
 		}
 		server.away.Store(false)
 		if err := db.Ping(t.Context()); err != nil || db.Broken() {
 			t.Errorf("%v, broken %v", err, db.Broken())
 		}
-		if cause, _ := ask(t, db, "one"); cause != "" {
+		if cause, _ := query(t, db, "one"); cause != "" {
 			t.Error(cause)
 		}
 	})
@@ -247,15 +247,15 @@ func TestBreakerIsClosedByAPing(t *testing.T) {
 func TestManyDoNotLogInAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
 		server.away.Store(true)
-		ask(t, db, "one")
+		query(t, db, "one")
 		server.away.Store(false)
 		time.Sleep(lastPause)
-		ask(t, db, "one")
+		query(t, db, "one")
 		server.atOnce = 0
 		var all sync.WaitGroup
 		for range 100 {
 			all.Go(func() {
-				if cause, _ := ask(t, db, "one"); cause != "" {
+				if cause, _ := query(t, db, "one"); cause != "" {
 					t.Error(cause)
 				}
 			})
@@ -272,23 +272,23 @@ func TestBreakerOpensWhereStatementsEndWithoutAWord(t *testing.T) {
 	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
 		var all sync.WaitGroup
 		for range 16 { // connections
-			all.Go(func() { ask(t, db, "one") })
+			all.Go(func() { query(t, db, "one") })
 		}
 		all.Wait()
 		server.mute.Store(true)
 		for range 16 {
-			all.Go(func() { ask(t, db, "one") })
+			all.Go(func() { query(t, db, "one") })
 		}
 		all.Wait()
 		if !db.Broken() {
 			t.Fatal("the breaker is closed")
 		}
-		if cause, took := ask(t, db, "one"); cause != away || took > 0 {
+		if cause, took := query(t, db, "one"); cause != away || took > 0 {
 			t.Errorf("%s after %v", cause, took)
 		}
 		server.mute.Store(false)
 		time.Sleep(lastPause)
-		if cause, _ := ask(t, db, "one"); cause != "" || db.Broken() {
+		if cause, _ := query(t, db, "one"); cause != "" || db.Broken() {
 			t.Errorf("%q, broken %v", cause, db.Broken())
 		}
 	})
@@ -300,13 +300,13 @@ func TestBreakerStaysClosedWhereOneStatementIsSlow(t *testing.T) {
 		go func() {
 			defer close(slow)
 			for range 20 {
-				if cause, took := ask(t, db, "slow"); cause != "the database took too long" || took != 10*time.Second {
+				if cause, took := query(t, db, "slow"); cause != "the database took too long" || took != 10*time.Second {
 					t.Errorf("%s after %v", cause, took)
 				}
 			}
 		}()
 		for open := true; open; {
-			if cause, _ := ask(t, db, "one"); cause != "" || db.Broken() {
+			if cause, _ := query(t, db, "one"); cause != "" || db.Broken() {
 				t.Errorf("%q, broken %v", cause, db.Broken())
 			}
 			select {
@@ -340,7 +340,7 @@ func TestBreakerStaysClosedWhereClientsGo(t *testing.T) {
 func TestOneRequestTriesOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
 		server.away.Store(true)
-		if cause, _ := ask(t, db, "one"); cause != away || server.logins != 1 {
+		if cause, _ := query(t, db, "one"); cause != away || server.logins != 1 {
 			t.Errorf("%s after %d tries", cause, server.logins)
 		}
 	})

@@ -10,7 +10,7 @@ import (
 	"dbsep/sqlgen"
 )
 
-// fault makes a Fault of whatever ended a statement.
+// fault makes a Fault of the error that ended a statement.
 func (db *DB) fault(ctx context.Context, err error) error {
 	if f := ended(ctx, err); f != nil {
 		return f
@@ -23,7 +23,7 @@ func (db *DB) fault(ctx context.Context, err error) error {
 	return &sqlgen.Fault{Cause: cause, Hint: hint, Err: err}
 }
 
-// cause tells why a statement failed, or a connection to be made. Of several
+// cause is the reason why a statement or a login failed. Of several
 // servers that were tried, one that refuses the account does not speak for those
 // that are away: once they are back, all is well.
 func (db *DB) cause(err error, connecting bool) (cause sqlgen.Cause, hint string) {
@@ -65,7 +65,7 @@ func ended(ctx context.Context, err error) error {
 	return &sqlgen.Fault{Cause: sqlgen.Canceled, Err: errors.Join(why, err)}
 }
 
-// broken tells whether a connection failed, for drivers that hand out the
+// broken reports whether a connection failed, for drivers that return the
 // errors of the network.
 func broken(err error) sqlgen.Cause {
 	var network net.Error

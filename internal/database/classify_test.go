@@ -9,7 +9,7 @@ import (
 	"dbsep/sqlgen"
 )
 
-// Errors of a server that answers.
+// Errors of a server that responds.
 var (
 	errAccount = errors.New("the account is refused")
 	errFull    = errors.New("there are too many connections")

@@ -50,8 +50,8 @@ type Connector struct {
 	retired atomic.Pointer[time.Time] // see session
 }
 
-// probing is the key of a context whose statement asks for nothing but whether
-// the database answers.
+// probing is the key of a context whose statement only checks whether the
+// database responds.
 type probing struct{}
 
 func isProbe(ctx context.Context) bool { return ctx.Value(probing{}) != nil }
@@ -93,7 +93,7 @@ func (c *Connector) login(ctx context.Context) (driver.Conn, error) {
 func loginOutcome(ctx context.Context, took time.Duration, err error) outcome {
 	switch {
 	case err == nil:
-		return answered
+		return responded
 	case ctx.Err() == nil:
 		return silent
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded) && took >= minSilence:

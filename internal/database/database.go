@@ -23,8 +23,8 @@ type DB struct {
 	warnings      []Problem
 }
 
-// Warnings lists what the source says in vain, and what it says to dbsep
-// otherwise than it did to the Perl script.
+// Warnings lists the settings of the source that have no effect, and those that mean
+// something else than they did to the Perl script.
 func (db *DB) Warnings() []Problem { return db.warnings }
 
 // Kind names the kind of database, for people.
@@ -38,14 +38,14 @@ func (db *DB) Address() string { return db.address }
 // it came from; empty for a database that has none.
 func (db *DB) Account() string { return db.account }
 
-// Through names what the DSN asks for where dbsep speaks to the database behind
-// it instead, such as a driver of ODBC; it is empty elsewhere.
+// Through names what the DSN requests, such as a driver of ODBC, where dbsep connects
+// directly to the database behind it. It is empty elsewhere.
 func (db *DB) Through() string { return db.through }
 
 // Dialect is how the database's SQL is spelled.
 func (db *DB) Dialect() *sqlgen.Dialect { return db.driver.Dialect }
 
-// Version asks the database for its version.
+// Version queries the version of the database.
 func (db *DB) Version(ctx context.Context) (string, error) {
 	var version string
 	err := db.Query(ctx, sqlgen.Statement{SQL: db.driver.VersionSQL}, func(columns [][]byte) error {
@@ -55,8 +55,8 @@ func (db *DB) Version(ctx context.Context) (string, error) {
 	return version, err
 }
 
-// Ping asks whether the database answers. Where it has been away, the first Ping
-// that it answers lets all other statements through again.
+// Ping checks whether the database responds. Where it was unavailable, the first
+// successful Ping lets all other statements through again.
 func (db *DB) Ping(ctx context.Context) error {
 	ctx = context.WithValue(ctx, probing{}, true)
 	return db.Query(ctx, sqlgen.Statement{SQL: db.driver.ProbeSQL}, func([][]byte) error { return nil })

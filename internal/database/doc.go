@@ -1,5 +1,5 @@
 // Package database runs statements: it keeps pools of connections, limits logins,
-// tries again where that is safe, and stops asking a server that is unavailable. It
+// tries again where that is safe, and stops sending to a server that is unavailable. It
 // knows no particular database: each has a package below this one, which registers
 // a [Driver].
 //

@@ -24,7 +24,7 @@ import (
 //     Dialect: it is where databases differ most, and sqlgen.Dialect explains its
 //     fields.
 //  3. In Open, read the part of the DSN after "DBI:driver:" as the Perl driver
-//     does. Refuse what cannot be understood with [OpenContext.Refuse] and go on
+//     does. Refuse what cannot be understood with [OpenContext.Refuse] and continue
 //     reading, so that all mistakes are reported at once; warn of what means
 //     something else than it meant to Perl. Do not connect. Build the driver's own
 //     configuration and a driver.Connector, never a DSN text with a password in
@@ -52,7 +52,7 @@ type Driver struct {
 	// returns does not count once it has refused anything.
 	Open func(o *OpenContext) Pools
 
-	ProbeSQL   string // shows whether the database answers
+	ProbeSQL   string // shows whether the database responds
 	VersionSQL string // reads the version as one text
 
 	// TablesSQL lists the names of the tables and views of the schema that the DSN

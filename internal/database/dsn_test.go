@@ -55,9 +55,9 @@ func FuzzDSN(f *testing.F) {
 		if (db == nil) == (err == nil) {
 			t.Fatalf("%v, %v", db, err)
 		}
-		told := ""
+		shown := ""
 		if err != nil {
-			told = err.Error()
+			shown = err.Error()
 			for _, e := range err.(interface{ Unwrap() []error }).Unwrap() {
 				if p, ok := e.(*database.Problem); !ok || p.Key == "" || p.Text == "" {
 					t.Errorf("%#v is no Problem", e)
@@ -65,18 +65,18 @@ func FuzzDSN(f *testing.F) {
 			}
 		} else {
 			for _, w := range db.Warnings() {
-				told += w.Error()
+				shown += w.Error()
 			}
-			told += db.Address()
+			shown += db.Address()
 			if err := db.Close(); err != nil {
 				t.Error(err)
 			}
 		}
-		// A name or a path may be anything, the secret as well; where a
-		// password stands, it must not be told.
+		// A name or a path may be anything, the secret as well. As a password it
+		// must not be shown.
 		named := strings.Contains(text, "password="+secret) || strings.Contains(text, "Password=>"+secret)
-		if strings.Contains(told, secret) && (!strings.Contains(text, secret) || named && strings.Count(text, secret) == 1) {
-			t.Errorf("the password is told: %s", told)
+		if strings.Contains(shown, secret) && (!strings.Contains(text, secret) || named && strings.Count(text, secret) == 1) {
+			t.Errorf("the password is told: %s", shown)
 		}
 	})
 }

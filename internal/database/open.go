@@ -50,11 +50,11 @@ const (
 	defaultPoolTimeout    = 5 * time.Second
 )
 
-// DefaultBusyTimeout is how long a statement waits for a locked file where nothing
-// says otherwise.
+// DefaultBusyTimeout is how long a statement waits for a locked file where the
+// source sets no time.
 const DefaultBusyTimeout = 5 * time.Second
 
-// Same tells whether two sources say the same. The environment is not looked at:
+// Same reports whether two sources are the same. The environment is not compared:
 // a process does not change its own.
 func (s Source) Same(other Source) bool {
 	s.Environ, other.Environ = nil, nil
@@ -178,7 +178,7 @@ func (o *OpenContext) readAttributes() {
 			}
 		case "RaiseError", "PrintError", "PrintWarn", "HandleError", "ShowErrorStatement", "TraceLevel", "Trace",
 			"LongReadLen", "LongTruncOk", "ChopBlanks", "FetchHashKeyName", "Warn", "Taint", "TaintIn", "TaintOut":
-			// These tell Perl what to do with errors and buffers.
+			// These set what Perl does with errors and buffers.
 		default:
 			others = append(others, a)
 		}

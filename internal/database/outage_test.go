@@ -144,7 +144,7 @@ func TestConnectionThatEndedInThePoolIsReplaced(t *testing.T) {
 }
 
 // A session that ends under a read: the read comes to its rows all the same, on
-// another one; the second time it is told.
+// another one; the second time it is reported.
 func TestReadWhoseConnectionEndsIsRepeatedOnce(t *testing.T) {
 	for name, k := range killables(t) {
 		t.Run(name, func(t *testing.T) {
@@ -179,8 +179,8 @@ func TestReadWhoseConnectionEndsIsRepeatedOnce(t *testing.T) {
 	}
 }
 
-// A session that ends under a write: it may have been done, so it is told and
-// not done again. (If it were, it would wait for the lock, and Exec with it.)
+// A session that ends under a write: it may have been done, so it is reported
+// and not done again. (If it were, it would wait for the lock, and Exec with it.)
 func TestWriteWhoseConnectionEndsIsNotRepeated(t *testing.T) {
 	for name, k := range killables(t) {
 		t.Run(name, func(t *testing.T) {

@@ -18,10 +18,10 @@ type pool struct {
 	slots   chan struct{} // as many as connections
 	wait    time.Duration // for a slot, at most
 	waited  atomic.Int64  // statements that had to wait
-	failed  atomic.Int64  // statements that waited in vain
+	failed  atomic.Int64  // statements that waited without success
 }
 
-// maxSilences is how many statements have to end without an answer of the server,
+// maxSilences is how many statements have to end without a response of the server,
 // one after another, before the breaker opens. A single one may be slow by itself.
 const maxSilences = 3
 
@@ -51,7 +51,7 @@ func (p *pool) enter(ctx context.Context) error {
 	default:
 	}
 	if err := p.breaker.refusal(); err != nil {
-		return err // those that have the connections wait in vain
+		return err // those that have the connections wait without success
 	}
 	p.waited.Add(1)
 	timer := time.NewTimer(p.wait)
@@ -77,7 +77,7 @@ type PoolStats struct {
 	Open   int
 	InUse  int
 	Waited int64 // statements that had to wait for a connection so far
-	Failed int64 // of them those that waited in vain
+	Failed int64 // of them those that waited without success
 	Broken bool  // statements, or new connections, fail at once: the server was unavailable a moment ago
 }
 

@@ -87,7 +87,7 @@ func (r *row) read(rows driver.Rows) ([][]byte, error) {
 // of its values.
 func decimals(rows driver.Rows, column int) int {
 	if r, ok := rows.(driver.RowsColumnTypePrecisionScale); ok {
-		// A driver tells "no decimals declared" by an impossible count.
+		// A driver reports "no decimals declared" by an impossible count.
 		if _, scale, ok := r.ColumnTypePrecisionScale(column); ok && scale >= 0 && scale < 31 {
 			return int(scale)
 		}

@@ -130,11 +130,11 @@ func (db *DB) attempt(ctx context.Context, c call) (begun bool, err error) {
 func (db *DB) outcome(ctx context.Context, took time.Duration, begun bool, err error) (outcome, error) {
 	switch {
 	case err == nil || begun:
-		return answered, nil
+		return responded, nil
 	case isUnreachable(err), ctx.Err() == nil && db.connectionLost(err) && took < minSilence:
 		return unclear, nil // whether the server is there, the next connection shows
 	case ctx.Err() == nil && !db.connectionLost(err):
-		return answered, nil
+		return responded, nil
 	case took < minSilence, ctx.Err() != nil && !errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 		return unclear, nil
 	}

@@ -63,7 +63,7 @@ func (db *DB) describe(ctx context.Context, table string) (*sqlgen.Table, error)
 
 // Keys lists the unique keys of a table by which equality finds one row, each as
 // the names of its columns, the primary key first. It is empty where the database
-// does not tell.
+// does not report them.
 func (db *DB) Keys(ctx context.Context, t *sqlgen.Table) ([][]string, error) {
 	if db.driver.KeysSQL == "" {
 		return nil, nil

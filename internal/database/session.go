@@ -62,7 +62,7 @@ func (s *session) stale(ctx context.Context) bool {
 	return set && s.born.Before(t)
 }
 
-// ResetSession is asked when the connection is taken from the pool.
+// ResetSession is called when the connection is taken from the pool.
 func (s *session) ResetSession(ctx context.Context) error {
 	if s.stale(ctx) {
 		return driver.ErrBadConn
@@ -73,7 +73,7 @@ func (s *session) ResetSession(ctx context.Context) error {
 	return nil
 }
 
-// IsValid is asked when the connection goes back to the pool.
+// IsValid is called when the connection goes back to the pool.
 func (s *session) IsValid() bool {
 	if s.cut || s.stale(context.Background()) {
 		return false

@@ -13,7 +13,7 @@ func TestReadIsRepeatedOnAFreshConnection(t *testing.T) {
 		done := make(chan struct{})
 		for range 4 {
 			go func() {
-				ask(t, db, "one")
+				query(t, db, "one")
 				done <- struct{}{}
 			}()
 		}
@@ -23,7 +23,7 @@ func TestReadIsRepeatedOnAFreshConnection(t *testing.T) {
 		server.cut()
 		logins := server.logins
 		for range 4 {
-			if cause, _ := ask(t, db, "one"); cause != "" {
+			if cause, _ := query(t, db, "one"); cause != "" {
 				t.Error(cause)
 			}
 		}
@@ -33,7 +33,8 @@ func TestReadIsRepeatedOnAFreshConnection(t *testing.T) {
 	})
 }
 
-// A write is repeated only where nothing of it was sent, whatever fails after it.
+// A write is repeated only where nothing of it was sent. A later failure does not
+// repeat it.
 func TestWriteIsRepeatedWhereItWasNotSent(t *testing.T) {
 	inBubble(t, func(t *testing.T, server *pretended, db *DB) {
 		write := func(text string) (int64, error) {

@@ -71,7 +71,7 @@ func (s *statement) query(ctx context.Context, args []any) (driver.Rows, error) 
 	}
 	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, named)
 	if err == nil && s.columns == 0 {
-		s.columns = len(rows.Columns()) // drivers make a list of all names to tell
+		s.columns = len(rows.Columns()) // drivers make a list of all names to count them
 	}
 	return rows, err
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// written tells of each write.
+// written receives the text of each write.
 type written chan string
 
 func (w written) Write(p []byte) (int, error) {

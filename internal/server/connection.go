@@ -104,7 +104,7 @@ func (c *connection) begin() {
 }
 
 // readProxyHeader reads a header of the PROXY protocol if there is one. Where it may
-// not be, the connection goes on, so that its requests can be refused.
+// not be, the connection continues, so that its requests can be refused.
 func (c *connection) readProxyHeader() error {
 	header, err := proxyproto.Read(c.plain.in)
 	var network net.Error

@@ -47,7 +47,7 @@ func newHTTPServer(h http.Handler, refuse refuser, limits config.Limits, errorLo
 		ConnState:         observe,
 		ErrorLog:          errorLog,
 
-		DisableGeneralOptionsHandler: true, // OPTIONS * is not for net/http to answer either
+		DisableGeneralOptionsHandler: true, // net/http must not respond to OPTIONS * either
 	}
 	return s
 }

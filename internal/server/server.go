@@ -27,7 +27,7 @@ import (
 	"dbsep/internal/setup"
 )
 
-// A Server responds to requests until it is told to end. A reload replaces its running
+// A Server responds to requests until it is stopped. A reload replaces its running
 // instance. Listeners, HTTP servers and connections stay.
 type Server struct {
 	Load       func() (*setup.Loaded, error) // reads the configuration again
@@ -207,7 +207,7 @@ func (s *Server) closeListeners() {
 // run makes an instance the running one.
 func (s *Server) run(ctx context.Context, i *instance) {
 	limits := i.config.Limits
-	s.clients.Bound(limits.MaxClients, limits.MaxClientsPerAddress, i.config.Server.ProxyProtocol)
+	s.clients.SetLimits(limits.MaxClients, limits.MaxClientsPerAddress, i.config.Server.ProxyProtocol)
 	s.running.Store(i)
 	s.status.watch(ctx, i)
 	s.metrics.Read()

@@ -73,8 +73,8 @@ var environments = map[string][]string{
 	"environment-with-empty-lines": {"DBI_DSN=DBI:mysql:asterisk:db1.example.org", "DBI_USER=asterisk", "DBI_PASS=s3cret"},
 }
 
-// TestConfigurations reads files as they stand at sites: each NAME.conf of
-// testdata/config has to be read as NAME.want says. WORK stands for a folder
+// TestConfigurations reads files as sites have them: each NAME.conf of
+// testdata/config has to be read as NAME.want says. WORK is replaced by a folder
 // with the files that they name.
 func TestConfigurations(t *testing.T) {
 	files, err := filepath.Glob("testdata/config/*.conf")

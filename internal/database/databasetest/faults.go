@@ -28,7 +28,7 @@ var faults = map[string]func(*testing.T, *fixture){
 		f.wantFault("CHECK", err, sqlgen.Constraint)
 	},
 
-	"a value that does not fit is told": func(t *testing.T, f *fixture) {
+	"a value that does not fit is reported": func(t *testing.T, f *fixture) {
 		if !f.Widths {
 			t.Skip("no widths are enforced")
 		}
@@ -44,7 +44,7 @@ var faults = map[string]func(*testing.T, *fixture){
 		}
 	},
 
-	"a column that is gone is told": func(t *testing.T, f *fixture) {
+	"a column that is gone is reported": func(t *testing.T, f *fixture) {
 		peers := f.peers()
 		read, err := sqlgen.Multi(f.DB.Dialect(), peers, fields("name", "alice"))
 		f.rows(read, err)
@@ -60,7 +60,7 @@ var faults = map[string]func(*testing.T, *fixture){
 		f.wantRows("described again", f.multi(f.describe("peers"), "name", "alice"), "alice|5060|0.5")
 	},
 
-	"a table that is gone is told": func(t *testing.T, f *fixture) {
+	"a table that is gone is reported": func(t *testing.T, f *fixture) {
 		peers := f.peers()
 		read, err := sqlgen.Multi(f.DB.Dialect(), peers, fields("name", "alice"))
 		f.rows(read, err)
@@ -152,7 +152,7 @@ var faults = map[string]func(*testing.T, *fixture){
 		f.wantRows("the next query", f.multi(peers, "name", "alice"), "alice|internal|5060|0.5")
 	},
 
-	"a closed database answers with a fault": func(t *testing.T, f *fixture) {
+	"a closed database returns a fault": func(t *testing.T, f *fixture) {
 		peers := f.peers()
 		f.DB.Close()
 		var fault *sqlgen.Fault

@@ -36,12 +36,12 @@ func Setup(t testing.TB, beside *sql.DB) func(...string) {
 	}
 }
 
-func QueryText(ctx context.Context, db *database.DB, text string) (answer string, err error) {
+func QueryText(ctx context.Context, db *database.DB, text string) (value string, err error) {
 	err = db.Query(ctx, sqlgen.Statement{SQL: text}, func(columns [][]byte) error {
-		answer = string(columns[0])
+		value = string(columns[0])
 		return nil
 	})
-	return answer, err
+	return value, err
 }
 
 // Nest runs a statement within a statement, so that the pool has n connections.

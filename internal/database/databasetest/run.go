@@ -1,5 +1,5 @@
 // Package databasetest is the one test that every kind of database passes:
-// what has to be the same on all of them, whatever their SQL.
+// what has to be the same on all of them, independent of their SQL.
 package databasetest
 
 import (
@@ -36,7 +36,7 @@ type Fixture struct {
 	Pads bool
 
 	// Declares says that a text column has the size that it was declared with,
-	// though nobody may hold it to that.
+	// though this is not guaranteed.
 	Declares bool
 
 	// NoKeys says that the keys of tables are not known, and FixedTypes that no
@@ -49,7 +49,7 @@ type Fixture struct {
 	IgnoreCase    string
 	DatabaseOrder bool
 
-	// Undivided says that a duplicate is told like any other broken constraint.
+	// Undivided says that a duplicate is reported like any other broken constraint.
 	Undivided bool
 
 	// Refused are names that cannot be used.
@@ -127,7 +127,7 @@ func fields(pairs ...string) []sqlgen.Field {
 	return fs
 }
 
-// null stands for NULL in rows as texts.
+// null represents NULL in rows as texts.
 const null = "<NULL>"
 
 // rows runs a query and returns its rows, each as its columns' texts joined

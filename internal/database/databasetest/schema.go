@@ -72,7 +72,7 @@ var schema = map[string]func(*testing.T, *fixture){
 		f.wantRows("rows", f.multi(table, "name", "a"), "a|1")
 	},
 
-	"what is no table is told": func(t *testing.T, f *fixture) {
+	"a name that is not a table is reported": func(t *testing.T, f *fixture) {
 		f.setup("CREATE TABLE [peers] ([a] INTEGER)")
 		for _, name := range []string{"", "nosuch", "peers ", "peers;", "`peers`", "peer_", "%", "information_schema.tables", "sqlite_master", "mysql.user", "a\x00b", "peers' OR '1'='1"} {
 			_, err := f.DB.Describe(t.Context(), name)
@@ -118,7 +118,7 @@ var schema = map[string]func(*testing.T, *fixture){
 		}
 	},
 
-	"the database answers for itself": func(t *testing.T, f *fixture) {
+	"the database responds to a ping and reports its version": func(t *testing.T, f *fixture) {
 		if err := f.DB.Ping(t.Context()); err != nil {
 			t.Error(plain(err))
 		}

@@ -37,7 +37,7 @@ type ODBCSource struct {
 // dbpass, by unixODBC's files odbc.ini and odbcinst.ini.
 func FromODBC(name DSN, user, password string, environ func(string) string, d *Diagnostics) ODBCSource {
 	for _, a := range name.Attributes {
-		if !strings.HasPrefix(a.Name, "odbc_") { // those tell Perl how to bind values
+		if !strings.HasPrefix(a.Name, "odbc_") { // those set how Perl binds values
 			d.Warn("dsn", fmt.Sprintf("sets the attribute %q, which has no effect", a.Name), "remove it, or correct its name")
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// odbcMariaDB stands for MariaDB Connector/ODBC, odbcMySQL for MySQL
+// odbcMariaDB describes MariaDB Connector/ODBC, odbcMySQL describes MySQL
 // Connector/ODBC. They read nearly the same settings.
 var (
 	odbcMariaDB = &nativeDriver{
@@ -77,8 +77,8 @@ var odbcMySQLKeys = odbcKeys(`
 		"sslfplist":     {lost: "certificates are not told by their fingerprints", refused: true},
 	})
 
-// The bits of OPTION that change what dbsep does, or would change what a request
-// is answered with.
+// The bits of OPTION that change what dbsep does, or would change the response to a
+// request.
 const (
 	mysqlPadSpace        = 1 << 9
 	mysqlCompressed      = 1 << 11

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// odbcPostgres stands for psqlODBC, which hands what it is told to PostgreSQL's
-// client library.
+// odbcPostgres describes psqlODBC, which passes its settings to PostgreSQL's client
+// library.
 var odbcPostgres = &nativeDriver{
 	driver:    "Pg",
 	libraries: []string{"psqlodbc", "libpsqlodbc"},

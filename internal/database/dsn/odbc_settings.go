@@ -13,7 +13,7 @@ type odbcKey struct {
 	means    string // the native driver's name of it
 	lost     string // why it has no effect here
 	harmless string // values, in lower case with a space between, with which nothing is lost
-	refused  bool   // to go on without it would be less safe than the Perl script was
+	refused  bool   // to continue without it would be less safe than the Perl script was
 }
 
 // odbcCommon are the settings that every driver has, or unixODBC itself.

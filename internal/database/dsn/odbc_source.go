@@ -41,7 +41,7 @@ func (s *odbcSource) read(d *Diagnostics, rest string) {
 }
 
 // split takes a connection string apart. A value in braces may hold anything; a
-// closing brace in it stands twice.
+// closing brace in it is doubled.
 func (s *odbcSource) split(d *Diagnostics, text string) {
 	for text != "" {
 		name, rest, set := strings.Cut(text, "=")

@@ -2,7 +2,7 @@ package dsn
 
 import "strconv"
 
-// odbcSQLite stands for the SQLite ODBC driver.
+// odbcSQLite describes the SQLite ODBC driver.
 var odbcSQLite = &nativeDriver{
 	driver:    "SQLite",
 	libraries: []string{"libsqlite3odbc", "sqlite3odbc"},

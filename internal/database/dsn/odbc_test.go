@@ -329,7 +329,7 @@ func TestODBCProblems(t *testing.T) {
 }
 
 // FuzzODBC reads any connection string and any odbc.ini: the opening is refused
-// or filled, and a password is never told.
+// or filled, and a password is never shown.
 func FuzzODBC(f *testing.F) {
 	const secret = "s3cr3t-Pa55"
 	for _, c := range [][2]string{
@@ -354,15 +354,15 @@ func FuzzODBC(f *testing.F) {
 		if err != nil && got.Driver != "" {
 			t.Fatalf("%+v, %v", got, err)
 		}
-		told := ""
+		shown := ""
 		if err != nil {
-			told = err.Error()
+			shown = err.Error()
 		}
 		for _, w := range o.Warnings {
-			told += w.Error()
+			shown += w.Error()
 		}
-		if strings.Contains(told, secret) && strings.Contains(text, "PWD="+secret) && strings.Count(text, secret) == 1 {
-			t.Errorf("the password is told: %s", told)
+		if strings.Contains(shown, secret) && strings.Contains(text, "PWD="+secret) && strings.Count(text, secret) == 1 {
+			t.Errorf("the password is told: %s", shown)
 		}
 	})
 }

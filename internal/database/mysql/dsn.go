@@ -88,7 +88,7 @@ func splitDSN(rest string) []string {
 	return append(parts, rest[start:])
 }
 
-// place takes a part without a name and returns what it stands for.
+// place takes a part without a name and returns the option that it sets.
 func (m dsnOptions) place(value string) string {
 	for _, name := range positionalOptions {
 		if _, taken := m[name]; !taken {
@@ -137,7 +137,7 @@ func (m dsnOptions) set(o *database.OpenContext, name, value string) {
 	}
 }
 
-// warn tells of options that mean something else than they did to Perl.
+// warn reports options that mean something else than they did to Perl.
 func (m dsnOptions) warn(o *database.OpenContext) {
 	if value, set := m["client_found_rows"]; set && !dsn.IsTrue(value) {
 		o.Warn("dsn", "switches client_found_rows off, but an update counts the rows it matches, since Asterisk needs that", "remove it")
@@ -191,7 +191,7 @@ func (m dsnOptions) config(o *database.OpenContext) *mysql.Config {
 var defaultSockets = [...]string{"/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock"}
 
 // address chooses between socket and network as the C library does: no host and
-// "localhost" mean the socket, whatever the port.
+// "localhost" mean the socket, even with a port.
 func (m dsnOptions) address(o *database.OpenContext, c *mysql.Config) {
 	host, port := m["host"], m["port"]
 	if host == "" || host == "localhost" {

@@ -48,7 +48,7 @@ func (p *pair) write(db *database.DB) error {
 	return err
 }
 
-// wantPort checks which server answers a read.
+// wantPort checks which server responds to a read.
 func (p *pair) wantPort(what string, db *database.DB, port int) {
 	p.t.Helper()
 	if got, err := databasetest.QueryText(p.t.Context(), db, "SELECT @@port"); got != strconv.Itoa(port) || err != nil {

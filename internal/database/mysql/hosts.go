@@ -43,7 +43,7 @@ func (m dsnOptions) writers(o *database.OpenContext) (*database.PoolConfig, stri
 }
 
 // readers are the connections to the servers of read_replicas, and to the others
-// where none of them answers; nil where there is no read_replicas. A database of
+// where none of them is available; nil where there is no read_replicas. A database of
 // mistakes has none.
 func (m dsnOptions) readers(o *database.OpenContext, writers *database.PoolConfig) (*database.PoolConfig, string) {
 	named := o.Replicas()
@@ -108,8 +108,8 @@ type node struct {
 	reads bool
 }
 
-// roleSQL asks in a way in which a variable that the server does not have
-// is no error. wsrep_ready is OFF without a cluster, too: wsrep_on tells.
+// roleSQL is not an error where the server does not have one of the variables.
+// wsrep_ready is OFF without a cluster, too: wsrep_on shows whether there is one.
 const roleSQL = `
 	SHOW GLOBAL VARIABLES WHERE Variable_name IN ('read_only', 'super_read_only', 'innodb_read_only', 'wsrep_on')`
 
@@ -132,7 +132,7 @@ func (n node) Connect(ctx context.Context) (driver.Conn, error) {
 // errNotReady is that of a node outside its cluster.
 var errNotReady = &mysql.MySQLError{Number: numberNotReady, Message: "the node is not ready"}
 
-// takesWrites tells whether a server takes writes. The error is that of a server
+// takesWrites reports whether a server takes writes. The error is that of a server
 // that takes nothing.
 func takesWrites(ctx context.Context, conn driver.Conn) (writes bool, err error) {
 	settings, err := showRows(ctx, conn, roleSQL)

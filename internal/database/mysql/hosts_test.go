@@ -13,28 +13,28 @@ import (
 	"dbsep/internal/database"
 )
 
-// A toldNode is a connection that answers SHOW as a node does.
-type toldNode struct {
+// A fakeNode is a connection that responds to SHOW as a node does.
+type fakeNode struct {
 	driver.Conn
 	variables, status [][2]string
 }
 
-func (n *toldNode) Connect(context.Context) (driver.Conn, error) { return n, nil }
-func (n *toldNode) Driver() driver.Driver                        { return nil }
-func (n *toldNode) Close() error                                 { return nil }
+func (n *fakeNode) Connect(context.Context) (driver.Conn, error) { return n, nil }
+func (n *fakeNode) Driver() driver.Driver                        { return nil }
+func (n *fakeNode) Close() error                                 { return nil }
 
-func (n *toldNode) QueryContext(_ context.Context, text string, _ []driver.NamedValue) (driver.Rows, error) {
+func (n *fakeNode) QueryContext(_ context.Context, text string, _ []driver.NamedValue) (driver.Rows, error) {
 	if strings.Contains(text, "VARIABLES") {
-		return &toldRows{n.variables}, nil
+		return &fakeRows{n.variables}, nil
 	}
-	return &toldRows{n.status}, nil
+	return &fakeRows{n.status}, nil
 }
 
-type toldRows struct{ left [][2]string }
+type fakeRows struct{ left [][2]string }
 
-func (r *toldRows) Columns() []string { return make([]string, 2) }
-func (r *toldRows) Close() error      { return nil }
-func (r *toldRows) Next(dest []driver.Value) error {
+func (r *fakeRows) Columns() []string { return make([]string, 2) }
+func (r *fakeRows) Close() error      { return nil }
+func (r *fakeRows) Next(dest []driver.Value) error {
 	if len(r.left) == 0 {
 		return io.EOF
 	}
@@ -58,7 +58,7 @@ func TestMySQLNodeThatIsNotReadyCountsAsAway(t *testing.T) {
 		"a node without its others": {pairs{{"read_only", "OFF"}, {"wsrep_on", "ON"}}, pairs{{"wsrep_ready", "OFF"}}, false, true},
 	} {
 		for _, reads := range []bool{false, true} {
-			conn, err := node{Connector: &toldNode{variables: c.variables, status: c.status}, reads: reads}.Connect(t.Context())
+			conn, err := node{Connector: &fakeNode{variables: c.variables, status: c.status}, reads: reads}.Connect(t.Context())
 			_, lesser := conn.(database.Standby)
 			var e *mysql.MySQLError
 			if away := errors.As(err, &e) && e.Number == numberNotReady; away != c.away || !away && lesser != (!c.writes && !reads) {

@@ -98,7 +98,7 @@ var dialect = &sqlgen.Dialect{
 	Check: &sqlgen.CheckDialect{Doublings: doublings, Doubles: mayBeDoubled},
 }
 
-// readExpression asks for numbers with leading zeros as text: the zeros are the
+// readExpression reads numbers with leading zeros as text: the zeros are the
 // display's, and the server sends numbers to prepared statements.
 func readExpression(c *sqlgen.Column, quoted string) string {
 	if strings.HasSuffix(c.Type, " zerofill") || strings.HasPrefix(c.Type, "year") {

@@ -229,7 +229,7 @@ func TestMariaDBOverTheNetworkWithAwkwardPassword(t *testing.T) {
 	}
 }
 
-func TestMariaDBVerifiesAsFarAsTLSIsAskedTo(t *testing.T) {
+func TestMariaDBVerifiesAsFarAsTLSIsSetTo(t *testing.T) {
 	source, _ := databasetest.NewMariaDB(t)
 	server := mariadbtest.Start(t)
 	name := source.DSN[strings.Index(source.DSN, "=")+1 : strings.Index(source.DSN, ";")]

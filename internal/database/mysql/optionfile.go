@@ -14,7 +14,7 @@ import (
 // file. A later file wins.
 var optionFiles = [...]string{"/etc/my.cnf", "/etc/mysql/my.cnf"}
 
-// maxIncludes bounds how deep option files may include each other.
+// maxIncludes limits how deep option files may include each other.
 const maxIncludes = 4
 
 // readFiles completes the options from my.cnf: only what the DSN, dbuser and
@@ -56,8 +56,8 @@ type optionFile struct {
 	values map[string]string
 }
 
-// read adds the settings of one file. The last one of a name wins, whichever
-// group it stands in.
+// read adds the settings of one file. The last one of a name wins, in
+// whichever group it is.
 func (f *optionFile) read(path string, depth int) error {
 	text, err := dsn.ReadFile(path)
 	if err != nil {

@@ -88,7 +88,7 @@ func TestMariaDBWithoutRoomForMoreConnections(t *testing.T) {
 }
 
 // An account is not locked for a password that is tried by every request.
-func TestMariaDBIsNotAskedForEveryWrongPassword(t *testing.T) {
+func TestMariaDBGetsNoLoginForEveryWrongPassword(t *testing.T) {
 	source, beside := databasetest.NewMariaDB(t)
 	source.Password = "wrong"
 	refused := func() (n int) {
@@ -138,18 +138,18 @@ func TestMariaDBThatIsPaused(t *testing.T) {
 	// does not wait.
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	answers := make(chan error, 2)
-	for range cap(answers) {
+	results := make(chan error, 2)
+	for range cap(results) {
 		go func() {
 			_, err := databasetest.QueryText(ctx, db, "SELECT 1")
-			answers <- err
+			results <- err
 		}()
 	}
-	if err := <-answers; databasetest.CauseOf(err) != sqlgen.Unavailable {
+	if err := <-results; databasetest.CauseOf(err) != sqlgen.Unavailable {
 		t.Errorf("%v", err)
 	}
 	server.Resume(t)
-	<-answers
+	<-results
 	if err := db.Ping(t.Context()); err != nil || db.Broken() {
 		t.Errorf("%v, broken %v", err, db.Broken())
 	}

@@ -28,8 +28,8 @@ func (c sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return s, nil
 }
 
-// socketKey is the key of a context under which the connection's socket is handed
-// back to who asked for it: a *net.Conn.
+// socketKey is the key of a context under which dial returns the connection's socket
+// to its caller: a *net.Conn.
 type socketKey struct{}
 
 // dial connects as the driver does by itself.

@@ -59,7 +59,8 @@ func TestMariaDBAsServersAreFound(t *testing.T) {
 	}
 }
 
-// What is acknowledged is there for others, whatever made the session otherwise.
+// A write that is acknowledged is visible to others, also where the server or the DSN
+// switches autocommit off.
 func TestMariaDBCommitsWhatItAcknowledges(t *testing.T) {
 	server := mariadbtest.Start(t)
 	for _, command := range []string{"", ";mysql_init_command=SET autocommit=0", ";mysql_init_command=SET sql_mode='', autocommit=0"} {
@@ -88,9 +89,9 @@ func TestMariaDBCommitsWhatItAcknowledges(t *testing.T) {
 	}
 }
 
-// A value that does not fit is refused, whatever the server does with it by itself.
-// Where that is asked for, the server does it.
-func TestMariaDBIsStrictUnlessAskedNotToBe(t *testing.T) {
+// A value that does not fit is refused, also where the server by itself would change
+// it. For a lenient statement the server changes it.
+func TestMariaDBIsStrictUnlessSetNotToBe(t *testing.T) {
 	server := mariadbtest.Start(t)
 	databasetest.SetGlobals(t, server, map[string]string{"sql_mode": "''"})
 	name := server.Database(t)

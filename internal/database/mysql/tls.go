@@ -17,7 +17,7 @@ import (
 // tls reads the options that begin with ssl. As in DBD::mysql they count only
 // where mysql_ssl is on, and the server's certificate is verified as far as
 // there is something to verify it with: its chain with a CA, its name where
-// ssl_verify_server_cert asks for it.
+// ssl_verify_server_cert requires it.
 func (m dsnOptions) tls(o *database.OpenContext, c *mysql.Config) {
 	if !dsn.IsTrue(m["ssl"]) {
 		return

@@ -19,7 +19,7 @@ import (
 )
 
 // The statements that ODBC has no SQL for. The tables and columns of a schema
-// come from calls that each driver answers from its database's own catalog.
+// come from calls, to which each driver responds from its database's own catalog.
 const (
 	callPrefix        = "{dbsep "
 	probeCall         = callPrefix + "probe}"
@@ -47,7 +47,7 @@ func (s *catalogStatement) QueryContext(ctx context.Context, args []driver.Named
 	}
 	var rows [][]driver.Value
 	err := s.conn.await(ctx, nil, func() (err error) {
-		rows, err = s.answer(texts[0], texts[1])
+		rows, err = s.rows(texts[0], texts[1])
 		return err
 	})
 	if err != nil {
@@ -56,10 +56,10 @@ func (s *catalogStatement) QueryContext(ctx context.Context, args []driver.Named
 	return &catalogRows{rows}, nil
 }
 
-func (s *catalogStatement) answer(first, second string) ([][]driver.Value, error) {
+func (s *catalogStatement) rows(first, second string) ([][]driver.Value, error) {
 	switch s.text {
 	case probeCall:
-		_, err := s.conn.tablesLike("dbsep") // any question that the database has to answer
+		_, err := s.conn.tablesLike("dbsep") // any query that the database itself has to respond to
 		return [][]driver.Value{{"1"}}, err
 	case versionCall:
 		return [][]driver.Value{{s.conn.database + " " + s.conn.version}}, nil
@@ -101,7 +101,7 @@ func (c *conn) tables(name, schema string) ([]table, error) {
 }
 
 // rank is the place of a table's schema among those that a name without one may
-// mean, the lowest first; -1 for all others. ODBC has no call that tells it.
+// mean, the lowest first; -1 for all others. ODBC has no call that returns it.
 func (c *conn) rank(t table, schema string) int {
 	if schema != "" {
 		if t.schema == schema {
@@ -117,13 +117,13 @@ func (c *conn) rank(t table, schema string) int {
 	return -1
 }
 
-// tablesLike asks for tables and views whose name a pattern fits; all fit the
-// empty one.
+// tablesLike lists the tables and views whose name matches a pattern. The empty
+// pattern matches all.
 func (c *conn) tablesLike(pattern string) (found []table, err error) {
 	if pattern == "" {
 		pattern = "%"
 	}
-	err = c.ask(func(h C.SQLHSTMT) C.SQLRETURN {
+	err = c.readRows(func(h C.SQLHSTMT) C.SQLRETURN {
 		catalog, catalogLength := c.argument(c.catalog)
 		name, nameLength := c.argument(pattern)
 		types, typesLength := c.argument("TABLE,VIEW")
@@ -152,7 +152,7 @@ func (c *conn) columns(name, schema string, folded bool) ([][]driver.Value, erro
 	return rows, nil
 }
 
-// The columns of SQLColumns' answer, from 0.
+// The columns of SQLColumns' result, from 0.
 const (
 	columnTable    = 2
 	columnName     = 3
@@ -166,7 +166,7 @@ func (c *conn) describe(t table, row func([]driver.Value)) error {
 	if c.schemas {
 		schema = t.schema
 	}
-	return c.ask(func(h C.SQLHSTMT) C.SQLRETURN {
+	return c.readRows(func(h C.SQLHSTMT) C.SQLRETURN {
 		catalog, catalogLength := c.argument(t.catalog)
 		owner, ownerLength := c.argument(t.schema)
 		// A pattern: it fits the name itself, and what else it fits is left out.
@@ -195,8 +195,8 @@ func (c *conn) argument(text string) (*C.SQLWCHAR, C.SQLSMALLINT) {
 	return &wide[0], C.SQLSMALLINT(len(wide) - 1)
 }
 
-// ask makes a call that answers with rows.
-func (c *conn) ask(call func(C.SQLHSTMT) C.SQLRETURN, row func(cells []string)) error {
+// readRows makes a call that returns rows.
+func (c *conn) readRows(call func(C.SQLHSTMT) C.SQLRETURN, row func(cells []string)) error {
 	h := &handle{conn: c}
 	if err := h.allocate(); err != nil {
 		return err

@@ -37,7 +37,7 @@ type connector struct {
 	timeout time.Duration // of a login
 }
 
-// Driver is there because driver.Connector has it. Nothing asks for it.
+// Driver is there because driver.Connector has it. Nothing calls it.
 func (c *connector) Driver() driver.Driver { return nil }
 
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
@@ -108,8 +108,8 @@ type conn struct {
 	retired bool           // not to be used again
 }
 
-// await runs calls of the driver. When the context ends first, cancel is told
-// and the calls go on without anyone: what they write is not to be read then.
+// await runs calls of the driver. When the context ends first, cancel is called
+// and the calls continue alone: what they write must not be read then.
 func (c *conn) await(ctx context.Context, cancel func(), calls func() error) error {
 	if ctx.Done() == nil {
 		return calls()
@@ -148,9 +148,9 @@ func (c *conn) open(text string, timeout time.Duration) error {
 	if r := C.SQLDriverConnectW(c.connection, nil, &wide[0], C.SQLSMALLINT(len(wide)-1), nil, 0, nil, C.SQL_DRIVER_NOPROMPT); failed(r) {
 		return c.diagnose(C.SQL_HANDLE_DBC, h)
 	}
-	c.database, c.version = c.tell(C.SQL_DBMS_NAME), c.tell(C.SQL_DBMS_VER)
-	c.account, c.catalog = c.tell(C.SQL_USER_NAME), c.tell(C.SQL_DATABASE_NAME)
-	c.quote = strings.TrimSpace(c.tell(C.SQL_IDENTIFIER_QUOTE_CHAR))
+	c.database, c.version = c.textInfo(C.SQL_DBMS_NAME), c.textInfo(C.SQL_DBMS_VER)
+	c.account, c.catalog = c.textInfo(C.SQL_USER_NAME), c.textInfo(C.SQL_DATABASE_NAME)
+	c.quote = strings.TrimSpace(c.textInfo(C.SQL_IDENTIFIER_QUOTE_CHAR))
 	if c.database == "SQLite" {
 		c.quote = "`" // in its double quotes a name that is no column any more is a text
 	}
@@ -160,9 +160,9 @@ func (c *conn) open(text string, timeout time.Duration) error {
 	return nil
 }
 
-// tell asks the driver for something that is a text. What it does not know is
-// empty.
-func (c *conn) tell(what C.SQLUSMALLINT) string {
+// textInfo reads a text from the driver's SQLGetInfo. What the driver does not know
+// is empty.
+func (c *conn) textInfo(what C.SQLUSMALLINT) string {
 	var buffer [512]C.SQLWCHAR
 	var bytes C.SQLSMALLINT
 	if failed(C.SQLGetInfoW(c.connection, what, C.SQLPOINTER(&buffer[0]), C.SQLSMALLINT(unsafe.Sizeof(buffer)), &bytes)) {
@@ -192,10 +192,10 @@ func (c *conn) free() {
 	}
 }
 
-// IsValid tells the pool whether to keep the connection.
+// IsValid reports whether the pool may keep the connection.
 func (c *conn) IsValid() bool { return !c.retired }
 
-// ResetSession asks, before the connection is used again, whether it is alive.
+// ResetSession checks that the connection is alive before it is used again.
 func (c *conn) ResetSession(ctx context.Context) error {
 	var dead C.SQLUINTEGER
 	err := c.await(ctx, nil, func() error {
@@ -270,8 +270,8 @@ type driverError struct {
 
 func (e *driverError) Error() string { return "[" + e.state + "] " + e.text }
 
-// diagnose makes an error of what is known of a handle's last call. What is told
-// first decides; of a connection that is lost, nothing more is expected.
+// diagnose makes an error of the diagnostic records of a handle's last call. The first
+// record decides. Nothing more is expected of a connection that is lost.
 func (c *conn) diagnose(kind C.SQLSMALLINT, h C.SQLHANDLE) error {
 	var first *driverError
 	for record := C.SQLSMALLINT(1); record <= 4; record++ {

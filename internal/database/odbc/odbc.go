@@ -15,9 +15,9 @@ import (
 
 func init() { database.Register(odbc) }
 
-// odbc is what a driver of ODBC leads to that no other kind stands for. The
-// driver is spoken to as it is, through unixODBC; what ODBC has calls for and
-// SQL has no words for is written as a statement in braces (odbc_catalog.go).
+// odbc is the database behind a driver of ODBC for which dbsep has no package of its
+// own. The driver is used as it is, through unixODBC. What ODBC has calls for and
+// SQL has no words for is written as a statement in braces (catalog.go).
 var odbc = &database.Driver{
 	Name:          "ODBC",
 	DBINames:      []string{"ODBC"},
@@ -106,7 +106,7 @@ func newColumnType(r sqlgen.Requirement) string {
 }
 
 // knownStates are the SQLSTATEs of ODBC, and by two characters the classes of
-// those that are not told apart. Databases' own states are there as well.
+// those that are not distinguished. Databases' own states are there as well.
 var knownStates = map[string]sqlgen.Cause{
 	"42S02": sqlgen.UnknownTable, "42P01": sqlgen.UnknownTable, "42S22": sqlgen.UnknownColumn, "42703": sqlgen.UnknownColumn,
 	"23505": sqlgen.Duplicate, "23": sqlgen.Constraint, "44": sqlgen.Constraint,
@@ -116,8 +116,8 @@ var knownStates = map[string]sqlgen.Cause{
 	"08": sqlgen.Unavailable, "HYT01": sqlgen.Unavailable, "57": sqlgen.Unavailable, "IM": sqlgen.Unavailable, "01": sqlgen.Unavailable,
 }
 
-// duplicateNumbers are the numbers by which databases tell a second row of one key
-// from other broken constraints, where the SQLSTATE does not.
+// duplicateNumbers are the numbers by which databases distinguish a second row of one
+// key from other broken constraints, where the SQLSTATE does not.
 var duplicateNumbers = map[int]bool{
 	1:    true,             // Oracle
 	-239: true, -268: true, // Informix

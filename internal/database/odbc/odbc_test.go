@@ -136,8 +136,8 @@ func TestODBC(t *testing.T) {
 	})
 }
 
-// A long text is never cut, whatever its column is declared as, and comes back
-// with every character.
+// A long text is never cut, in columns of all types, and comes back with every
+// character.
 func TestODBCLongTexts(t *testing.T) {
 	for name, through := range map[string]func(testing.TB) (database.Source, func(...string), func(string) func()){
 		"MariaDB": throughMariaDB, "SQLite": throughSQLite,

@@ -112,7 +112,7 @@ func (h *handle) Close() error {
 	return nil
 }
 
-// cancel asks the driver to give up what runs.
+// cancel requests that the driver ends what runs.
 func (h *handle) cancel() { C.SQLCancel(h.h) }
 
 func (h *handle) check(r C.SQLRETURN) error {
@@ -138,7 +138,7 @@ func (h *handle) run(s *statement, args []driver.NamedValue) error {
 }
 
 // execute binds the arguments and runs the statement. The driver keeps the
-// addresses of what is bound, so it stays where it is until then.
+// addresses of the bound values, so they are pinned until it has run.
 func (h *handle) execute(args []driver.NamedValue) error {
 	var pins runtime.Pinner
 	defer pins.Unpin()
@@ -161,7 +161,7 @@ func (h *handle) execute(args []driver.NamedValue) error {
 // every database.
 const longText = 4000
 
-// bind gives the statement an argument: a text as a text, whatever the column,
+// bind gives the statement an argument: a text as a text, for every type of column,
 // so that the database reads it as it reads a literal.
 func (h *handle) bind(i int, value driver.Value, length *C.SQLLEN, pins *runtime.Pinner) error {
 	var from C.SQLSMALLINT = C.SQL_C_WCHAR
@@ -195,8 +195,8 @@ func (h *handle) bind(i int, value driver.Value, length *C.SQLLEN, pins *runtime
 		C.SQLPOINTER(first), max(*length, 0), length))
 }
 
-// parameter asks for the type that the statement has an argument of, a text
-// where the driver cannot tell. DBD::ODBC does so, and strict databases need it.
+// parameter is the type of an argument of the statement, a text where the driver
+// does not know it. DBD::ODBC does so, and strict databases need it.
 func (h *handle) parameter(i int) (typ C.SQLSMALLINT, size C.SQLULEN) {
 	var digits, nullable C.SQLSMALLINT
 	if failed(C.SQLDescribeParam(h.h, C.SQLUSMALLINT(i+1), &typ, &size, &digits, &nullable)) || typ == 0 || isText(typ) && size > longText {

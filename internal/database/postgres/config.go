@@ -99,9 +99,8 @@ func (m dsnOptions) text() string {
 	return text.String()
 }
 
-// session is what the server is asked to set for a connection. A pooler knows
-// few of its parameters, so there is none that a DSN does not ask for but the
-// first two.
+// session is what the server sets for a connection. A pooler knows few of its
+// parameters. So there are only the first two and those that the DSN requests.
 func (m dsnOptions) session(o *database.OpenContext) map[string]string {
 	session := map[string]string{"client_encoding": "UTF8", "application_name": "dbsep"}
 	set := func(name, value string) {
@@ -185,8 +184,8 @@ func (m dsnOptions) choice(o *database.OpenContext, name string, values ...strin
 	}
 }
 
-// timeout is the bound of a connection to one host: of dbsep.conf's section, or
-// else of the DSN.
+// timeout is the time limit of a login at one host: that of dbsep.conf's section, or
+// else that of the DSN.
 func (m dsnOptions) timeout(o *database.OpenContext) time.Duration {
 	if m["connect_timeout"] == "" {
 		return o.LoginTimeout()
@@ -279,7 +278,7 @@ func isPlain(file string) bool {
 	return err == nil
 }
 
-// limitTLS bounds the version of TLS.
+// limitTLS limits the version of TLS.
 func (m dsnOptions) limitTLS(o *database.OpenContext, c *pgx.ConnConfig) {
 	versions := map[string]uint16{"TLSv1": tls.VersionTLS10, "TLSv1.1": tls.VersionTLS11, "TLSv1.2": tls.VersionTLS12, "TLSv1.3": tls.VersionTLS13}
 	limit := func(option string) uint16 {

@@ -11,9 +11,9 @@ import (
 	"dbsep/internal/database/dsn"
 )
 
-// dsnOptions are the settings of a connection by libpq's names, the C
-// library's, that the Perl driver handed the DSN to. One that is set to nothing
-// is not the same as one that is not set: nothing else is asked for it.
+// dsnOptions are the settings of a connection by the names of libpq, the C library
+// to which the Perl driver passed the DSN. One that is set to the empty text is not
+// the same as one that is not set: no other source is read for it.
 type dsnOptions map[string]string
 
 // An optionInfo is what is known of an option.
@@ -21,7 +21,7 @@ type optionInfo struct {
 	variable string // of the environment, that sets it where nothing else does
 	lost     string // why it has no effect here; empty where it has its own or none is missed
 	harmless string // values, with a space between, with which nothing is lost
-	refused  bool   // to go on without it would be less safe than the Perl script was
+	refused  bool   // to continue without it would be less safe than the Perl script was
 }
 
 // knownOptions are libpq's options.
@@ -148,7 +148,7 @@ func (m dsnOptions) parse(o *database.OpenContext) {
 }
 
 // spaceSemicolons makes spaces of the semicolons outside of single quotes. (The
-// Perl driver lost count where a quote stood in a value, behind a backslash.)
+// Perl driver lost count where a quote was in a value, behind a backslash.)
 func spaceSemicolons(text string) string {
 	spaced, quoted, escaped := []byte(text), false, false
 	for i, c := range spaced {
@@ -198,7 +198,7 @@ func (m dsnOptions) given(o *database.OpenContext) {
 	}
 }
 
-// attributes reads those of the Perl driver. Most tell it how to hand values to
+// attributes reads those of the Perl driver. Most set how it passes values to
 // Perl.
 func (m dsnOptions) attributes(o *database.OpenContext) {
 	for _, a := range o.Attributes {
@@ -220,7 +220,7 @@ func (m dsnOptions) attributes(o *database.OpenContext) {
 	}
 }
 
-// warn tells of options that mean something else than they did to Perl, and
+// warn reports options that mean something else than they did to Perl, and
 // refuses those that must not be lost.
 func (m dsnOptions) warn(o *database.OpenContext) {
 	for _, name := range slices.Sorted(maps.Keys(knownOptions)) {

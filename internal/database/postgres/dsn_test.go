@@ -279,7 +279,7 @@ func TestPostgresProblems(t *testing.T) {
 	}
 }
 
-// What a name that is wrong should have been is told.
+// The hint names what a wrong name should have been.
 func TestPostgresHints(t *testing.T) {
 	for name, want := range map[string]string{"hostname": "write host=", "schema": "dbschema=", "pg_bool_tf": "DBI:Pg(pg_bool_tf=>", "ssl": "sslmode=require"} {
 		_, err := database.Open(database.Source{DSN: "DBI:Pg:dbname=db;" + name + "=x"})

@@ -19,7 +19,7 @@ type errorInfo struct {
 }
 
 // knownErrors are the SQLSTATEs that a PBX meets, and by two
-// characters the classes of those that are not told apart.
+// characters the classes of those that are not distinguished.
 var knownErrors = func() map[string]errorInfo {
 	faults := make(map[string]errorInfo)
 	set := func(cause sqlgen.Cause, hint string, states ...string) {

@@ -25,7 +25,7 @@ func (m dsnOptions) writers(o *database.OpenContext, config *pgx.ConnConfig) *da
 }
 
 // readers are the connections to the servers of read_replicas, and to the others
-// where none of them answers; nil where there is no read_replicas. given are the
+// where none of them is available; nil where there is no read_replicas. given are the
 // options before they were completed for the writers.
 func (m dsnOptions) readers(o *database.OpenContext, given dsnOptions, writers *database.PoolConfig) (*database.PoolConfig, string) {
 	named := o.Replicas()

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// hasInput tells without waiting whether there is something to be read from a
+// hasInput reports without waiting whether there is something to be read from a
 // connection, its end included.
 func hasInput(conn net.Conn) bool {
 	if c, ok := conn.(*tls.Conn); ok {

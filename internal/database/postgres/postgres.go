@@ -52,7 +52,7 @@ var postgres = &database.Driver{
 // the one whose name an argument has, or those that a name without a schema
 // leads to where it is empty. The server's own schemas are none of them. The
 // database's name means its tables, too, where no schema has it: the comment in
-// the Perl script asked for it, and it was of no consequence there.
+// the Perl script says to set it, and it had no effect there.
 func tablesCondition(schema string) string {
 	return `c.relkind IN ('r', 'p', 'v', 'm', 'f')
 		AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
@@ -103,7 +103,7 @@ var dialect = &sqlgen.Dialect{
 	},
 	Takes: takesValue,
 
-	// Backslash is LIKE's escape character unless a statement says otherwise,
+	// Backslash is LIKE's escape character unless a statement names another,
 	// and the clause itself would be spelled in two ways, one for each setting of
 	// standard_conforming_strings.
 	Escape:   "",
@@ -168,7 +168,7 @@ func columnType(r sqlgen.Requirement) string {
 }
 
 // typeClasses are the classes of types by the names that format_type gives
-// them, without what stands in parentheses.
+// them, without what is in parentheses.
 var typeClasses = map[string]struct {
 	class sqlgen.Class
 	size  int

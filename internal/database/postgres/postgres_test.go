@@ -555,7 +555,7 @@ func postgresVersion(t *testing.T, db *sql.DB) int {
 	return version
 }
 
-func TestPostgresVerifiesAsFarAsTLSIsAskedTo(t *testing.T) {
+func TestPostgresVerifiesAsFarAsTLSIsSetTo(t *testing.T) {
 	source, beside := databasetest.NewPostgres(t)
 	server := pgtest.Start(t)
 	name := databasetest.DatabaseOf(source)
@@ -642,7 +642,7 @@ func TestPostgresReconnects(t *testing.T) {
 	databasetest.Setup(t, beside)("CREATE TABLE v (id INT, c INT)", "INSERT INTO v VALUES (1, 2)")
 	source.MaxConnections = 1
 	db := databasetest.Open(t, source)
-	ask := func() (pid string, err error) {
+	query := func() (pid string, err error) {
 		err = db.Query(t.Context(), sqlgen.Statement{SQL: "SELECT pg_backend_pid()"}, func(columns [][]byte) error {
 			pid = string(columns[0])
 			return nil
@@ -650,7 +650,7 @@ func TestPostgresReconnects(t *testing.T) {
 		return pid, err
 	}
 	for range 3 {
-		pid, err := ask()
+		pid, err := query()
 		if err != nil {
 			t.Fatal(err, errors.Unwrap(err))
 		}
@@ -658,7 +658,7 @@ func TestPostgresReconnects(t *testing.T) {
 		// A connection that was used a moment ago is not looked at before it is
 		// used again: the statement may meet the end of it, and says so.
 		var fault *sqlgen.Fault
-		if _, err := ask(); err != nil && (!errors.As(err, &fault) || fault.Cause != sqlgen.Unavailable) {
+		if _, err := query(); err != nil && (!errors.As(err, &fault) || fault.Cause != sqlgen.Unavailable) {
 			t.Errorf("%v, %v", err, errors.Unwrap(err))
 		}
 	}

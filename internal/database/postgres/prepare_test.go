@@ -58,7 +58,7 @@ func TestPostgresPreparedBehindAPoolerIsNeverAnother(t *testing.T) {
 	source.DSN = fmt.Sprintf("DBI:Pg:dbname=%s;host=%s;port=%d", databasetest.DatabaseOf(source), pgtest.Start(t).Host, pgtest.Start(t).Pooler(t))
 	var all sync.WaitGroup
 	for client := range 8 {
-		// Each has connections of its own, and asks what the others do not.
+		// Each has connections of its own, and sends queries that the others do not.
 		own := source
 		own.ServerPrepare, own.MaxConnections = true, 1
 		db := databasetest.Open(t, own)

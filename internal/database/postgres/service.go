@@ -68,5 +68,5 @@ func (m dsnOptions) fromService(o *database.OpenContext, file, text, service str
 	return found
 }
 
-// hasCertificate tells whether a text in PEM has one at least.
+// hasCertificate reports whether a text in PEM has at least one certificate.
 func hasCertificate(text string) bool { return x509.NewCertPool().AppendCertsFromPEM([]byte(text)) }

@@ -34,7 +34,7 @@ func (c sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
 // value goes as a text whose type the server finds out, as that of a literal, and
 // comes back as the server's own text.
 //
-// Unless it is told to, it leaves nothing on the server. A statement is parsed,
+// It leaves nothing on the server, except where statements are prepared. A statement is parsed,
 // bound and run in one message, so that a pooler may give the next one to another
 // server. This costs no round trip, but the server's time.
 type session struct {
@@ -43,11 +43,11 @@ type session struct {
 	retired  bool // not to be used again
 }
 
-// IsValid tells the pool whether to keep the connection.
+// IsValid reports whether the pool may keep the connection.
 func (s *session) IsValid() bool { return !s.retired && !s.Conn.Conn().IsClosed() }
 
 // ResetSession finds out whether the server has ended the connection while nobody
-// used it: whatever there is to be read then, a round trip makes clear. (The
+// used it. If there is anything to be read, a round trip shows what it is. (The
 // driver takes that only where a connection has been idle for more than a second.)
 func (s *session) ResetSession(ctx context.Context) error {
 	server := s.Conn.Conn().PgConn()
@@ -71,7 +71,7 @@ func (s *session) PrepareContext(ctx context.Context, text string) (driver.Stmt,
 }
 
 // statementName is the name of a statement on the server. No two texts have the
-// same: should a pooler, in spite of server_prepare, hand a statement to a
+// same: should a pooler, in spite of server_prepare, pass a statement to a
 // connection on which another process has prepared its own, no other one is run.
 func statementName(text string) string {
 	sum := sha256.Sum256([]byte(text))
@@ -86,7 +86,7 @@ type statement struct {
 	prepared *pgconn.StatementDescription // nil: nothing is on the server
 }
 
-// deallocateTimeout bounds how long a server may take to drop a statement.
+// deallocateTimeout limits how long a server may take to drop a statement.
 const deallocateTimeout = time.Second
 
 func (s *statement) Close() error {

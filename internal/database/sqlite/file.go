@@ -13,7 +13,7 @@ import (
 )
 
 // A filePath is the path of a database file. Another file may be moved there while
-// dbsep runs, for instance from a backup. SQLite itself goes on with the file that
+// dbsep runs, for instance from a backup. SQLite itself continues with the file that
 // it has opened, though nobody sees any more what it writes there.
 type filePath struct {
 	path string

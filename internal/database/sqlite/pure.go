@@ -38,6 +38,6 @@ func errorCode(err error) (code int, known bool) {
 	return e.Code(), true
 }
 
-// systemError is the system's error beneath. This driver does not tell it; SQLite
+// systemError is the system's error beneath. This driver does not report it; SQLite
 // has a code of its own for a disk that is full.
 func systemError(error) error { return nil }

@@ -17,8 +17,8 @@ import (
 
 func init() { database.Register(sqlite) }
 
-// sqlite is a database in one file. What is special of the two drivers that a
-// build may have stands in sqlite_cgo.go and sqlite_pure.go.
+// sqlite is a database in one file. What differs between the two drivers that a
+// build may have is in cgo.go and pure.go.
 var sqlite = &database.Driver{
 	Name:       "SQLite",
 	DBINames:   []string{"SQLite"},

@@ -258,7 +258,7 @@ func TestSQLiteKeepsTheJournalMode(t *testing.T) {
 	}
 }
 
-// BenchmarkSQLiteCGI is what one CGI run asks of the package.
+// BenchmarkSQLiteCGI is what one CGI run does with the package.
 func BenchmarkSQLiteCGI(b *testing.B) {
 	path, beside := databasetest.NewSQLiteFile(b)
 	databasetest.Setup(b, beside)("CREATE TABLE v (id INTEGER PRIMARY KEY, c TEXT)", "INSERT INTO v VALUES (1, 'x')")
