@@ -193,7 +193,7 @@ func TestEvent(t *testing.T) {
 			db.rows = [][]any{{"a", nil, nil, nil}, {"b", nil, nil, nil}}
 			var events []gateway.Event
 			send(t, db, gateway.Options{Observe: func(e gateway.Event) { events = append(events, e) }}, test.request)
-			if diff := cmp.Diff([]gateway.Event{test.want}, events, cmpopts.IgnoreFields(gateway.Event{}, "Ended", "Took", "Asked", "Client")); diff != "" {
+			if diff := cmp.Diff([]gateway.Event{test.want}, events, cmpopts.IgnoreFields(gateway.Event{}, "Ended", "Took", "RequestedTable", "Client")); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -210,7 +210,7 @@ func TestEventNamesTheClient(t *testing.T) {
 		t.Errorf("ended at %v, after %v", got.Ended, got.Took)
 	}
 	got.Ended, got.Took = time.Time{}, 0
-	want := gateway.Event{Operation: "update", Code: gateway.UnknownTable, Status: 200, Bytes: 3, Slow: true, Asked: "PEERS", Client: "192.0.2.1", ID: "abc"}
+	want := gateway.Event{Operation: "update", Code: gateway.UnknownTable, Status: 200, Bytes: 3, Slow: true, RequestedTable: "PEERS", Client: "192.0.2.1", ID: "abc"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -242,7 +242,7 @@ func TestLineOfASlowRequest(t *testing.T) {
 		t.Error(diff)
 	}
 	want := map[string]any{"level": "WARN", "msg": "slow request", "operation": "update", "table": "peers", "client": "192.0.2.1",
-		"request": "abc", "status": 200.0, "rows": 1.0, "bytes": 2.0, "asked": " id+LIKE call-limit contact"}
+		"request": "abc", "status": 200.0, "rows": 1.0, "bytes": 2.0, "fields": " id+LIKE call-limit contact"}
 	if diff := cmp.Diff(want, ask(gateway.Options{Slow: 1}, "contact=secret3", "abc")); diff != "" {
 		t.Error(diff)
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// An Event is a request that has ended. It holds no value of the request.
+// An Event is a request that has ended. It has no value from the request.
 type Event struct {
 	Operation   string // empty where the path has none
 	Table       string // as the database spells it; empty where it was not found
@@ -25,10 +25,10 @@ type Event struct {
 	Adjustments []Adjustment
 
 	// For a log. The client chose all of these.
-	Asked  string // the table as the path spells it, shortened
-	Client string // its address, without the port
-	User   string // the name of the Client
-	ID     string // of the header X-Request-Id
+	RequestedTable string // as the path spells it, shortened
+	Client         string // its address, without the port
+	User           string // the name of the Client
+	ID             string // of the header X-Request-Id
 }
 
 // An Adjustment is a change that the gateway made to a request before it ran it.
@@ -66,7 +66,7 @@ func (g *Gateway) observe(r *http.Request, req *request, resp *response, start t
 	e := Event{
 		Table: req.realTable, Code: req.code, Status: resp.status, Rows: resp.rows, Bytes: resp.bytes, Ended: start.Add(took), Took: took,
 		Slow: slow, Stale: resp.isStale, Adjustments: req.adjustments,
-		Asked: shorten(req.table), Client: client(r), User: req.client.Name, ID: req.id,
+		RequestedTable: shorten(req.table), Client: client(r), User: req.client.Name, ID: req.id,
 	}
 	if req.operation != nil {
 		e.Operation = req.operation.Name
@@ -78,7 +78,7 @@ func (g *Gateway) observe(r *http.Request, req *request, resp *response, start t
 func (g *Gateway) logSlow(r *http.Request, req *request, resp *response, took time.Duration) {
 	attrs := req.attrs(r, req.code)
 	attrs = append(attrs, slog.Int("status", resp.status), slog.Int("rows", resp.rows), slog.Int64("bytes", resp.bytes), slog.Float64("seconds", took.Seconds()),
-		slog.String("asked", shorten(names(req.query)+names(req.body))))
+		slog.String("fields", shorten(names(req.query)+names(req.body))))
 	g.log.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelWarn, "slow request", attrs...)
 }
 

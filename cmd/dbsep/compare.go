@@ -23,20 +23,20 @@ func compareCommand() *cobra.Command {
 	var old, fresh, record string
 	cmd := &cobra.Command{
 		Use:   "compare --old URL --new URL (REQUESTS | --record ADDRESS)",
-		Short: "ask the old gateway and the new one the same, and tell what differs",
-		Long: `Sends requests that only read to two gateways, and tells each difference, with
+		Short: "send the same requests to the old and the new gateway, and report differences",
+		Long: `Sends requests that only read to two gateways, and reports each difference, with
 its reason where it is a known one (docs/differences.md). Writes are never sent.
 
 REQUESTS is a file of recorded requests, one JSON object a line with method, path,
 query and body, or a web server's access log (of which only requests by GET can
-be asked again, since it has no bodies).
+be sent again, since it has no bodies).
 
-With --record dbsep stands in front of the old gateway: clients that ask at
-ADDRESS get the old one's answers, writes pass through once, and what only reads
-is asked of the new one too, in the background.
+With --record dbsep runs as a proxy in front of the old gateway: clients that send
+requests to ADDRESS get the old gateway's responses. Writes are passed on once.
+Requests that only read are sent to the new gateway too, in the background.
 
 It ends with status 0 when every difference is explained, 1 when one is not, and
-2 when it could not work.`,
+2 when the comparison could not run.`,
 		Example: `  dbsep compare --old http://pbx/cgi-bin/dbsep.cgi --new http://127.0.0.1:8000 requests.jsonl
   dbsep compare --old http://pbx/cgi-bin/dbsep.cgi --new http://127.0.0.1:8000 --record 127.0.0.1:8001`,
 		Args: cobra.MaximumNArgs(1),
@@ -51,14 +51,14 @@ It ends with status 0 when every difference is explained, 1 when one is not, and
 		},
 	}
 	cmd.Flags().StringVar(&old, "old", "", "`URL` of the gateway in use, without /TABLE/OPERATION")
-	cmd.Flags().StringVar(&fresh, "new", "", "`URL` of the gateway to come")
-	cmd.Flags().StringVar(&record, "record", "", "`address` to stand in front of the old gateway at")
+	cmd.Flags().StringVar(&fresh, "new", "", "`URL` of the new gateway")
+	cmd.Flags().StringVar(&record, "record", "", "`address` to listen on as a proxy in front of the old gateway")
 	_ = cmd.MarkFlagRequired("old")
 	_ = cmd.MarkFlagRequired("new")
 	return cmd
 }
 
-// errDifferent ends a comparison that found something unexplained.
+// errDifferent ends a comparison that found an unexplained difference.
 var errDifferent = errors.New("the two gateways differ")
 
 func compareFile(cmd *cobra.Command, old, fresh compare.Gateway, name string) error {
@@ -74,7 +74,7 @@ func compareFile(cmd *cobra.Command, old, fresh compare.Gateway, name string) er
 	return verdict(sum)
 }
 
-// refuse responds in place of an old gateway that does not.
+// refuse responds when the old gateway does not.
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	gateway.Refuse(w, r, &gateway.Error{Code: gateway.Unavailable, Err: err, Hint: "start the old gateway"})
 }
@@ -98,7 +98,7 @@ func compareTraffic(cmd *cobra.Command, old string, fresh compare.Gateway, addre
 	log.Info("listening", slog.String("address", l.Addr().String()), slog.String("in front of", old))
 	err = server.Serve(ctx, l, recorder, limits, log)
 	recorder.Close()
-	time.AfterFunc(limits.Drain, stop) // for those that still wait to be compared
+	time.AfterFunc(limits.Drain, stop) // time for the comparisons that still wait
 	running.Wait()
 	sum, dropped := recorder.Summary()
 	sum.WriteText(w, dropped)

@@ -79,8 +79,8 @@ func (s *site) testRecord(t *testing.T) {
 		return err
 	})
 	out := c.Log.String()
-	same, explained, different, unanswered := summary(t, out)
-	if same < 4 || same+explained != len(reads) || different+unanswered != 0 || c.Err() != nil {
+	same, explained, different, failed := summary(t, out)
+	if same < 4 || same+explained != len(reads) || different+failed != 0 || c.Err() != nil {
 		t.Errorf("%v, of %d requests:\n%s", c.Err(), len(reads), out)
 	}
 	if !strings.Contains(out, "    3  left out: they write\n") || strings.Contains(out, "left out: too many") {

@@ -24,7 +24,7 @@ func TestCompare(t *testing.T) {
 	const letters, array = "letters beyond ASCII on PostgreSQL", "an array of PostgreSQL"
 	for _, test := range []struct {
 		name, operation string
-		old, new        compare.Answer
+		old, new        compare.Response
 		want            compare.Verdict
 	}{
 		{"the order of columns does not count", "single", text("b=2&a=1\n"), text("a=1&b=2\n"), compare.Verdict{Same: true}},
@@ -49,14 +49,14 @@ func TestCompare(t *testing.T) {
 		{"an array of letters, with letters beside it", "single", text("a=ARRAY%280x1%29&b=%E9\n"), text("a=%7B%C3%A9%7D&b=%C3%A9\n"), explained(letters, array)},
 		{"an address in the place of a text", "single", text("a=ARRAY%280x1%29\n"), text("a=x\n"), different("row 1, column a: old has 10 bytes, new 1 bytes")},
 		{"an error text of the script", "single", text("Invalid query: SELECT * FROM x WHERE a='1'\n"), refused(400, "unknown-column"), explained("an error's text")},
-		{"a page of HTML", "multi", compare.Answer{Status: 500, Body: "<!DOCTYPE HTML>\n"}, refused(503, "unavailable"), explained("an error's text")},
+		{"a page of HTML", "multi", compare.Response{Status: 500, Body: "<!DOCTYPE HTML>\n"}, refused(503, "unavailable"), explained("an error's text")},
 		{"a column that the script cannot use", "multi", text("Invalid query: SELECT 100rel\n"), text("id=a\n"), explained("columns, tables and operators that the script could not use")},
 		{"files, which the script never reads", "static", text("Invalid query: SELECT\n"), text("cat_metric=0&category=a&var_name=b&var_val=c\n"), explained("files from the database")},
-		{"dbsep refuses what the script answers", "multi", text("a=1\n"), refused(400, "unknown-column"), different("old answers 1 rows, new refuses with unknown-column")},
+		{"dbsep refuses a request for which the script returns rows", "multi", text("a=1\n"), refused(400, "unknown-column"), different("old returns 1 rows, new refuses with unknown-column")},
 		{"require is met", "require", text("0\n"), text("0\n"), compare.Verdict{Same: true}},
 		{"require is not met", "require", text("0\n"), text("-1\n"), explained("`require` is answered from the real schema")},
-		{"require of a script that died", "require", compare.Answer{Status: 500, Body: "<!DOCTYPE"}, text("0\n"), explained("an error's text")},
-		{"require otherwise", "require", text("1\n"), text("0\n"), different(`old answers "1\n", new "0\n"`)},
+		{"require of a script that died", "require", compare.Response{Status: 500, Body: "<!DOCTYPE"}, text("0\n"), explained("an error's text")},
+		{"require with two other numbers", "require", text("1\n"), text("0\n"), different(`old returns "1\n", new "0\n"`)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := compare.Request{Method: "POST", Path: "/t/" + test.operation, Body: "a=1"}
@@ -103,10 +103,10 @@ func TestConditionThatIsCoded(t *testing.T) {
 	}
 }
 
-func text(body string) compare.Answer { return compare.Answer{Status: 200, Body: body} }
+func text(body string) compare.Response { return compare.Response{Status: 200, Body: body} }
 
-func refused(status int, code string) compare.Answer {
-	return compare.Answer{Status: status, Code: code}
+func refused(status int, code string) compare.Response {
+	return compare.Response{Status: status, Code: code}
 }
 
 func explained(reasons ...string) compare.Verdict { return compare.Verdict{Reasons: reasons} }
@@ -152,30 +152,30 @@ func TestRequestIsNamedWithoutItsValues(t *testing.T) {
 	}
 }
 
-// A gateway answers each path with a text, and counts what it is asked.
+// A gateway responds to each path with a text, and records the requests.
 type gateway struct {
 	*httptest.Server
-	mu    sync.Mutex
-	asked []string
+	mu       sync.Mutex
+	received []string
 }
 
-func newGateway(t *testing.T, answers map[string]string) *gateway {
+func newGateway(t *testing.T, responses map[string]string) *gateway {
 	g := new(gateway)
 	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		g.mu.Lock()
-		g.asked = append(g.asked, r.Method+" "+r.URL.RequestURI()+" "+string(body))
+		g.received = append(g.received, r.Method+" "+r.URL.RequestURI()+" "+string(body))
 		g.mu.Unlock()
-		fmt.Fprint(w, answers[r.URL.Path])
+		fmt.Fprint(w, responses[r.URL.Path])
 	}))
 	t.Cleanup(g.Close)
 	return g
 }
 
-func (g *gateway) questions() []string {
+func (g *gateway) requests() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return append([]string(nil), g.asked...)
+	return append([]string(nil), g.received...)
 }
 
 func TestRun(t *testing.T) {
@@ -190,10 +190,10 @@ func TestRun(t *testing.T) {
 127.0.0.1 - - [x] "POST /x/p/single HTTP/1.1" 200 5
 nonsense
 `
-	var told []string
+	var reported []string
 	read := 0
 	sum, err := compare.Run(t.Context(), compare.Dial(old.URL+"/cgi/"), compare.Dial(new.URL), strings.NewReader(file),
-		func(d compare.Difference) { told = append(told, d.Request.String()) }, func(n int) { read += n })
+		func(d compare.Difference) { reported = append(reported, d.Request.String()) }, func(n int) { read += n })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,20 +202,20 @@ nonsense
 	if diff := cmp.Diff(want, sum); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"POST /p/multi a LIKE", "POST /q/single a"}, told); diff != "" {
+	if diff := cmp.Diff([]string{"POST /p/multi a LIKE", "POST /q/single a"}, reported); diff != "" {
 		t.Error(diff)
 	}
 	if read != len(file) || sum.Clean() {
 		t.Errorf("%d bytes of %d; clean is %v", read, len(file), sum.Clean())
 	}
-	for _, q := range append(old.questions(), new.questions()...) {
+	for _, q := range append(old.requests(), new.requests()...) {
 		if strings.Contains(q, "destroy") || strings.Contains(q, "update") {
-			t.Errorf("a write was asked: %s", q)
+			t.Errorf("a write was sent: %s", q)
 		}
 	}
 }
 
-func TestGatewayThatDoesNotAnswer(t *testing.T) {
+func TestGatewayThatDoesNotRespond(t *testing.T) {
 	old := newGateway(t, nil)
 	gone := newGateway(t, nil)
 	gone.Close()
@@ -233,8 +233,8 @@ func TestGatewayThatDoesNotAnswer(t *testing.T) {
 func TestRecorder(t *testing.T) {
 	old := newGateway(t, map[string]string{"/cgi/p/single": "a=1\n", "/cgi/p/update": "1\n", "/cgi/q%/single": "x=1\n"})
 	new := newGateway(t, map[string]string{"/p/single": "a=2\n", "/q%/single": "x=1\n"})
-	told := make(chan compare.Difference, 10)
-	r, err := compare.NewRecorder(old.URL+"/cgi", compare.Dial(new.URL), realtime.Refuse, func(d compare.Difference) { told <- d })
+	reported := make(chan compare.Difference, 10)
+	r, err := compare.NewRecorder(old.URL+"/cgi", compare.Dial(new.URL), realtime.Refuse, func(d compare.Difference) { reported <- d })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestRecorder(t *testing.T) {
 	front := httptest.NewServer(r)
 	defer front.Close()
 
-	ask := func(path, body string) string {
+	send := func(path, body string) string {
 		response, err := http.Post(front.URL+path, "application/x-www-form-urlencoded", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
@@ -255,22 +255,22 @@ func TestRecorder(t *testing.T) {
 		}
 		return string(text)
 	}
-	if got := ask("/any/prefix/p/update?a=1", "b=2"); got != "1\n" {
-		t.Errorf("a write is answered %q", got)
+	if got := send("/any/prefix/p/update?a=1", "b=2"); got != "1\n" {
+		t.Errorf("a write got %q", got)
 	}
-	if got := ask("/q%25/single", "x=1"); got != "x=1\n" {
-		t.Errorf("a table with an odd name is answered %q", got)
+	if got := send("/q%25/single", "x=1"); got != "x=1\n" {
+		t.Errorf("a table with an odd name got %q", got)
 	}
-	if got := ask("/p/single", "a=1"); got != "a=1\n" {
-		t.Errorf("the client does not get the old answer but %q", got)
+	if got := send("/p/single", "a=1"); got != "a=1\n" {
+		t.Errorf("the client does not get the old response but %q", got)
 	}
 	select {
-	case d := <-told:
+	case d := <-reported:
 		if d.Request.Path != "/p/single" || d.Verdict.Explained() {
-			t.Errorf("told %+v", d)
+			t.Errorf("reported %+v", d)
 		}
 	case <-time.After(30 * time.Second):
-		t.Fatal("the difference was not told")
+		t.Fatal("the difference was not reported")
 	}
 	r.Close()
 	<-done
@@ -280,10 +280,10 @@ func TestRecorder(t *testing.T) {
 		t.Error(diff, dropped)
 	}
 	wantOld := []string{"POST /cgi/p/update?a=1 b=2", "POST /cgi/q%25/single x=1", "POST /cgi/p/single a=1"}
-	if diff := cmp.Diff(wantOld, old.questions()); diff != "" {
+	if diff := cmp.Diff(wantOld, old.requests()); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"POST /q%25/single x=1", "POST /p/single a=1"}, new.questions()); diff != "" {
+	if diff := cmp.Diff([]string{"POST /q%25/single x=1", "POST /p/single a=1"}, new.requests()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -302,7 +302,7 @@ func TestRecorderWithoutTheOldGateway(t *testing.T) {
 		w := httptest.NewRecorder()
 		r.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, strings.NewReader("a=1")))
 		if w.Body.String() != want {
-			t.Errorf("%s is answered %q", path, w.Body)
+			t.Errorf("%s got %q", path, w.Body)
 		}
 	}
 }

@@ -1,7 +1,7 @@
-// Package compare shows, before a switch, what another gateway answers
-// otherwise: it asks two of them the same and tells the differences, with the
-// reason where there is a known one.
+// Package compare shows, before a migration, where two gateways respond
+// differently: it sends both the same requests and reports the differences,
+// with the reason where it is a known one.
 //
-// It only ever asks what reads. It knows the realtime protocol from the
-// client's side, and neither databases nor how an answer is made.
+// It sends only requests that read. It knows the realtime protocol from the
+// client's side. It knows nothing of databases or of how a response is built.
 package compare

@@ -10,7 +10,7 @@ import (
 // RunFile compares the responses to the requests of a file. It writes differences and
 // the summary to out, and the progress to terminal if that is one.
 func RunFile(ctx context.Context, old, new Gateway, file *os.File, out, terminal io.Writer) (*Summary, error) {
-	requests, err := upToItsEnd(file)
+	requests, err := limitToCurrentSize(file)
 	if err != nil {
 		return &Summary{}, fmt.Errorf("open the requests: %w", err)
 	}
@@ -24,9 +24,9 @@ func RunFile(ctx context.Context, old, new Gateway, file *os.File, out, terminal
 	return sum, err
 }
 
-// upToItsEnd reads a file up to its present end. Each request of the comparison adds a
+// limitToCurrentSize reads a file up to its current end. Each request of the comparison adds a
 // line to the access log of the old gateway's web server.
-func upToItsEnd(file *os.File) (io.Reader, error) {
+func limitToCurrentSize(file *os.File) (io.Reader, error) {
 	about, err := file.Stat()
 	if err != nil || !about.Mode().IsRegular() {
 		return file, err

@@ -42,8 +42,8 @@ func beyondASCII(value string) bool {
 // perlAddress is what Perl prints for an array.
 var perlAddress = regexp.MustCompile(`^ARRAY\(0x[0-9a-f]+\)$`)
 
-// withoutArrays takes the columns out of all rows in which the script has an
-// address, as far as dbsep has an array there.
+// withoutArrays hides the arrays in all columns in which the script has an
+// address and dbsep an array.
 func withoutArrays(was, is []row) ([]row, []row) {
 	addressed := map[string]bool{}
 	for _, r := range was {
@@ -53,7 +53,7 @@ func withoutArrays(was, is []row) ([]row, []row) {
 			}
 		}
 	}
-	space := func(rs []row, isArray func(values []string) bool) []row {
+	hide := func(rs []row, isArray func(values []string) bool) []row {
 		changed := make([]row, len(rs))
 		for i, r := range rs {
 			changed[i] = row{}
@@ -66,18 +66,18 @@ func withoutArrays(was, is []row) ([]row, []row) {
 		}
 		return changed
 	}
-	return space(was, func(values []string) bool { return len(values) == 1 && perlAddress.MatchString(values[0]) }),
-		space(is, func(values []string) bool {
+	return hide(was, func(values []string) bool { return len(values) == 1 && perlAddress.MatchString(values[0]) }),
+		hide(is, func(values []string) bool {
 			text := strings.Join(values, ";") // a ; of an array's text separates items, too
 			return strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}")
 		})
 }
 
-// holds tells whether a row has a value of a kind.
-func holds(rs []row, kind func(value string) bool) bool {
+// anyValue reports whether a row has a value that matches.
+func anyValue(rs []row, match func(value string) bool) bool {
 	return slices.ContainsFunc(rs, func(r row) bool {
 		for _, values := range r {
-			if slices.ContainsFunc(values, kind) {
+			if slices.ContainsFunc(values, match) {
 				return true
 			}
 		}

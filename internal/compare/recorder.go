@@ -12,14 +12,15 @@ import (
 	"sync"
 )
 
-// A Recorder stands in front of the old gateway: every client gets the old
-// one's answer, byte for byte, while what only reads is asked of the new one in
-// the background and compared. Writes pass through once.
+// A Recorder is a proxy in front of the old gateway: every client gets the old
+// gateway's response, byte for byte. In the background, requests that only read
+// are sent to the new gateway, too, and the responses are compared. Writes are
+// passed on once.
 type Recorder struct {
-	new   Gateway
-	tell  func(Difference)
-	proxy *httputil.ReverseProxy
-	limit int64 // bytes of a body
+	new    Gateway
+	report func(Difference)
+	proxy  *httputil.ReverseProxy
+	limit  int64 // bytes of a body
 
 	refuse func(w http.ResponseWriter, r *http.Request, err error)
 
@@ -29,29 +30,29 @@ type Recorder struct {
 	dropped int
 }
 
-// pending is an answered request that is still to be compared.
+// pending is a request with the old gateway's response, still to be compared.
 type pending struct {
 	request Request
-	old     Answer
+	old     Response
 }
 
-// backlog bounds the comparisons that wait. When the new gateway cannot keep
-// up, further ones are left out rather than clients kept waiting.
+// backlog limits the comparisons that wait. When the new gateway cannot keep
+// up, further ones are dropped, so that no client waits for them.
 const backlog = 1024
 
-// requestBytes bounds the body of a request that is compared.
-const requestBytes = 4 << 20
+// maxRequestBytes limits the body of a request that is compared.
+const maxRequestBytes = 4 << 20
 
 // NewRecorder returns a recorder in front of the gateway at a base URL. Its Run
 // must be called for anything to be compared. Where the old gateway does not respond,
 // refuse does, so that Asterisk takes it for a failure.
-func NewRecorder(old string, new Gateway, refuse func(w http.ResponseWriter, r *http.Request, err error), tell func(Difference)) (*Recorder, error) {
+func NewRecorder(old string, new Gateway, refuse func(w http.ResponseWriter, r *http.Request, err error), report func(Difference)) (*Recorder, error) {
 	base, err := url.Parse(old)
 	if err != nil {
 		return nil, err
 	}
 	base.Path = cmp.Or(base.Path, "/") // so that what is joined to it is absolute
-	r := &Recorder{new: new, tell: tell, refuse: refuse, limit: requestBytes, waiting: make(chan pending, backlog)}
+	r := &Recorder{new: new, report: report, refuse: refuse, limit: maxRequestBytes, waiting: make(chan pending, backlog)}
 	r.proxy = &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			out := base.JoinPath(Request{Path: p.In.URL.EscapedPath()}.target())
@@ -65,10 +66,10 @@ func NewRecorder(old string, new Gateway, refuse func(w http.ResponseWriter, r *
 	return r, nil
 }
 
-// asked is the key under which a request travels to its answer.
-type asked struct{}
+// requestKey is the context key of the request that a response belongs to.
+type requestKey struct{}
 
-// ServeHTTP passes a request to the old gateway and its answer back.
+// ServeHTTP passes a request to the old gateway and returns its response.
 func (r *Recorder) ServeHTTP(w http.ResponseWriter, in *http.Request) {
 	request := Request{Method: in.Method, Path: in.URL.EscapedPath(), Query: in.URL.RawQuery}
 	if !request.Reads() {
@@ -89,18 +90,18 @@ func (r *Recorder) ServeHTTP(w http.ResponseWriter, in *http.Request) {
 	}{io.MultiReader(bytes.NewReader(body), in.Body), in.Body}
 	if int64(len(body)) <= r.limit {
 		request.Body = string(body)
-		in = in.WithContext(context.WithValue(in.Context(), asked{}, request))
+		in = in.WithContext(context.WithValue(in.Context(), requestKey{}, request))
 	}
 	r.proxy.ServeHTTP(w, in)
 }
 
-// observe keeps a copy of an answer while it passes to the client.
+// observe keeps a copy of a response while it passes to the client.
 func (r *Recorder) observe(response *http.Response) error {
-	request, ok := response.Request.Context().Value(asked{}).(Request)
+	request, ok := response.Request.Context().Value(requestKey{}).(Request)
 	if !ok {
 		return nil
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, answerBytes+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxResponseBytes+1))
 	if err != nil {
 		return err
 	}
@@ -108,12 +109,12 @@ func (r *Recorder) observe(response *http.Response) error {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(body), response.Body), response.Body}
-	if len(body) > answerBytes {
+	if len(body) > maxResponseBytes {
 		r.drop()
 		return nil
 	}
 	select {
-	case r.waiting <- pending{request, Answer{Status: response.StatusCode, Body: string(body)}}:
+	case r.waiting <- pending{request, Response{Status: response.StatusCode, Body: string(body)}}:
 	default:
 		r.drop()
 	}
@@ -126,12 +127,12 @@ func (r *Recorder) drop() {
 	r.dropped++
 }
 
-// Run compares what was asked until the recorder is closed and nothing waits any
-// more, or ctx ends.
+// Run compares the recorded requests until the recorder is closed and none waits
+// any more, or until ctx ends.
 func (r *Recorder) Run(ctx context.Context) {
 	for p := range r.waiting {
 		d := Difference{Request: p.request}
-		if is, err := r.new.Ask(ctx, p.request); err != nil {
+		if is, err := r.new.Send(ctx, p.request); err != nil {
 			d.Err = err
 		} else {
 			d.Verdict = Compare(p.request, p.old, is)
@@ -143,16 +144,17 @@ func (r *Recorder) Run(ctx context.Context) {
 		r.sum.count(d)
 		r.mu.Unlock()
 		if !d.Verdict.Same {
-			r.tell(d)
+			r.report(d)
 		}
 	}
 }
 
-// Close tells Run that no more requests come. No request may be in flight.
+// Close makes Run return after the requests that still wait. No request may be
+// in flight.
 func (r *Recorder) Close() { close(r.waiting) }
 
 // Summary is what the recorder has seen so far, and how many comparisons were
-// left out because too many waited.
+// dropped because too many waited.
 func (r *Recorder) Summary() (sum Summary, dropped int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

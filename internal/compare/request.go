@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// A Request is what a client asked, without the address it asked.
+// A Request is what a client sent, without the address of the gateway.
 type Request struct {
 	Method string `json:"method"`
 	Path   string `json:"path"` // as on the wire; the last two segments are table and operation
@@ -19,7 +19,7 @@ type Request struct {
 }
 
 // String is the request as a report names it: without values, which may be
-// secrets, and without bytes that a terminal obeys.
+// secrets, and without bytes that control a terminal.
 func (r Request) String() string {
 	var text strings.Builder
 	text.WriteString(r.Method + " " + r.target())
@@ -58,7 +58,7 @@ func (r Request) Operation() string {
 	return strings.ToLower(target[strings.LastIndexByte(target, '/')+1:])
 }
 
-// Reads tells whether the request changes nothing, so that it can be asked
+// Reads reports whether the request changes nothing, so that it can be sent
 // twice.
 func (r Request) Reads() bool {
 	switch r.Operation() {
@@ -70,14 +70,14 @@ func (r Request) Reads() bool {
 	return false
 }
 
-// Complete tells whether the request has the fields that its operation needs;
+// Complete reports whether the request has the fields that its operation needs;
 // a web server's access log has no bodies.
 func (r Request) Complete() bool { return r.Query != "" || r.Body != "" }
 
-// awkward tells whether the Perl script would have left one of the conditions
-// out: it did so with every name that holds more than letters, digits, _ and
-// spaces, operators such as >= included.
-func (r Request) awkward() bool {
+// losesCondition reports whether the Perl script would have ignored one of the
+// conditions: it ignored every name with other characters than letters, digits,
+// _ and spaces, operators such as >= included.
+func (r Request) losesCondition() bool {
 	for name := range r.conditions() {
 		if strings.ContainsFunc(name, func(c rune) bool {
 			return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == ' ')
@@ -88,8 +88,8 @@ func (r Request) awkward() bool {
 	return false
 }
 
-// asksFor tells whether the value of a condition holds a text.
-func (r Request) asksFor(text string) bool {
+// anyConditionContains reports whether the value of a condition contains a text.
+func (r Request) anyConditionContains(text string) bool {
 	for _, value := range r.conditions() {
 		if strings.Contains(value, text) {
 			return true

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// A row is an answer's line as Asterisk takes it: for each column its values in
-// their order. The order of the columns does not count, since the Perl script's
+// A row is a line of a response as Asterisk reads it: for each column its values
+// in their order. The order of the columns does not count, since the Perl script's
 // is random.
 type row map[string][]string
 
-// rows reads an answer to single, multi or static.
+// rows reads a response to single, multi or static.
 func rows(body string) []row {
 	var read []row
 	for line := range strings.Lines(body) {
@@ -28,8 +28,8 @@ func rows(body string) []row {
 	return read
 }
 
-// looksLikeRows tells rows from an error text or a page of HTML: every line is
-// pairs of encoded names and values.
+// looksLikeRows distinguishes rows from an error text or a page of HTML: every
+// line consists of pairs of encoded names and values.
 func looksLikeRows(body string) bool {
 	for line := range strings.Lines(body) {
 		for pair := range strings.SplitSeq(strings.TrimRight(line, "\r\n"), "&") {
@@ -42,15 +42,15 @@ func looksLikeRows(body string) bool {
 	return true
 }
 
-// encoded tells whether a text holds nothing but what both gateways leave
-// unencoded.
+// encoded reports whether a text has only characters that both gateways leave
+// unencoded, and %.
 func encoded(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '.' || r == '%')
 	})
 }
 
-// decode undoes %XX and leaves what is none, as Asterisk does.
+// decode decodes %XX and leaves everything else as it is, as Asterisk does.
 func decode(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {

@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// A Difference is a request that two gateways answered otherwise, or that one
-// did not answer.
+// A Difference is a request to which two gateways responded differently, or one
+// of them not at all.
 type Difference struct {
 	Request Request
 	Verdict Verdict
@@ -20,17 +20,17 @@ type Difference struct {
 // A Summary counts what a comparison saw.
 type Summary struct {
 	Same, Explained, Different int
-	Failed                     int            // one of the two did not answer
+	Failed                     int            // one of the two did not respond
 	Writes                     int            // left out, since they must not be repeated
 	Incomplete                 int            // left out, since an access log has no bodies
-	Unreadable                 int            // lines that are no request
+	Unreadable                 int            // lines that are not valid requests
 	Reasons                    map[string]int // how often each reason explained a difference
 }
 
-// Clean tells whether nothing stands against the switch.
+// Clean reports whether nothing speaks against the migration.
 func (s *Summary) Clean() bool { return s.Different == 0 && s.Failed == 0 }
 
-// count takes a difference into the summary.
+// count adds a difference to the summary.
 func (s *Summary) count(d Difference) {
 	switch {
 	case d.Err != nil:
@@ -50,15 +50,15 @@ func (s *Summary) count(d Difference) {
 	}
 }
 
-// lineBytes bounds a line of a file of requests.
-const lineBytes = 16 << 20
+// maxLineBytes limits a line of a file of requests.
+const maxLineBytes = 16 << 20
 
-// Run asks both gateways each request of a file and tells of each that they
-// answered otherwise. After each line it calls progress with the bytes read.
-func Run(ctx context.Context, old, new Gateway, file io.Reader, tell func(Difference), progress func(bytes int)) (*Summary, error) {
+// Run sends each request of a file to both gateways and reports those to which
+// they respond differently. After each line it calls progress with the bytes read.
+func Run(ctx context.Context, old, new Gateway, file io.Reader, report func(Difference), progress func(bytes int)) (*Summary, error) {
 	var sum Summary
 	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, lineBytes)
+	lines.Buffer(nil, maxLineBytes)
 	for lines.Scan() {
 		progress(len(lines.Bytes()) + 1)
 		if len(lines.Bytes()) == 0 {
@@ -76,13 +76,13 @@ func Run(ctx context.Context, old, new Gateway, file io.Reader, tell func(Differ
 			sum.Incomplete++
 			continue
 		}
-		d := askBoth(ctx, old, new, r)
+		d := sendToBoth(ctx, old, new, r)
 		if err := ctx.Err(); err != nil {
 			return &sum, err
 		}
 		sum.count(d)
 		if !d.Verdict.Same {
-			tell(d)
+			report(d)
 		}
 	}
 	if err := lines.Err(); err != nil {
@@ -91,13 +91,13 @@ func Run(ctx context.Context, old, new Gateway, file io.Reader, tell func(Differ
 	return &sum, nil
 }
 
-// askBoth asks both gateways the same, at the same time.
-func askBoth(ctx context.Context, old, new Gateway, r Request) Difference {
-	var was, is Answer
+// sendToBoth sends a request to both gateways at the same time.
+func sendToBoth(ctx context.Context, old, new Gateway, r Request) Difference {
+	var was, is Response
 	var wasErr, isErr error
 	var both sync.WaitGroup
-	both.Go(func() { was, wasErr = old.Ask(ctx, r) })
-	both.Go(func() { is, isErr = new.Ask(ctx, r) })
+	both.Go(func() { was, wasErr = old.Send(ctx, r) })
+	both.Go(func() { is, isErr = new.Send(ctx, r) })
 	both.Wait()
 	if err := errors.Join(wasErr, isErr); err != nil {
 		return Difference{Request: r, Err: err}

@@ -12,7 +12,7 @@ import (
 func (d Difference) WriteText(w io.Writer) {
 	switch {
 	case d.Err != nil:
-		fmt.Fprintf(w, "NO ANSWER  %s\n    %v\n", d.Request, d.Err)
+		fmt.Fprintf(w, "FAILED     %s\n    %v\n", d.Request, d.Err)
 	case d.Verdict.Explained():
 		fmt.Fprintf(w, "explained  %s\n", d.Request)
 		for _, reason := range d.Verdict.Reasons {
@@ -29,7 +29,7 @@ func (d Difference) WriteText(w io.Writer) {
 // WriteText writes the summary for a person. dropped is how many requests were not
 // compared because too many waited.
 func (s *Summary) WriteText(w io.Writer, dropped int) {
-	fmt.Fprintf(w, "\n%d the same, %d explained, %d different, %d without an answer\n", s.Same, s.Explained, s.Different, s.Failed)
+	fmt.Fprintf(w, "\n%d the same, %d explained, %d different, %d failed\n", s.Same, s.Explained, s.Different, s.Failed)
 	for _, reason := range slices.Sorted(maps.Keys(s.Reasons)) {
 		fmt.Fprintf(w, "    %5d  %s\n", s.Reasons[reason], reason)
 	}
@@ -39,7 +39,7 @@ func (s *Summary) WriteText(w io.Writer, dropped int) {
 	}{
 		{s.Writes, "left out: they write"},
 		{s.Incomplete, "left out: an access log has no bodies; record requests, or use --record"},
-		{s.Unreadable, "left out: the line is no request"},
+		{s.Unreadable, "left out: not a valid request"},
 		{dropped, "left out: too many waited to be compared"},
 	} {
 		if left.count > 0 {

@@ -7,56 +7,56 @@ import (
 	"strings"
 )
 
-// A Verdict says how two answers to one request compare.
+// A Verdict is the result of comparing two responses to one request.
 type Verdict struct {
-	Same    bool     // as far as Asterisk can tell
+	Same    bool     // as far as Asterisk can see
 	Reasons []string // what explains a difference: the rows of docs/differences.md
 	Details []string // what an unexplained difference consists of, without values
 }
 
-// Explained tells whether every difference has a known reason.
+// Explained reports whether every difference has a known reason.
 func (v Verdict) Explained() bool { return v.Same || len(v.Reasons) > 0 }
 
 // The reasons that differences can have, in the words of docs/differences.md.
 const (
-	rowOrder      = "order of the rows of `multi`"
-	codedSemi     = "a `;` in a value that is written"
-	askedSemi     = "a `;` in a condition"
-	askedCaret    = "a `^` in a condition"
-	emptyItems    = "empty items of a list"
-	blanksInList  = "spaces around the items of a list"
-	errorText     = "an error's text"
-	staticFiles   = "files from the database"
-	awkwardNames  = "columns, tables and operators that the script could not use"
-	checkedTables = "`require` is answered from the real schema"
-	letters       = "letters beyond ASCII on PostgreSQL"
-	arrays        = "an array of PostgreSQL"
-	coerced       = "a condition with a value that its column cannot hold"
+	rowOrder       = "order of the rows of `multi`"
+	codedSemi      = "a `;` in a value that is written"
+	conditionSemi  = "a `;` in a condition"
+	conditionCaret = "a `^` in a condition"
+	emptyItems     = "empty items of a list"
+	spacesInList   = "spaces around the items of a list"
+	errorText      = "an error's text"
+	staticFiles    = "files from the database"
+	unusableNames  = "columns, tables and operators that the script could not use"
+	checkedSchema  = "`require` is answered from the real schema"
+	letters        = "letters beyond ASCII on PostgreSQL"
+	arrays         = "an array of PostgreSQL"
+	coerced        = "a condition with a value that its column cannot hold"
 )
 
 // Reasons are all of them.
-var Reasons = []string{rowOrder, codedSemi, askedSemi, askedCaret, emptyItems, blanksInList, errorText, staticFiles, awkwardNames, checkedTables, letters, arrays, coerced}
+var Reasons = []string{rowOrder, codedSemi, conditionSemi, conditionCaret, emptyItems, spacesInList, errorText, staticFiles, unusableNames, checkedSchema, letters, arrays, coerced}
 
-// Compare judges the answers of the Perl script, or whatever else is in use,
-// and of dbsep to a request that reads.
-func Compare(r Request, old, new Answer) Verdict {
+// Compare compares the responses of the old gateway, usually the Perl script, and
+// of dbsep to a request that reads.
+func Compare(r Request, old, new Response) Verdict {
 	if r.Operation() == "require" {
 		return compareNumbers(old, new)
 	}
 	return compareRows(r, old, new)
 }
 
-func compareNumbers(old, new Answer) Verdict {
+func compareNumbers(old, new Response) Verdict {
 	was, is := number(old.Body), number(new.Body)
 	switch {
 	case was == is:
 		return Verdict{Same: true}
 	case is == "-1":
-		return Verdict{Reasons: []string{checkedTables}}
+		return Verdict{Reasons: []string{checkedSchema}}
 	case was == "":
 		return Verdict{Reasons: []string{errorText}}
 	}
-	return Verdict{Details: []string{fmt.Sprintf("old answers %q, new %q", shorten(old.Body), shorten(new.Body))}}
+	return Verdict{Details: []string{fmt.Sprintf("old returns %q, new %q", shorten(old.Body), shorten(new.Body))}}
 }
 
 // number is the number that Asterisk reads at the beginning of a body, "" where
@@ -73,7 +73,7 @@ func number(body string) string {
 	return ""
 }
 
-func compareRows(r Request, old, new Answer) Verdict {
+func compareRows(r Request, old, new Response) Verdict {
 	if old.Status >= 400 || !looksLikeRows(old.Body) {
 		return afterFailure(r.Operation(), new)
 	}
@@ -83,7 +83,7 @@ func compareRows(r Request, old, new Answer) Verdict {
 	case explained:
 		return Verdict{Same: len(reasons) == 0, Reasons: reasons}
 	case new.Code != "":
-		return Verdict{Details: []string{fmt.Sprintf("old answers %d rows, new refuses with %s", len(was), new.Code)}}
+		return Verdict{Details: []string{fmt.Sprintf("old returns %d rows, new refuses with %s", len(was), new.Code)}}
 	}
 	if reason := otherRows(r); reason != "" {
 		return Verdict{Reasons: []string{reason}}
@@ -94,36 +94,36 @@ func compareRows(r Request, old, new Answer) Verdict {
 	return Verdict{Details: details(was, is)}
 }
 
-// otherRows is what in a request lets the two find other rows, "" where there is
-// nothing.
+// otherRows is the reason why the two find different rows for a request, "" where
+// there is none.
 func otherRows(r Request) string {
 	switch {
 	case r.Operation() == "static":
 		return ""
-	case r.awkward():
-		return awkwardNames // the script left a condition out
-	case r.asksFor(";"):
-		return askedSemi
-	case r.asksFor("^"):
-		return askedCaret
+	case r.losesCondition():
+		return unusableNames // the script ignored a condition
+	case r.anyConditionContains(";"):
+		return conditionSemi
+	case r.anyConditionContains("^"):
+		return conditionCaret
 	}
 	return ""
 }
 
 // A view is a way to look at rows that hides one known difference.
 type view struct {
-	reason string
-	look   func(was, is []row) ([]row, []row)
-	can    func(operation string, was, is []row) bool // the difference be there
+	reason  string
+	look    func(was, is []row) ([]row, []row)
+	applies func(operation string, was, is []row) bool // reports whether the difference is possible
 }
 
-// views are all of them, in the order in which they are applied.
+// views are applied in this order.
 var views = []view{
-	{letters, byNumber, func(_ string, _, is []row) bool { return holds(is, beyondASCII) }},
-	{arrays, withoutArrays, func(_ string, was, _ []row) bool { return holds(was, perlAddress.MatchString) }},
+	{letters, byNumber, func(_ string, _, is []row) bool { return anyValue(is, beyondASCII) }},
+	{arrays, withoutArrays, func(_ string, was, _ []row) bool { return anyValue(was, perlAddress.MatchString) }},
 	{codedSemi, both(each(decodeCarets)), notOfFiles},
 	{emptyItems, both(each(withoutEmpty)), notOfFiles},
-	{blanksInList, both(each(trimItems)), notOfFiles},
+	{spacesInList, both(each(trimItems)), notOfFiles},
 	{rowOrder, both(func(rs []row) []row {
 		rs = slices.Clone(rs)
 		slices.SortFunc(rs, func(a, b row) int { return strings.Compare(a.key(), b.key()) })
@@ -131,22 +131,22 @@ var views = []view{
 	}), notOfFiles},
 }
 
-// notOfFiles leaves static rows out: their order counts, and they are not split.
+// notOfFiles excludes the rows of static: their order counts, and they are not split.
 func notOfFiles(operation string, _, _ []row) bool { return operation != "static" }
 
 func both(look func([]row) []row) func(was, is []row) ([]row, []row) {
 	return func(was, is []row) ([]row, []row) { return look(was), look(is) }
 }
 
-// explain finds the fewest known differences between rows that leave none
-// unknown.
+// explain finds the fewest known differences that explain all differences between
+// rows.
 func explain(operation string, was, is []row) (reasons []string, explained bool) {
 	if slices.Equal(keys(was), keys(is)) {
 		return nil, true
 	}
 	var possible []view
 	for _, v := range views {
-		if v.can(operation, was, is) {
+		if v.applies(operation, was, is) {
 			possible = append(possible, v)
 		}
 	}
@@ -182,14 +182,14 @@ func each(change func(values []string) []string) func([]row) []row {
 	}
 }
 
-// afterFailure judges what dbsep says where the script failed: any answer is
-// better than an error's text that Asterisk takes for a row.
-func afterFailure(operation string, new Answer) Verdict {
+// afterFailure explains the response of dbsep where the script failed: any
+// response is better than an error text that Asterisk reads as a row.
+func afterFailure(operation string, new Response) Verdict {
 	switch {
 	case operation == "static":
 		return Verdict{Reasons: []string{staticFiles}}
 	case new.Code == "":
-		return Verdict{Reasons: []string{awkwardNames}}
+		return Verdict{Reasons: []string{unusableNames}}
 	}
 	return Verdict{Reasons: []string{errorText}}
 }
@@ -212,7 +212,7 @@ func trimItems(values []string) []string {
 	return trimmed
 }
 
-// details names what differs, by row and column, without any value.
+// details lists the differences by row and column, without any value.
 func details(was, is []row) []string {
 	if len(was) != len(is) {
 		return []string{fmt.Sprintf("old has %d rows, new %d", len(was), len(is))}

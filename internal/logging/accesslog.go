@@ -30,7 +30,7 @@ func (a *AccessLog) Write(e gateway.Event) {
 	for _, f := range [...]struct{ name, value string }{
 		{"code", string(e.Code)},
 		{"operation", e.Operation},
-		{"table", e.Asked},
+		{"table", e.RequestedTable},
 		{"client", e.Client},
 		{"user", e.User},
 		{"request", e.ID},

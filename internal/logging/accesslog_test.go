@@ -12,7 +12,7 @@ import (
 
 // usual is the event of a request that has nothing special.
 var usual = gateway.Event{
-	Operation: "update", Status: 200, Rows: 1, Bytes: 2, Asked: "peers", Client: "192.0.2.1",
+	Operation: "update", Status: 200, Rows: 1, Bytes: 2, RequestedTable: "peers", Client: "192.0.2.1",
 	Took: 123456 * time.Nanosecond, Ended: time.Date(2026, 11, 22, 1, 2, 3, 120_000_000, time.UTC),
 }
 
@@ -47,16 +47,16 @@ func TestAccessLogLines(t *testing.T) {
 		{"quotes", func(e *gateway.Event) { e.ID = `a"b\c` },
 			`operation=update table=peers client=192.0.2.1 request="a\"b\\c" status=200 rows=1 bytes=2 seconds=0.000123456`,
 			`"operation":"update","table":"peers","client":"192.0.2.1","request":"a\"b\\c","status":200,"rows":1,"bytes":2,"seconds":0.000123456`},
-		{"a line's end", func(e *gateway.Event) { e.Asked = "peers\nlevel=ERROR msg=forged" },
+		{"a line's end", func(e *gateway.Event) { e.RequestedTable = "peers\nlevel=ERROR msg=forged" },
 			`operation=update table="peers\nlevel=ERROR msg=forged" client=192.0.2.1 status=200 rows=1 bytes=2 seconds=0.000123456`,
 			`"operation":"update","table":"peers\nlevel=ERROR msg=forged","client":"192.0.2.1","status":200,"rows":1,"bytes":2,"seconds":0.000123456`},
-		{"no UTF-8", func(e *gateway.Event) { e.Asked = "p\xff\xfe" },
+		{"no UTF-8", func(e *gateway.Event) { e.RequestedTable = "p\xff\xfe" },
 			`operation=update table="p\xff\xfe" client=192.0.2.1 status=200 rows=1 bytes=2 seconds=0.000123456`,
 			`"operation":"update","table":"p\ufffd\ufffd","client":"192.0.2.1","status":200,"rows":1,"bytes":2,"seconds":0.000123456`},
-		{"Greek", func(e *gateway.Event) { e.Asked = "τηλέφωνα" },
+		{"Greek", func(e *gateway.Event) { e.RequestedTable = "τηλέφωνα" },
 			`operation=update table=τηλέφωνα client=192.0.2.1 status=200 rows=1 bytes=2 seconds=0.000123456`,
 			`"operation":"update","table":"τηλέφωνα","client":"192.0.2.1","status":200,"rows":1,"bytes":2,"seconds":0.000123456`},
-		{"markup", func(e *gateway.Event) { e.Asked = "<b>&amp;" },
+		{"markup", func(e *gateway.Event) { e.RequestedTable = "<b>&amp;" },
 			`operation=update table=<b>&amp; client=192.0.2.1 status=200 rows=1 bytes=2 seconds=0.000123456`,
 			`"operation":"update","table":"<b>&amp;","client":"192.0.2.1","status":200,"rows":1,"bytes":2,"seconds":0.000123456`},
 		{"many bytes", func(e *gateway.Event) { e.Bytes, e.Rows = 1<<40, 1000000 },

@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// An Answer is what a gateway said.
-type Answer struct {
+// A Response is what a gateway sent back.
+type Response struct {
 	Status int
 	Code   string // X-Dbsep-Error: empty from any other gateway
 	Body   string
 }
 
-// A Gateway is one of the two that are compared, by the URL in front of
+// A Gateway is one of the two that are compared. URL is its base, without
 // /TABLE/OPERATION.
 type Gateway struct {
 	URL    string
 	Client *http.Client
 }
 
-// answerBytes bounds an answer that is kept for a comparison.
-const answerBytes = 64 << 20
+// maxResponseBytes limits a response that is kept for a comparison.
+const maxResponseBytes = 64 << 20
 
-// Dial returns a gateway at a base URL. Every question is bounded.
+// Dial returns a gateway at a base URL. Every request has a timeout.
 func Dial(base string) Gateway {
 	return Gateway{strings.TrimRight(base, "/"), &http.Client{
 		Timeout:       3 * time.Minute, // as long as Asterisk itself waits
@@ -34,8 +34,8 @@ func Dial(base string) Gateway {
 	}}
 }
 
-// Ask sends a request and reads the whole answer.
-func (g Gateway) Ask(ctx context.Context, r Request) (Answer, error) {
+// Send sends a request and reads the whole response.
+func (g Gateway) Send(ctx context.Context, r Request) (Response, error) {
 	url := g.URL + r.target()
 	if r.Query != "" {
 		url += "?" + r.Query
@@ -46,22 +46,22 @@ func (g Gateway) Ask(ctx context.Context, r Request) (Answer, error) {
 	}
 	request, err := http.NewRequestWithContext(ctx, r.Method, url, body)
 	if err != nil {
-		return Answer{}, fmt.Errorf("ask %s: %w", g.URL, err)
+		return Response{}, fmt.Errorf("send a request to %s: %w", g.URL, err)
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	response, err := g.Client.Do(request)
 	if err != nil {
-		return Answer{}, fmt.Errorf("ask %s: %w", g.URL, err)
+		return Response{}, fmt.Errorf("send a request to %s: %w", g.URL, err)
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, answerBytes+1))
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxResponseBytes+1))
 	if err != nil {
-		return Answer{}, fmt.Errorf("read the answer of %s: %w", g.URL, err)
+		return Response{}, fmt.Errorf("read the response of %s: %w", g.URL, err)
 	}
-	if len(text) > answerBytes {
-		return Answer{}, fmt.Errorf("read the answer of %s: it is larger than %d MiB", g.URL, answerBytes>>20)
+	if len(text) > maxResponseBytes {
+		return Response{}, fmt.Errorf("read the response of %s: it is larger than %d MiB", g.URL, maxResponseBytes>>20)
 	}
-	return Answer{response.StatusCode, response.Header.Get("X-Dbsep-Error"), string(text)}, nil
+	return Response{response.StatusCode, response.Header.Get("X-Dbsep-Error"), string(text)}, nil
 }
