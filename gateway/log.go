@@ -95,7 +95,7 @@ func names(form string) string {
 }
 
 // logError logs a failed request. A missing row and a client that disconnected are
-// no faults.
+// not faults.
 func (g *Gateway) logError(r *http.Request, req *request, e *Error) {
 	level := slog.LevelWarn
 	switch {

@@ -26,9 +26,8 @@ import (
 
 // BenchmarkCost measures what it costs to watch dbsep: how much more processor
 // time a request for a phone takes when it is counted, and when it leaves a
-// line in the log as well. Each has its turn in every round, so that whatever else
-// the machine does concerns all alike, and what is reported is the median of the
-// rounds.
+// line in the log as well. Each has its turn in every round, so that other load
+// on the machine affects all of them, and the median of the rounds is reported.
 //
 // "handler" calls the program's handler as a web server would, so nothing but
 // dbsep and SQLite is measured. "server" is the throughput over 127.0.0.1.
@@ -50,9 +49,9 @@ func BenchmarkCost(b *testing.B) {
 		b.Run(way.name, func(b *testing.B) {
 			var rounds []func()
 			for _, w := range servers {
-				ask := way.open(b, w.handler)
+				send := way.open(b, w.handler)
 				rounds = append(rounds, func() {
-					ask()
+					send()
 					w.log.Flush() // not in another's turn
 				})
 			}
@@ -153,13 +152,13 @@ func callHandler(b *testing.B, h http.Handler) func() {
 	}
 }
 
-// callServer asks over some connections at a time, with as little work for the
-// client as can be: each answer is as long as the first.
+// callServer sends requests over several connections at a time. The client does as
+// little work as possible: each response is as long as the first.
 func callServer(b *testing.B, h http.Handler) func() {
 	const clients = 8
 	server := httptest.NewServer(h)
 	b.Cleanup(server.Close)
-	ask := []byte("POST /ps_endpoints/single HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n" + costBody)
+	request := []byte("POST /ps_endpoints/single HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n" + costBody)
 	var connections []net.Conn
 	for range clients {
 		var d net.Dialer
@@ -170,19 +169,19 @@ func callServer(b *testing.B, h http.Handler) func() {
 		b.Cleanup(func() { c.Close() })
 		connections = append(connections, c)
 	}
-	bytes := answerBytes(b, connections[0], ask)
+	bytes := responseSize(b, connections[0], request)
 	return func() {
 		var all sync.WaitGroup
 		for _, c := range connections {
 			all.Go(func() {
-				answer := make([]byte, bytes)
+				response := make([]byte, bytes)
 				for range requestsEach / clients {
-					if _, err := c.Write(ask); err != nil {
+					if _, err := c.Write(request); err != nil {
 						b.Error(err)
 						return
 					}
-					if _, err := io.ReadFull(c, answer); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200 OK\r\n") {
-						b.Errorf("%s, %v", answer, err)
+					if _, err := io.ReadFull(c, response); err != nil || !strings.HasPrefix(string(response), "HTTP/1.1 200 OK\r\n") {
+						b.Errorf("%s, %v", response, err)
 						return
 					}
 				}
@@ -192,10 +191,10 @@ func callServer(b *testing.B, h http.Handler) func() {
 	}
 }
 
-// answerBytes asks once and tells how long the answer is.
-func answerBytes(b *testing.B, c net.Conn, ask []byte) int {
+// responseSize sends a request and returns the size of the response.
+func responseSize(b *testing.B, c net.Conn, request []byte) int {
 	b.Helper()
-	if _, err := c.Write(ask); err != nil {
+	if _, err := c.Write(request); err != nil {
 		b.Fatal(err)
 	}
 	seen := new(strings.Builder)

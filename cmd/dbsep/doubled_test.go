@@ -34,8 +34,8 @@ func byBytes(s string) text {
 
 func filled(s string) sql.NullString { return sql.NullString{String: s, Valid: true} }
 
-// texts are of all kinds that stand in one table. None of the whole ones may be
-// touched, however near they are to being UTF-8 twice.
+// texts are all kinds of text that can be in one table. The undamaged ones must not
+// be changed, even if they look almost like UTF-8 encoded twice.
 var texts = []text{
 	whole("plain"), whole(""), {}, whole("café"), whole("5 €"), whole("Ж"), whole("😀"), whole("日本"),
 	whole("Ã"), whole("naïve Ã©"), whole("Ã©€"), whole("a Ã"), whole("Ġ Ã©"), whole("À\u0080"), whole("í\u00a0\u0080"), whole("ÿ"),
@@ -62,8 +62,8 @@ func check(t *testing.T, conf, account string) (warnings []string, status int) {
 	return r.Warnings, cmd.ProcessState.ExitCode()
 }
 
-// fix runs the statements of warnings as they are printed, and returns what
-// stands before each.
+// fix runs the statements of warnings as they are printed, and returns the
+// text before each.
 func fix(t *testing.T, db *sql.DB, warnings []string) (found []string) {
 	t.Helper()
 	for _, w := range warnings {

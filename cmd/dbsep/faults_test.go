@@ -30,8 +30,8 @@ import (
 	"dbsep/sqlgen"
 )
 
-// secret stands in every value that the tests of faults send, and in every
-// password. It must not be in a log, a metric or an answer.
+// secret is in every value that the fault tests send, and in every password. It
+// must not be in a log, a metric or a response.
 const secret = "s3cr3t"
 
 // faultSQL is a database for faults to happen in. A look at slow never ends, and
@@ -45,21 +45,21 @@ CREATE VIEW slow AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FR
 `
 
 // A fault is something that goes wrong, and the four things that must be seen of
-// it: the answer, the metric that moves, the line in the log, and no secret.
+// it: the response, the metric that changes, the line in the log, and no secret.
 type fault struct {
 	name     string
 	settings string // of dbsep.conf; DIR is the folder, ADDRESS a port where nobody listens
 	before   []string
 	happen   func(t *testing.T, r *running) reply
-	answer   reply
+	response reply
 	metric   string // the beginning of its line
 	log      string // an expression
 }
 
 var faults = []fault{
 	{name: "the database is down", settings: "dsn=DBI:mysql:database=db;host=127.0.0.1;port=PORT\ndbuser=u\ndbpass=" + secret + "\n",
-		happen: func(_ *testing.T, r *running) reply { return r.post("/plain/update?id="+secret, "note="+secret) },
-		answer: reply{200, "unavailable", "-1\n"}, metric: `dbsep_http_requests_total{code="unavailable",operation="update",table=""}`,
+		happen:   func(_ *testing.T, r *running) reply { return r.post("/plain/update?id="+secret, "note="+secret) },
+		response: reply{200, "unavailable", "-1\n"}, metric: `dbsep_http_requests_total{code="unavailable",operation="update",table=""}`,
 		log: `level=ERROR msg="the database cannot be reached" code=unavailable operation=update table=plain`},
 
 	// Time enough for the statement to begin: SQLite's drivers lose an interrupt that
@@ -69,7 +69,7 @@ var faults = []fault{
 			r.describe("slow")
 			return r.post("/slow/single", "id="+secret)
 		},
-		answer: reply{503, "timeout", ""}, metric: `dbsep_http_requests_total{code="timeout",operation="single",table="slow"}`,
+		response: reply{503, "timeout", ""}, metric: `dbsep_http_requests_total{code="timeout",operation="single",table="slow"}`,
 		log: `level=ERROR msg="the database took too long" code=timeout operation=single table=slow`},
 
 	{name: "all connections are in use", settings: "[database]\nmax_connections=1\n[limits]\npool_timeout=20ms\n",
@@ -85,7 +85,7 @@ var faults = []fault{
 				}
 			}
 		},
-		answer: reply{503, "busy", ""}, metric: `dbsep_db_pool_wait_failures_total{pool="reads"}`,
+		response: reply{503, "busy", ""}, metric: `dbsep_db_pool_wait_failures_total{pool="reads"}`,
 		log: `level=ERROR msg="the database is busy" code=busy operation=single table=plain .*raise \[database\] max_connections`},
 
 	{name: "the file is locked", settings: "[database]\nbusy_timeout=20ms\n",
@@ -93,7 +93,7 @@ var faults = []fault{
 			defer r.lock(t)()
 			return r.post("/plain/store", "id="+secret)
 		},
-		answer: reply{200, "busy", "-1\n"}, metric: `dbsep_http_requests_total{code="busy",operation="store",table="plain"}`,
+		response: reply{200, "busy", "-1\n"}, metric: `dbsep_http_requests_total{code="busy",operation="store",table="plain"}`,
 		log: `level=ERROR msg="the database is busy" code=busy operation=store table=plain`},
 
 	{name: "the disk is full", settings: "dsn=DBI:SQLite:dbname=DIR/small/demo.db\n",
@@ -107,30 +107,30 @@ var faults = []fault{
 			}
 			return reply{}
 		},
-		answer: reply{200, "full", "-1\n"}, metric: `dbsep_http_requests_total{code="full",operation="store",table="plain"}`,
+		response: reply{200, "full", "-1\n"}, metric: `dbsep_http_requests_total{code="full",operation="store",table="plain"}`,
 		log: `level=ERROR msg="the database has no space left" code=full operation=store table=plain .*make room`},
 
-	{name: "the file system takes no writes", settings: "dsn=DBI:SQLite:dbname=DIR/small/demo.db\n",
+	{name: "the file system is read-only", settings: "dsn=DBI:SQLite:dbname=DIR/small/demo.db\n",
 		before: []string{"unshare", "--mount", "--map-root-user", "sh", "-c",
 			`mkdir DIR/small && mount -t tmpfs none DIR/small && cp DIR/demo.db DIR/small && mount -o remount,ro DIR/small && exec "$@"`, "sh"},
 		// SQLite cannot even read a file with a write-ahead log there.
-		happen: func(_ *testing.T, r *running) reply { return r.post("/plain/store", "id="+secret) },
-		answer: reply{200, "unavailable", "-1\n"}, metric: `dbsep_http_requests_total{code="unavailable",operation="store",table=""}`,
+		happen:   func(_ *testing.T, r *running) reply { return r.post("/plain/store", "id="+secret) },
+		response: reply{200, "unavailable", "-1\n"}, metric: `dbsep_http_requests_total{code="unavailable",operation="store",table=""}`,
 		log: `level=ERROR msg="the database cannot be reached" code=unavailable operation=store table=plain .*write the database file and its directory`},
 
 	{name: "a column is missing",
-		happen: func(_ *testing.T, r *running) reply { return r.post("/plain/update?id=a", "nosuch="+secret) },
-		answer: reply{200, "unknown-column", "-1\n"}, metric: `dbsep_http_requests_total{code="unknown-column",operation="update",table="plain"}`,
+		happen:   func(_ *testing.T, r *running) reply { return r.post("/plain/update?id=a", "nosuch="+secret) },
+		response: reply{200, "unknown-column", "-1\n"}, metric: `dbsep_http_requests_total{code="unknown-column",operation="update",table="plain"}`,
 		log: `level=WARN msg="the table has no such column" code=unknown-column operation=update table=plain .*column=nosuch`},
 
 	{name: "a table is unknown",
-		happen: func(_ *testing.T, r *running) reply { return r.post("/nosuch/multi", "id="+secret) },
-		answer: reply{404, "unknown-table", ""}, metric: `dbsep_http_requests_total{code="unknown-table",operation="multi",table=""}`,
+		happen:   func(_ *testing.T, r *running) reply { return r.post("/nosuch/multi", "id="+secret) },
+		response: reply{404, "unknown-table", ""}, metric: `dbsep_http_requests_total{code="unknown-table",operation="multi",table=""}`,
 		log: `level=WARN msg="there is no such table" code=unknown-table operation=multi table=nosuch`},
 
 	{name: "a client may not write", settings: "[tables]\n*=read\n",
-		happen: func(_ *testing.T, r *running) reply { return r.post("/plain/destroy", "id="+secret) },
-		answer: reply{403, "forbidden", "-1\n"}, metric: `dbsep_http_requests_total{code="forbidden",operation="destroy",table="plain"}`,
+		happen:   func(_ *testing.T, r *running) reply { return r.post("/plain/destroy", "id="+secret) },
+		response: reply{403, "forbidden", "-1\n"}, metric: `dbsep_http_requests_total{code="forbidden",operation="destroy",table="plain"}`,
 		log: `level=WARN msg=forbidden code=forbidden operation=destroy table=plain`},
 
 	{name: "a value was cut within a letter",
@@ -138,14 +138,14 @@ var faults = []fault{
 			r.want(r.post("/plain/update?id=a", "note="+secret+strings.Repeat("x", 198-len(secret)-4)+"%C3"), reply{200, "", "1\n"})
 			return r.post("/plain/update?id=a", "note="+secret+strings.Repeat("x", 254-len(secret)-3)+"%C3")
 		},
-		answer: reply{200, "", "1\n"}, metric: `dbsep_request_adjustments_total{adjustment="cut-value"}`,
+		response: reply{200, "", "1\n"}, metric: `dbsep_request_adjustments_total{adjustment="cut-value"}`,
 		log: `level=WARN msg="the half character at the end of a value was removed: the client has cut the value" column=note`},
 
 	{name: "an update2 is glued",
 		happen: func(_ *testing.T, r *running) reply {
 			return r.post("/vm/update?&context=defaultmailbox=100", "&password="+secret)
 		},
-		answer: reply{200, "", "1\n"}, metric: `dbsep_request_adjustments_total{adjustment="separated-fields"}`,
+		response: reply{200, "", "1\n"}, metric: `dbsep_request_adjustments_total{adjustment="separated-fields"}`,
 		log: `level=INFO msg="glued fields of an update2 were separated" table=vm`},
 
 	{name: "a reload has mistakes",
@@ -153,7 +153,7 @@ var faults = []fault{
 			r.reload("dbpass="+secret+"\n[server]\nliste=x\n", "reload refused")
 			return r.post("/plain/update?id=a", "note=1")
 		},
-		answer: reply{200, "", "1\n"}, metric: `dbsep_config_reloads_total{result="failure"}`,
+		response: reply{200, "", "1\n"}, metric: `dbsep_config_reloads_total{result="failure"}`,
 		log: `level=ERROR msg="reload refused, the old configuration goes on: .*dbsep.conf:4: liste: \[server\] has no such setting; did you mean listen`},
 
 	{name: "a client speaks no TLS", settings: "[server]\ntls_cert=DIR/cert.pem\ntls_key=DIR/key.pem\nlisten=unix:DIR/socket\nstatus_listen=unix:DIR/status\n",
@@ -162,7 +162,7 @@ var faults = []fault{
 			r.statusAt(filepath.Join(r.dir, "status"))
 			return got
 		},
-		answer: reply{200, "https-required", "-1\n"}, metric: "dbsep_tls_handshake_errors_total",
+		response: reply{200, "https-required", "-1\n"}, metric: "dbsep_tls_handshake_errors_total",
 		log: `level=WARN msg="plain HTTP was sent to an HTTPS port" code=https-required operation=destroy .*hint="write https://`},
 
 	{name: "a client does not trust the certificate", settings: "[server]\ntls_cert=DIR/cert.pem\ntls_key=DIR/key.pem\nlisten=unix:DIR/socket\nstatus_listen=unix:DIR/status\n",
@@ -177,7 +177,7 @@ var faults = []fault{
 		metric: "dbsep_tls_handshake_errors_total",
 		log:    `level=WARN msg="TLS handshake failed" client=.*hint="let the client use https://`},
 
-	{name: "a client goes away", settings: "[log]\nlevel=debug\n",
+	{name: "a client disconnects", settings: "[log]\nlevel=debug\n",
 		happen: func(t *testing.T, r *running) reply {
 			r.describe("slow")
 			gone, cancel := context.WithCancel(t.Context())
@@ -187,7 +187,7 @@ var faults = []fault{
 			r.await(`dbsep_db_pool_connections{pool="reads",state="in_use"}`, 0)
 			return r.post("/plain/update?id=a", "note=1")
 		},
-		answer: reply{200, "", "1\n"}, metric: `dbsep_http_requests_total{code="client-gone",operation="single",table="slow"}`,
+		response: reply{200, "", "1\n"}, metric: `dbsep_http_requests_total{code="client-gone",operation="single",table="slow"}`,
 		log: `level=DEBUG msg="the client disconnected before the response was complete" code=client-gone operation=single table=slow`},
 }
 
@@ -209,7 +209,7 @@ func TestFaults(t *testing.T) {
 				before[i] = place.Replace(f.before[i])
 			}
 			r := startServer(t, dir, place.Replace(f.settings), before...)
-			r.want(f.happen(t, r), f.answer)
+			r.want(f.happen(t, r), f.response)
 			r.await(f.metric, 1)
 			r.said(f.log)
 			if n := len(regexp.MustCompile("(?m)"+f.log).FindAllString(r.log.String(), -1)); n > 2 {
@@ -224,9 +224,9 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestRequireWhileTheDatabaseIsAway asks a server and a FastCGI process what a
-// table is like that nobody can look at.
-func TestRequireWhileTheDatabaseIsAway(t *testing.T) {
+// TestRequireWhileTheDatabaseIsUnavailable sends require to a server and to a
+// FastCGI process that cannot read the table.
+func TestRequireWhileTheDatabaseIsUnavailable(t *testing.T) {
 	const settings = "dsn=DBI:mysql:database=gone;host=127.0.0.1;port=PORT\ndbuser=u\ndbpass=p\n"
 	r := startServer(t, t.TempDir(), strings.ReplaceAll(settings, "PORT", freePort(t)))
 	for range 5 { // the breaker opens
@@ -260,8 +260,8 @@ func TestRequireWhileTheDatabaseIsAway(t *testing.T) {
 		c := fastCGI{dial(t, socket)}
 		c.begin(t, path, "", len("data1=char:20"))
 		c.body(t, "data1=char:20")
-		if answer := c.answer(t); !strings.Contains(answer, want) {
-			t.Errorf("%s: got %q, want %q in it", path, answer, want)
+		if got := c.response(t); !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want %q in it", path, got, want)
 		}
 	}
 }
@@ -373,7 +373,7 @@ func (r *running) lock(t *testing.T) (unlock func()) {
 	return func() { db.Close() }
 }
 
-// statusAt lets later questions for metrics go to another socket.
+// statusAt sends later requests for metrics to another socket.
 func (r *running) statusAt(socket string) {
 	r.client.CloseIdleConnections()
 	r.client.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -21,16 +21,16 @@ func kept(code string) string {
 	return "cat_metric=0&category=general&var_name=%23include&var_val=%2Fdbsep%2Ferror%2F" + strings.ReplaceAll(code, "-", "%2D") + "\n"
 }
 
-// An asked operation is that of a request line, with the body of the response when it fails,
-// and whether its status is 200.
-type asked struct {
+// An operation is a request, with the body of the response when it fails, and
+// whether its status is 200.
+type operation struct {
 	method, target, body string
 	ok                   bool
 }
 
 // operationsOfAsterisk are all operations, failing with a code, and two paths with none.
-func operationsOfAsterisk(code string) []asked {
-	return []asked{
+func operationsOfAsterisk(code string) []operation {
+	return []operation{
 		{"POST", "/ps_endpoints/single", "", false},
 		{"POST", "/ps_endpoints/multi", "", false},
 		{"POST", "/ps_endpoints/store", "-1\n", true},
@@ -51,9 +51,9 @@ func operationsOfAsterisk(code string) []asked {
 var invalid = []struct{ name, request string }{
 	{"two Host headers", "METHOD TARGET HTTP/1.1\r\nHost: x\r\nHost: y\r\nContent-Length: 9\r\n\r\nid=nobody"},
 	{"no Host header", "METHOD TARGET HTTP/1.1\r\nContent-Length: 9\r\n\r\nid=nobody"},
-	{"a Host that is none", "METHOD TARGET HTTP/1.1\r\nHost: a b\r\nContent-Length: 9\r\n\r\nid=nobody"},
+	{"an invalid Host", "METHOD TARGET HTTP/1.1\r\nHost: a b\r\nContent-Length: 9\r\n\r\nid=nobody"},
 	{"a negative length", "METHOD TARGET HTTP/1.1\r\nHost: x\r\nContent-Length: -9\r\n\r\nid=nobody"},
-	{"a length that is no number", "METHOD TARGET HTTP/1.1\r\nHost: x\r\nContent-Length: nine\r\n\r\nid=nobody"},
+	{"a length that is not a number", "METHOD TARGET HTTP/1.1\r\nHost: x\r\nContent-Length: nine\r\n\r\nid=nobody"},
 	{"two lengths", "METHOD TARGET HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nContent-Length: 8\r\n\r\nid=nobody"},
 	{"a length too large", "METHOD TARGET HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\nid=nobody"},
 	{"an unknown transfer encoding", "METHOD TARGET HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\nid=nobody"},
@@ -157,7 +157,7 @@ func lastResponse(t *testing.T, c net.Conn, sent string) (*http.Response, string
 }
 
 // wantRefusal checks a response that ends its connection.
-func wantRefusal(t *testing.T, o asked, r *http.Response, body, code, want string) {
+func wantRefusal(t *testing.T, o operation, r *http.Response, body, code, want string) {
 	t.Helper()
 	if body != want || r.Header.Get("X-Dbsep-Error") != code {
 		t.Errorf("got %s, %s, %q, want %s, %q", r.Status, r.Header.Get("X-Dbsep-Error"), body, code, want)

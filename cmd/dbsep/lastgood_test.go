@@ -14,9 +14,9 @@ import (
 	"dbsep/internal/testenv"
 )
 
-// TestLastGoodAnswers takes the database away from a server that keeps its last
-// good answers, and starts the server again while it is away.
-func TestLastGoodAnswers(t *testing.T) {
+// TestStaleResponses makes the database unavailable to a server that sends stale
+// responses, and restarts the server while it is unavailable.
+func TestStaleResponses(t *testing.T) {
 	server := mariadbtest.Start(t)
 	name := server.Database(t)
 	server.ExecIn(t, name,
@@ -33,7 +33,7 @@ func TestLastGoodAnswers(t *testing.T) {
 	r := startServer(t, dir, conf)
 
 	const static = "cat_metric=0&category=general&var_name=a&var_val=b\n"
-	asked := func(stale string) {
+	wantReads := func(stale string) {
 		t.Helper()
 		for target, want := range map[string]string{"/peers/single?id=alice": "id=alice&secret=one\n", "/peers/multi?id+LIKE=%25": "id=alice&secret=one\nid=bob&secret=two\n",
 			"/peers/single.json?id=alice": `{"id":"alice","secret":"one"}` + "\n", "/ast_config/static?file=x.conf": static} {
@@ -50,23 +50,23 @@ func TestLastGoodAnswers(t *testing.T) {
 			}
 		}
 	}
-	asked("")
+	wantReads("")
 	r.want(r.post("/ps_contacts/single", "id=alice"), reply{200, "", "id=alice\n"})
 
 	relay.Cut()
-	asked("stale")
-	asked("stale")
+	wantReads("stale")
+	wantReads("stale")
 	r.want(r.post("/peers/single", "id=carol"), reply{503, "unavailable", ""})
 	r.want(r.post("/ps_contacts/single", "id=alice"), reply{503, "unavailable", ""}) // Asterisk writes it
 	r.await(`dbsep_stale_responses_total{operation="single",table="peers"}`, 4)
 	r.said("level=WARN msg=\"the database is unavailable: stale responses are sent\"")
 	if n := strings.Count(r.log.String(), "stale responses are sent"); n != 1 {
-		t.Errorf("the log tells the beginning %d times", n)
+		t.Errorf("the log reports the first stale response %d times", n)
 	}
 
 	r.stop()
 	r = startServer(t, dir, conf)
-	asked("stale")
+	wantReads("stale")
 
 	r.want(r.post("/peers/update?id=bob", "secret=new"), reply{200, "unavailable", "-1\n"})
 	r.want(r.post("/peers/single", "id=alice"), reply{200, "", "id=alice&secret=one\n"})
@@ -78,13 +78,13 @@ func TestLastGoodAnswers(t *testing.T) {
 			t.Fatal("the database does not come back")
 		}
 	}
-	asked("")
+	wantReads("")
 	r.said("msg=\"the database answers again\" stale_responses=")
 }
 
-// TestForeignFileForLastGoodAnswersIsRefused names files that are not dbsep's, at
+// TestForeignStaleCacheFileIsRefused names files that are not dbsep's, at
 // a reload. The server goes on, and the files stay as they are.
-func TestForeignFileForLastGoodAnswersIsRefused(t *testing.T) {
+func TestForeignStaleCacheFileIsRefused(t *testing.T) {
 	r := runSample(t, "")
 	database := filepath.Join(r.dir, "demo.db")
 	link := filepath.Join(r.dir, "link")

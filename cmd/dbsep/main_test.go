@@ -36,13 +36,13 @@ func (t tests) Run() int {
 	return t.M.Run()
 }
 
-// TestScript runs the program as a black box: testdata/script tells how.
+// TestScript runs the program as a black box: see testdata/script.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Setup:               setUp,
-		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"ask": ask, "terminate": terminate},
+		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"send": send, "terminate": terminate},
 	})
 }
 
@@ -95,12 +95,12 @@ func terminate(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(running[0].Process.Signal(syscall.SIGTERM))
 }
 
-// ask sends a request to an address or a unix socket, once somebody listens on
-// it, and writes status, X-Dbsep-Error and body for stdout: ask WHERE METHOD
+// send sends a request to an address or a unix socket, as soon as a server listens
+// on it, and writes status, X-Dbsep-Error and body for stdout: send WHERE METHOD
 // TARGET [BODY].
-func ask(ts *testscript.TestScript, neg bool, args []string) {
+func send(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
-		ts.Fatalf("usage: ask WHERE METHOD TARGET [BODY]")
+		ts.Fatalf("usage: send WHERE METHOD TARGET [BODY]")
 	}
 	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		if strings.Contains(args[0], ":") {

@@ -22,7 +22,7 @@ func TestManualPageHasEveryCommandAndOption(t *testing.T) {
 }
 
 // commandsOfProgram are all commands with their options. Completion has a command
-// for each shell, which the page tells of as one.
+// for each shell, which the page describes as one.
 func commandsOfProgram() map[string][]string {
 	root := command()
 	root.InitDefaultHelpCmd()

@@ -90,11 +90,11 @@ func TestRequestInFlightFinishesWhenTheServerEnds(t *testing.T) {
 	server := start(t, dir, nil, "serve", "--listen", "unix:"+socket)
 	c := dial(t, socket)
 	fmt.Fprint(c, "POST /ps_endpoints/destroy HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n")
-	answers := bufio.NewReader(c)
-	if line, err := answers.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+	reader := bufio.NewReader(c)
+	if line, err := reader.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
 		t.Fatalf("the server did not begin to read the body: %q, %v", line, err)
 	}
-	if _, err := answers.ReadString('\n'); err != nil {
+	if _, err := reader.ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
 	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
@@ -102,7 +102,7 @@ func TestRequestInFlightFinishesWhenTheServerEnds(t *testing.T) {
 	}
 	waitUntilRefused(t, socket)
 	fmt.Fprint(c, "id=bob")
-	response, err := http.ReadResponse(answers, nil)
+	response, err := http.ReadResponse(reader, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestRequestInFlightFinishesWhenTheServerEnds(t *testing.T) {
 }
 
 // TestFirstRequestsFinishWhenTheServerEnds connects clients that send their first
-// request when the server has been told to end.
+// request after the server got a TERM signal.
 func TestFirstRequestsFinishWhenTheServerEnds(t *testing.T) {
 	for range 5 {
 		r := runSample(t, "")
@@ -135,8 +135,8 @@ func TestFirstRequestsFinishWhenTheServerEnds(t *testing.T) {
 				if _, err := io.WriteString(c, "POST /ps_endpoints/destroy HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nid=nobody"); err != nil {
 					t.Error(err)
 				}
-				if answer, err := io.ReadAll(c); err != nil || !strings.HasSuffix(string(answer), "\r\n0\n") {
-					t.Errorf("got %q, %v", answer, err)
+				if response, err := io.ReadAll(c); err != nil || !strings.HasSuffix(string(response), "\r\n0\n") {
+					t.Errorf("got %q, %v", response, err)
 				}
 			})
 		}
@@ -148,7 +148,7 @@ func TestFirstRequestsFinishWhenTheServerEnds(t *testing.T) {
 }
 
 // TestFastCGI starts the program as mod_fcgid does, with a listening socket for
-// its standard input, and asks it over the FastCGI protocol.
+// its standard input, and sends it requests over the FastCGI protocol.
 func TestFastCGI(t *testing.T) {
 	program, socket := startFastCGI(t, sampleSite(t))
 	for _, test := range []struct{ path, query, body, want string }{
@@ -159,13 +159,13 @@ func TestFastCGI(t *testing.T) {
 		c := fastCGI{dial(t, socket)}
 		c.begin(t, test.path, test.query, len(test.body))
 		c.body(t, test.body)
-		if answer := c.answer(t); !strings.Contains(answer, test.want) {
-			t.Errorf("%s: got %q, want %q in it", test.path, answer, test.want)
+		if got := c.response(t); !strings.Contains(got, test.want) {
+			t.Errorf("%s: got %q, want %q in it", test.path, got, test.want)
 		}
 	}
 
 	// The web server ends the program, and may start another for the next request,
-	// while one is in hand: while its body is read, which is larger than what fits
+	// while one is in flight: while its body is read, which is larger than the buffers
 	// between the two.
 	value := strings.Repeat("x", 1<<20)
 	c := fastCGI{dial(t, socket)}
@@ -176,8 +176,8 @@ func TestFastCGI(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitUntilRefused(t, socket)
-	if answer := c.answer(t); !strings.HasSuffix(answer, "\r\n\r\n0\n") {
-		t.Errorf("the request in hand got %q", answer)
+	if got := c.response(t); !strings.HasSuffix(got, "\r\n\r\n0\n") {
+		t.Errorf("the request in flight got %q", got)
 	}
 	if err := program.Wait(); err != nil {
 		t.Errorf("the program ended with %v", err)
@@ -261,11 +261,11 @@ func (c fastCGI) body(t *testing.T, text string) {
 	}
 }
 
-// answer ends the body and returns what the program writes to its stdout.
-func (c fastCGI) answer(t *testing.T) string {
+// response ends the body and returns what the program writes to its stdout.
+func (c fastCGI) response(t *testing.T) string {
 	t.Helper()
 	c.send(t, fcgiStdin, nil)
-	var answer bytes.Buffer
+	var stdout bytes.Buffer
 	for {
 		var head [8]byte
 		if _, err := io.ReadFull(c, head[:]); err != nil {
@@ -277,9 +277,9 @@ func (c fastCGI) answer(t *testing.T) string {
 		}
 		switch head[1] {
 		case fcgiStdout:
-			answer.Write(content[:len(content)-int(head[6])])
+			stdout.Write(content[:len(content)-int(head[6])])
 		case fcgiEnd:
-			return answer.String()
+			return stdout.String()
 		}
 	}
 }
@@ -302,17 +302,17 @@ func TestSlowClientIsCutOff(t *testing.T) {
 		"in its header":            "POST /ps_endpoints/destroy HTTP/1.1\r\nHost:",
 		"in its body":              "POST /ps_endpoints/destroy HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\nid=al",
 		"without another request":  "POST /ps_endpoints/require HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nid=char:1",
-		"before it asked anything": "",
+		"before its first request": "",
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := dial(t, socket)
 			fmt.Fprint(c, sent)
-			answer, err := io.ReadAll(c) // ends when the server ends the connection; the test's own bound is a minute
+			response, err := io.ReadAll(c) // ends when the server closes the connection; the test's own limit is a minute
 			if err != nil {
 				t.Errorf("the connection stays: %v", err)
 			}
-			if strings.HasSuffix(sent, "id=al") && !strings.HasSuffix(string(answer), "\r\n-1\n") {
-				t.Errorf("half a request is answered %q", answer)
+			if strings.HasSuffix(sent, "id=al") && !strings.HasSuffix(string(response), "\r\n-1\n") {
+				t.Errorf("half a request got %q", response)
 			}
 		})
 	}

@@ -24,7 +24,7 @@ func proxyHeader(t *testing.T, version byte, client string) string {
 	return string(text)
 }
 
-const askedBehindProxy = " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 9\r\n\r\nid=nobody"
+const requestBehindProxy = " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 9\r\n\r\nid=nobody"
 
 // behindProxy sends a header in plain, and a request behind it, over TLS where it is spoken.
 func behindProxy(t *testing.T, l listener, header, request string) (status, code, body string) {
@@ -55,7 +55,7 @@ func TestUnexpectedProxyHeaderIsRefusedSafely(t *testing.T) {
 			} {
 				t.Run(name+"/"+l.name+"/"+strconv.Quote(header), func(t *testing.T) {
 					for _, o := range operationsOfAsterisk("unexpected-proxy-header") {
-						status, code, body := behindProxy(t, l, header, o.method+" "+o.target+askedBehindProxy)
+						status, code, body := behindProxy(t, l, header, o.method+" "+o.target+requestBehindProxy)
 						if code != "unexpected-proxy-header" || body != o.body {
 							t.Errorf("%s %s: got %s, %s, %q", o.method, o.target, status, code, body)
 						}
@@ -72,7 +72,7 @@ func TestInvalidProxyHeaderIsRefusedSafely(t *testing.T) {
 	for _, l := range listenersOf(t, "proxy_protocol=127.0.0.1\n") {
 		for _, header := range []string{"PROXY nonsense\r\n", "PROXY TCP4 a b c d\r\n", "PROXY TCP4 192.0.2.1 192.0.2.2 1 99999999\r\n"} {
 			for _, o := range operationsOfAsterisk("bad-request") {
-				if status, code, body := behindProxy(t, l, header, o.method+" "+o.target+askedBehindProxy); code != "bad-request" || body != o.body {
+				if status, code, body := behindProxy(t, l, header, o.method+" "+o.target+requestBehindProxy); code != "bad-request" || body != o.body {
 					t.Errorf("%s: %q: %s: got %s, %s, %q", l.name, header, o.target, status, code, body)
 				}
 			}
@@ -95,10 +95,10 @@ func TestProxyHeaderNamesTheClient(t *testing.T) {
 			{"the proxy itself, without a header", "", "forbidden", "-1\n"},
 		} {
 			t.Run(l.name+"/"+test.name, func(t *testing.T) {
-				if status, code, body := behindProxy(t, l, test.header, "POST /ps_endpoints/destroy"+askedBehindProxy); code != test.code || body != test.body {
+				if status, code, body := behindProxy(t, l, test.header, "POST /ps_endpoints/destroy"+requestBehindProxy); code != test.code || body != test.body {
 					t.Errorf("got %s, %s, %q", status, code, body)
 				}
-				if status, _, body := behindProxy(t, l, test.header, "GET /livez"+askedBehindProxy); body != "ok\n" {
+				if status, _, body := behindProxy(t, l, test.header, "GET /livez"+requestBehindProxy); body != "ok\n" {
 					t.Errorf("got %s, %q", status, body)
 				}
 			})
@@ -118,15 +118,15 @@ func TestProxyProtocolIsReloaded(t *testing.T) {
 	conf := "[server]\nlisten=" + address + "\n"
 	r := startServer(t, sampleSite(t), conf)
 	l := listener{running: r, dial: func(t *testing.T) net.Conn { return dialTCP(t, address) }}
-	ask := func() string {
-		_, code, body := behindProxy(t, l, proxyHeader(t, 1, "198.51.100.7:5000"), "POST /ps_endpoints/destroy"+askedBehindProxy)
+	send := func() string {
+		_, code, body := behindProxy(t, l, proxyHeader(t, 1, "198.51.100.7:5000"), "POST /ps_endpoints/destroy"+requestBehindProxy)
 		return code + body
 	}
-	if got := ask(); got != "unexpected-proxy-header-1\n" {
+	if got := send(); got != "unexpected-proxy-header-1\n" {
 		t.Errorf("got %q", got)
 	}
 	r.reload(conf+"proxy_protocol=127.0.0.1\n", "msg=reloaded")
-	if got := ask(); got != "0\n" {
+	if got := send(); got != "0\n" {
 		t.Errorf("after the reload: %q", got)
 	}
 }
@@ -148,7 +148,7 @@ func TestProxysConnectionsDoNotCountByAddress(t *testing.T) {
 		if _, err := first.Read(make([]byte, 1)); err != nil { // it counts by now
 			t.Fatal(err)
 		}
-		r, body := lastResponse(t, dialTCP(t, address), "POST /ps_endpoints/destroy"+askedBehindProxy)
+		r, body := lastResponse(t, dialTCP(t, address), "POST /ps_endpoints/destroy"+requestBehindProxy)
 		if body != want || strings.Contains(r.Header.Get("X-Dbsep-Error"), "too-many") != (want == "-1\n") {
 			t.Errorf("%q: got %q, %s", lines, body, r.Header.Get("X-Dbsep-Error"))
 		}

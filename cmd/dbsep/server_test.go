@@ -64,7 +64,7 @@ func configure(t *testing.T, dir, text string) {
 	}
 }
 
-// startServer starts the server with a configuration and waits until it answers. before
+// startServer starts the server with a configuration and waits until it responds. before
 // goes in front of the program's command line.
 func startServer(t *testing.T, dir, text string, before ...string) *running {
 	t.Helper()
@@ -118,7 +118,7 @@ func (r *running) reload(text, says string) {
 	r.said(says)
 }
 
-// reply is what a client sees of an answer.
+// reply is what a client sees of a response.
 type reply struct {
 	status int
 	code   string
@@ -194,7 +194,7 @@ func TestReload(t *testing.T) {
 			t.Error("the refused reload is not counted")
 		}
 	})
-	t.Run("a file of last good answers that cannot be made is refused, and the database stays open", func(t *testing.T) {
+	t.Run("a file of stale responses that cannot be created is refused, and the database stays open", func(t *testing.T) {
 		r.t = t
 		r.reload("[database]\nlastgood_file=/nowhere/at/all\n[lastgood]\n*=1h\n", "reload refused.*open \\[lastgood\\] /nowhere/at/all")
 		r.want(alice(), reply{403, "forbidden", "-1\n"})
@@ -228,7 +228,7 @@ func TestReload(t *testing.T) {
 func TestKeptConnectionOutlivesAReload(t *testing.T) {
 	r := runSample(t, "")
 	c := dial(t, filepath.Join(r.dir, "socket"))
-	ask := func(want string) {
+	send := func(want string) {
 		t.Helper()
 		const request = "POST /ps_endpoints/destroy HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nid=nobody"
 		if _, err := io.WriteString(c, request); err != nil {
@@ -243,11 +243,11 @@ func TestKeptConnectionOutlivesAReload(t *testing.T) {
 			t.Errorf("%q, %v, want %q", body, err, want)
 		}
 	}
-	ask("0\n")
+	send("0\n")
 	r.reload("[tables]\n*=read\n", "msg=reloaded .*database_kept=true")
-	ask("-1\n")
+	send("-1\n")
 	r.reload("", "msg=reloaded .*database_kept=true(.|\n)*msg=reloaded .*database_kept=true")
-	ask("0\n")
+	send("0\n")
 }
 
 func TestRequestInFlightOutlivesAReload(t *testing.T) {
@@ -265,8 +265,8 @@ func TestRequestInFlightOutlivesAReload(t *testing.T) {
 	if _, err := io.WriteString(c, "id=bob"); err != nil {
 		t.Fatal(err)
 	}
-	if answer, err := io.ReadAll(c); err != nil || !strings.HasSuffix(string(answer), "\r\n1\n") {
-		t.Errorf("%q, %v", answer, err)
+	if response, err := io.ReadAll(c); err != nil || !strings.HasSuffix(string(response), "\r\n1\n") {
+		t.Errorf("%q, %v", response, err)
 	}
 }
 
@@ -277,15 +277,15 @@ func TestReloadLosesNoRequest(t *testing.T) {
 	clients, state := filepath.Join(dir, "socket"), filepath.Join(dir, "status")
 	listening := "[server]\nlisten=unix:" + clients + "\nstatus_listen=unix:" + state + "\n"
 	r := startServer(t, dir, listening)
-	asking, enough := context.WithCancel(t.Context())
-	defer enough()
+	sending, stopSending := context.WithCancel(t.Context())
+	defer stopSending()
 	var all sync.WaitGroup
-	keepAsking := func(socket, method, path, body string, kept bool) {
+	keepSending := func(socket, method, path, body string, kept bool) {
 		transport := &http.Transport{DisableKeepAlives: !kept, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", socket)
 		}}
 		defer transport.CloseIdleConnections()
-		for asking.Err() == nil {
+		for sending.Err() == nil {
 			request, err := http.NewRequestWithContext(t.Context(), method, r.url+path, strings.NewReader(body))
 			if err != nil {
 				t.Error(err)
@@ -303,10 +303,10 @@ func TestReloadLosesNoRequest(t *testing.T) {
 		}
 	}
 	for _, kept := range []bool{false, false, true, true} {
-		all.Go(func() { keepAsking(clients, http.MethodPost, "/ps_endpoints/single", "id=bob", kept) })
+		all.Go(func() { keepSending(clients, http.MethodPost, "/ps_endpoints/single", "id=bob", kept) })
 	}
 	for _, kept := range []bool{false, true} {
-		all.Go(func() { keepAsking(state, http.MethodGet, "/metrics", "", kept) })
+		all.Go(func() { keepSending(state, http.MethodGet, "/metrics", "", kept) })
 	}
 	for n := range 20 {
 		configure(t, dir, listening+"[limits]\nheader_timeout="+strconv.Itoa(100+n)+"\n[log]\nlevel="+[]string{"info", "debug"}[n%2]+"\n")
@@ -319,7 +319,7 @@ func TestReloadLosesNoRequest(t *testing.T) {
 			}
 		}
 	}
-	enough()
+	stopSending()
 	all.Wait()
 }
 
@@ -387,7 +387,7 @@ func TestStateOfTheServer(t *testing.T) {
 		t.Error("the database is up")
 	}
 	if r.metric("dbsep_http_requests_total") != 0 {
-		t.Error("what is asked of the state is counted as a request of the gateway")
+		t.Error("requests for the status are counted as requests to the gateway")
 	}
 }
 
@@ -396,7 +396,7 @@ func TestStateHasAnAddressOfItsOwn(t *testing.T) {
 	socket := filepath.Join(dir, "status")
 	r := startServer(t, dir, "[server]\nallow=10.0.0.0/8\nlisten=unix:"+filepath.Join(dir, "socket")+"\nstatus_listen=unix:"+socket+"\n")
 	if got := r.do(http.MethodGet, "/metrics", "", nil); got.code != "unknown-operation" {
-		t.Errorf("clients are told the metrics too: %+v", got)
+		t.Errorf("clients can read the metrics too: %+v", got)
 	}
 	c := dial(t, socket)
 	if _, err := io.WriteString(c, "GET /metrics HTTP/1.0\r\n\r\n"); err != nil {

@@ -15,14 +15,14 @@ import (
 )
 
 // TestServiceOfSystemd starts the server as systemd does, with its sockets open
-// and with a socket to tell its state to, and listens to what it tells.
+// and with a notification socket, and reads its notifications.
 func TestServiceOfSystemd(t *testing.T) {
 	dir := sampleSite(t)
-	told := newWatcher(t, filepath.Join(dir, "notify"))
+	watcher := newWatcher(t, filepath.Join(dir, "notify"))
 	clients, state := filepath.Join(dir, "clients"), filepath.Join(dir, "state")
 	service := exec.Command("sh", "-c", "export LISTEN_PID=$$; exec dbsep serve")
 	service.Env = append(os.Environ(), "DBSEP_CONF="+filepath.Join(dir, "dbsep.conf"), "GORACE=atexit_sleep_ms=0",
-		"NOTIFY_SOCKET="+told.name, "WATCHDOG_USEC=100000", "LISTEN_FDS=2", "LISTEN_FDNAMES=status:dbsep.socket")
+		"NOTIFY_SOCKET="+watcher.name, "WATCHDOG_USEC=100000", "LISTEN_FDS=2", "LISTEN_FDNAMES=status:dbsep.socket")
 	service.ExtraFiles = []*os.File{opened(t, state), opened(t, clients)}
 	service.Stderr = os.Stderr
 	if err := service.Start(); err != nil {
@@ -35,9 +35,9 @@ func TestServiceOfSystemd(t *testing.T) {
 		}
 	}
 
-	told.waitFor(t, "READY=1")
-	told.waitFor(t, "WATCHDOG=1")
-	told.waitFor(t, "WATCHDOG=1")
+	watcher.waitFor(t, "READY=1")
+	watcher.waitFor(t, "WATCHDOG=1")
+	watcher.waitFor(t, "WATCHDOG=1")
 	for _, test := range []struct{ socket, path, want string }{
 		{clients, "/ps_endpoints/single?id=bob", "id=bob&"},
 		{state, "/livez", "ok\n"},
@@ -49,19 +49,19 @@ func TestServiceOfSystemd(t *testing.T) {
 	}
 
 	signalled(syscall.SIGHUP)
-	told.waitFor(t, "RELOADING=1")
-	told.waitFor(t, "READY=1")
+	watcher.waitFor(t, "RELOADING=1")
+	watcher.waitFor(t, "READY=1")
 	if got := get(t, clients, "/ps_endpoints/single?id=bob"); !strings.HasPrefix(got, "id=bob&") {
 		t.Errorf("after the reload: got %q", got)
 	}
 	signalled(syscall.SIGTERM)
-	told.waitFor(t, "STOPPING=1")
+	watcher.waitFor(t, "STOPPING=1")
 	if err := service.Wait(); err != nil {
 		t.Errorf("the service ended with %v", err)
 	}
 }
 
-// A watcher is where a service tells its state, in place of systemd.
+// A watcher receives the notifications of a service, in place of systemd.
 type watcher struct {
 	net.PacketConn
 	name string
@@ -77,8 +77,8 @@ func newWatcher(t *testing.T, name string) *watcher {
 	return &watcher{c, name}
 }
 
-// waitFor returns when the service has told a state. Until then it may only have
-// told that it lives.
+// waitFor returns when the service has reported a state. Until then it may only
+// send watchdog notifications.
 func (w *watcher) waitFor(t *testing.T, state string) {
 	t.Helper()
 	if err := w.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
@@ -119,7 +119,7 @@ func opened(t *testing.T, path string) *os.File {
 	return file
 }
 
-// get asks at a socket and returns the body of the answer.
+// get sends a request to a socket and returns the body of the response.
 func get(t *testing.T, socket, target string) string {
 	t.Helper()
 	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true,

@@ -11,9 +11,9 @@ import (
 	"dbsep/internal/sqlitetest"
 )
 
-// TestContactsWithoutAnIndexAreTold goes from a table that is too small to matter
-// to one that has the index which the warning asks for.
-func TestContactsWithoutAnIndexAreTold(t *testing.T) {
+// TestContactsWithoutAnIndexAreReported goes from a table that is too small to matter
+// to one that has the index that the warning recommends.
+func TestContactsWithoutAnIndexAreReported(t *testing.T) {
 	for kind, open := range map[string]func(t *testing.T) (conf, account string, db *sql.DB){
 		"SQLite": func(t *testing.T) (conf, account string, db *sql.DB) {
 			path := filepath.Join(t.TempDir(), "a.db")

@@ -62,12 +62,12 @@ func TestRequestsOfWebServers(t *testing.T) {
 		}
 		maps.Copy(variables, test.variables)
 		maps.DeleteFunc(variables, func(_, value string) bool { return value == "none" })
-		for way, ask := range map[string]func() string{
-			"CGI":     func() string { return askCGI(t, dir, variables, test.body) },
-			"FastCGI": func() string { return askFastCGI(t, socket, variables, test.body) },
+		for way, send := range map[string]func() string{
+			"CGI":     func() string { return sendCGI(t, dir, variables, test.body) },
+			"FastCGI": func() string { return sendFastCGI(t, socket, variables, test.body) },
 		} {
 			t.Run(way+"/"+test.name, func(t *testing.T) {
-				head, body, _ := strings.Cut(ask(), "\r\n\r\n")
+				head, body, _ := strings.Cut(send(), "\r\n\r\n")
 				code := ""
 				for line := range strings.Lines(head) {
 					if value, ok := strings.CutPrefix(line, "X-Dbsep-Error: "); ok {
@@ -85,7 +85,7 @@ func TestRequestsOfWebServers(t *testing.T) {
 	}
 }
 
-func askCGI(t *testing.T, dir string, variables map[string]string, body string) string {
+func sendCGI(t *testing.T, dir string, variables map[string]string, body string) string {
 	t.Helper()
 	cmd := exec.Command("dbsep.cgi")
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(line string) bool { return strings.HasPrefix(line, "HTTP_") })
@@ -103,15 +103,15 @@ func askCGI(t *testing.T, dir string, variables map[string]string, body string) 
 	return string(out)
 }
 
-func askFastCGI(t *testing.T, socket string, variables map[string]string, body string) string {
+func sendFastCGI(t *testing.T, socket string, variables map[string]string, body string) string {
 	t.Helper()
 	c := fastCGI{dial(t, socket)}
 	c.beginWith(t, variables)
 	c.body(t, body)
-	return c.answer(t)
+	return c.response(t)
 }
 
-// TestFastCGIWithBrokenVariables shows that variables which break off are answered, too.
+// TestFastCGIWithBrokenVariables shows that truncated variables get a response, too.
 func TestFastCGIWithBrokenVariables(t *testing.T) {
 	_, socket := startFastCGI(t, sampleSite(t))
 	c := fastCGI{dial(t, socket)}
@@ -119,7 +119,7 @@ func TestFastCGIWithBrokenVariables(t *testing.T) {
 	c.send(t, fcgiParams, []byte("\x0e\x04REQUEST_METHODPOST\x09\x0fPATH_INFO/ps_aors/update\x09\x70CUT_SHORT"))
 	c.send(t, fcgiParams, nil)
 	c.body(t, "id=bob")
-	if got := c.answer(t); !strings.HasSuffix(got, "\r\n\r\n-1\n") {
+	if got := c.response(t); !strings.HasSuffix(got, "\r\n\r\n-1\n") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"dbsep/internal/mariadbtest"
 )
 
-// TestWritesOnACarelessMariaDB asks a server for writes whose database neither
+// TestWritesOnACarelessMariaDB sends writes to a server whose database neither
 // commits nor refuses anything by itself.
 func TestWritesOnACarelessMariaDB(t *testing.T) {
 	server := mariadbtest.Start(t)
