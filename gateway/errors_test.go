@@ -108,8 +108,8 @@ func broken(target, body string) *http.Request {
 	return r
 }
 
-// checkSafe checks that an error is told so that Asterisk cannot mistake it (P1
-// to P5), and that the log has one line that says what to do.
+// checkSafe checks that the response to an error is one that Asterisk cannot
+// mistake (P1 to P5), and that the log has one line that says what to do.
 func checkSafe(t *testing.T, r *http.Request, got result) {
 	t.Helper()
 	path := strings.ToLower(strings.TrimRight(r.URL.Path, "/"))

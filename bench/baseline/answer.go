@@ -11,10 +11,10 @@ import (
 	"sync"
 )
 
-// pieceBytes is how much of a long answer leaves at once, as dbsep has it.
+// pieceBytes is the size of each chunk of a long response, as in dbsep.
 const pieceBytes = 64 << 10
 
-// ServeHTTP answers one request, or breaks off.
+// ServeHTTP sends the response to one request, or breaks off.
 func (f *baseline) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
@@ -32,7 +32,7 @@ func (f *baseline) answer(w http.ResponseWriter, r *http.Request, body string) e
 	if err != nil {
 		return err
 	}
-	ctx := context.Background() // nothing is bounded
+	ctx := context.Background() // nothing has a limit
 	switch operation {
 	case "single":
 		return f.query(ctx, w, "SELECT * FROM "+table+f.where(fields.names, 0)+" LIMIT 1", fields.values)
@@ -108,7 +108,7 @@ type buffer struct {
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
-// query answers rows.
+// query sends the rows.
 func (f *baseline) query(ctx context.Context, w http.ResponseWriter, text string, args []any) error {
 	s, err := f.prepare(ctx, f.reads, text)
 	if err != nil {
@@ -182,7 +182,7 @@ func names(rows *sql.Rows) ([][]byte, error) {
 	return all, err
 }
 
-// exec answers how many rows a statement concerned.
+// exec sends how many rows a statement affected.
 func (f *baseline) exec(ctx context.Context, w http.ResponseWriter, text string, args []any) error {
 	s, err := f.prepare(ctx, f.writes, text)
 	if err != nil {

@@ -28,7 +28,7 @@ var kinds = map[string]kind{
 
 func question(int) string { return "?" }
 
-// A baseline answers from a database.
+// A baseline serves the rows of a database.
 type baseline struct {
 	kind
 	reads, writes *sql.DB

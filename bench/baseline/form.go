@@ -33,7 +33,7 @@ func parse(text string) (f form, err error) {
 // coded is how ; is stored, as in every contact: dbsep's rows are read here.
 var coded = strings.NewReplacer(";", "^3B")
 
-// plain are the bytes that stand for themselves in an answer.
+// plain are the bytes that need no escaping in a response.
 var plain = func() (set [256]bool) {
 	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_." {
 		set[c] = true

@@ -1,8 +1,8 @@
-// Command baseline is the least program that can answer Asterisk's realtime
-// requests: net/http, prepared statements, and no checks at all. It is what
-// dbsep is measured against, and nothing else: anyone who can reach it can run any
-// SQL. It takes the drivers, the pools and the statements that dbsep has, so
-// that what is left between the two is dbsep's own work.
+// Command baseline is the least program that can serve Asterisk's realtime
+// requests: net/http, prepared statements, and no checks at all. It is what dbsep
+// is measured against, and nothing else: anyone who can reach it can run any SQL.
+// It takes the drivers, the pools and the statements that dbsep has, so that what
+// is left between the two is dbsep's own work.
 package main
 
 import (
@@ -29,7 +29,7 @@ func main() {
 			return
 		}
 	} else {
-		err = http.ListenAndServe(*listen, f) // no bounds: that is the point
+		err = http.ListenAndServe(*listen, f) // no limits: that is the point
 	}
 	log.Fatal(err)
 }

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// A digest is what an answer says, whatever the order of its rows and of the
-// pairs in them, which the Perl script leaves to chance.
+// A digest is what a response says. It does not depend on the order of the rows and
+// of the pairs in them, which the Perl script leaves to chance.
 type digest struct {
 	rows int
 	sum  uint64
@@ -31,7 +31,7 @@ func (d *digest) add(pairs []string) {
 	d.sum += h.Sum64()
 }
 
-// ask checks that a program answers a question right, and returns what is wrong.
+// ask checks that a program sends the right response, and returns what is wrong.
 func (s *site) ask(t *testing.T, base string, q question) error {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+q.path, strings.NewReader(q.form))
@@ -98,7 +98,7 @@ func readAnswer(r io.Reader, count bool) (d digest, err error) {
 	}
 }
 
-// digest is that of the right answer, read past all programs.
+// digest is that of the right response, read from the database without any program.
 func (s *site) digest(t *testing.T, query string) (d digest) {
 	t.Helper()
 	rows, err := s.DB.QueryContext(t.Context(), query)

@@ -9,19 +9,19 @@ import (
 // A request is a path below a program's base, and a form.
 type request struct{ path, form string }
 
-// A question is a request whose right answer is known: the rows that a query
-// finds, or, without one, that one row was concerned.
+// A question is a request whose right response is known: the rows that a query
+// finds, or, without one, that one row was affected.
 type question struct {
 	request
 	rows string // SQL
 }
 
-// A load is what programs are asked for again and again while they are measured.
+// A load is the requests that programs get again and again while they are measured.
 type load struct {
 	name      string
 	requests  []request // in this order
 	questions []question
-	writes    bool // each answer is 1
+	writes    bool // each response is 1
 	each      int  // requests that make one of what is counted; 0: one
 
 	// prepare makes the rows what they have to be before the first request of a
@@ -29,16 +29,17 @@ type load struct {
 	prepare func(t *testing.T, s *site, run int)
 }
 
-// many is how many different requests a load has at least. No program keeps
-// answers, so more would not make it harder.
+// many is how many different requests a load has at least. No program caches
+// responses, so more would not make it harder.
 const many = 10_000
 
-// runMark stands for the number of a run, so that each run updates rows to what
-// they are not yet (MariaDB writes nothing otherwise) and has contacts of its own.
+// runMark is replaced by the number of a run. Each run thus has contacts of its own
+// and changes the rows that it updates: MariaDB writes nothing if a row stays the
+// same.
 const runMark = "RUN"
 
-// all is the name of the load whose answer is so long that it is measured in
-// its own way.
+// all is the name of the load whose response is so long that it is measured in its
+// own way.
 const all = "multi 50000"
 
 // loads makes what is measured. The same seed gives every program the same.
@@ -75,7 +76,7 @@ func loads() []*load {
 }
 
 // storeAndDestroy stores contacts and destroys each a while later: among many
-// connections nothing else says that the store has been answered by then.
+// connections nothing else shows that the store has had its response by then.
 func storeAndDestroy() *load {
 	const lag = 1000
 	id := func(i int) string { return fmt.Sprintf("id=new%sx%05d%%3B%%40%s", runMark, i, contact[1:]) }
@@ -102,7 +103,7 @@ func contactForm(phone string) string {
 		"%4010.0.0.1%3A5060&qualify_frequency=60&user_agent=Phone%2F1.0&expiration_time=2000000000&outbound_proxy="
 }
 
-// registration is what Asterisk asks when a phone that is known renews its
+// registration is the requests that Asterisk sends when a known phone renews its
 // registration: once without a password, and once more with it.
 func registration(phone string) []question {
 	single := func(table, id, wire string) question {

@@ -31,10 +31,10 @@ func (l *load) write(t *testing.T, file string, run int) {
 	check(t, os.WriteFile(file, []byte(b.String()), 0o644))
 }
 
-// errNoAnswer is for a run that was too short for even one answer.
+// errNoAnswer is for a run that was too short for even one response.
 var errNoAnswer = errors.New("no answer within the time of a run")
 
-// run has wrk ask for a load. An answer that is wrong, or none, makes the run
+// run has wrk send the requests of a load. A wrong response, or none, makes the run
 // worthless.
 func (p *program) run(t *testing.T, s *site, l *load, file string, connections int, length time.Duration) (measurement, error) {
 	t.Helper()
@@ -80,7 +80,7 @@ func (p *program) run(t *testing.T, s *site, l *load, file string, connections i
 	return m, nil
 }
 
-// runLong asks for a long answer on several connections at once, each once.
+// runLong requests a long response on several connections at once, once on each.
 func (p *program) runLong(t *testing.T, l *load, connections int, read func(io.Reader) error) (measurement, error) {
 	t.Helper()
 	p.forget(t)
@@ -118,7 +118,8 @@ func (p *program) runLong(t *testing.T, l *load, connections int, read func(io.R
 	return m, failed
 }
 
-// askLong asks for a long answer and tells when its first byte and its last came.
+// askLong requests a long response and returns when its first byte and its last
+// came.
 func (p *program) askLong(ctx context.Context, q request, read func(io.Reader) error) (first, whole time.Duration, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+q.path, strings.NewReader(q.form))
 	if err != nil {

@@ -10,30 +10,30 @@ import (
 	"dbsep/internal/testenv"
 )
 
-// A program answers from a site.
+// A program serves the database of a site.
 type program struct {
 	name string
 	base string // URL of its tables
 	pid  int    // of the ancestor of all its processes
 
-	// own is the program that answers one request and ends, empty for one that
-	// stays. Its processes are gone before they can be looked at.
+	// own is the program that handles one request and ends, empty for one that stays.
+	// Its processes are gone before they can be looked at.
 	own     string
 	environ []string // that it needs
 
 	only string // load that it is measured with; empty: all
 
-	// drive, if it is not nil, is how the program is measured instead of being
-	// asked over HTTP.
+	// drive, if it is not nil, is how the program is measured instead of by HTTP
+	// requests.
 	drive func(t *testing.T, connections int, length time.Duration) (measurement, error)
 }
 
 // A measurement is what came of one run.
 type measurement struct {
-	rate      float64 // answers a second, or what a load counts
+	rate      float64 // responses a second, or what a load counts
 	p50, p99  time.Duration
-	first     time.Duration // to the first byte, the longest of them; for long answers only
-	cpu       time.Duration // of one answer
+	first     time.Duration // to the first byte, the longest of them; for long responses only
+	cpu       time.Duration // of one response
 	peakBytes int64         // of the process that had most
 	processes int
 }
@@ -57,7 +57,7 @@ func buildBaseline(t *testing.T) string {
 	return path
 }
 
-// startBaseline starts the least program that can answer.
+// startBaseline starts the least program that can serve the requests.
 func (s *site) startBaseline(t *testing.T, path string) *program {
 	t.Helper()
 	address := testenv.FreeAddress(t)
@@ -89,8 +89,8 @@ func (s *site) startServeWith(t *testing.T, what string, lines ...string) *progr
 	return &program{name: theServe + ", " + what, base: "http://" + address, pid: p.Cmd.Process.Pid}
 }
 
-// startServeCaching starts it with answers that are given out again, for the
-// tables that a registration reads and does not write.
+// startServeCaching starts it with cached responses for the tables that a
+// registration reads and does not write.
 func (s *site) startServeCaching(t *testing.T) *program {
 	t.Helper()
 	p := s.startServeWith(t, "[cache]", "[cache]", "ps_endpoints=2s", "ps_auths=2s", "ps_aors=2s", "ps_domain_aliases=2s", "ps_endpoint_id_ips=2s")

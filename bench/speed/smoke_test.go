@@ -2,7 +2,8 @@ package speed
 
 import "testing"
 
-// TestAnswers shows that what is going to be measured is answered, and right.
+// TestAnswers shows that each request that is going to be measured gets the right
+// response.
 func TestAnswers(t *testing.T) {
 	baseline := buildBaseline(t)
 	for _, kind := range sites {

@@ -51,7 +51,7 @@ func TestCompareSpeed(t *testing.T) {
 	}
 }
 
-// among tells whether a list has a name.
+// among reports whether a list has a name.
 func among(list, name string) bool { return slices.Contains(strings.Split(list, ","), name) }
 
 // start starts all programs.
@@ -94,7 +94,8 @@ func (s *site) compare(t *testing.T, programs []*program, r *report) {
 	}
 }
 
-// able are the programs that answer a load right: a wrong answer is no speed.
+// able are the programs that send right responses to a load: a wrong response is no
+// speed.
 func (s *site) able(t *testing.T, programs []*program, l *load, r *report) (able []*program) {
 	for _, p := range programs {
 		if p.only != "" && p.only != l.name {
@@ -159,9 +160,9 @@ func (s *site) measure(t *testing.T, p *program, l *load, file string, n int, le
 	result.add(p, m, err)
 }
 
-// compareLong measures an answer of many rows: on few connections, each of which
+// compareLong measures a response of many rows: on few connections, each of which
 // takes one of a program's to its database for long, and read slowly. A program
-// that needs long is not asked again.
+// that needs long gets no second request.
 func (s *site) compareLong(t *testing.T, programs []*program, l *load, r *report) {
 	const most, patience = 8, 5 * time.Second
 	slow := map[*program]bool{}
@@ -205,7 +206,7 @@ func numbers(list string) (all []int) {
 	return all
 }
 
-// version asks the database for its version.
+// version queries the database for its version.
 func (s *site) version(t *testing.T) (version string) {
 	t.Helper()
 	query := "SELECT VERSION()"

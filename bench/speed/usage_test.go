@@ -116,8 +116,8 @@ func (p *program) watch(t *testing.T) (look func() usage) {
 	}
 }
 
-// settle waits until what a CGI program was asked last, and nobody waits for any
-// more, is done: it would cost the next program time.
+// settle waits until a CGI program is done with its last request, whose client has
+// gone: it would cost the next program time.
 func (p *program) settle(t *testing.T) {
 	t.Helper()
 	if p.own == "" {

@@ -82,8 +82,8 @@ func TestStaleResponses(t *testing.T) {
 	r.said("msg=\"the database answers again\" stale_responses=")
 }
 
-// TestForeignStaleCacheFileIsRefused names files that are not dbsep's, at
-// a reload. The server goes on, and the files stay as they are.
+// TestForeignStaleCacheFileIsRefused names files that are not dbsep's, at a reload.
+// The server continues, and the files stay as they are.
 func TestForeignStaleCacheFileIsRefused(t *testing.T) {
 	r := runSample(t, "")
 	database := filepath.Join(r.dir, "demo.db")

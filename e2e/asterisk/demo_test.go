@@ -79,7 +79,7 @@ func TestDemoIsEnoughForAsterisk(t *testing.T) {
 }
 
 // addLines adds the lines of one section to a file: to the section of that name
-// where there is one, and at the end otherwise.
+// where there is one, and at the end where there is none.
 func addLines(text, lines string) string {
 	head, _, _ := strings.Cut(lines, "\n")
 	if before, after, found := strings.Cut("\n"+text, "\n"+head+"\n"); found && head != "" {

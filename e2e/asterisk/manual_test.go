@@ -42,9 +42,9 @@ func (p *pbx) relocate(text string) string {
 	return strings.NewReplacer(documented.gateway, p.url, documented.sip, p.sip, documented.iax, p.iax).Replace(text)
 }
 
-// additions are lines that only the tests need, at the end of a file of the
-// manual: a table without a meaning to Asterisk, a server that does not answer,
-// and subscriptions, whose rows are of little use to Asterisk.
+// additions are lines that only the tests need, at the end of a file of the manual:
+// a table without a meaning to Asterisk, a server that sends no response, and
+// subscriptions, whose rows are of little use to Asterisk.
 func (p *pbx) additions() map[string]string {
 	return map[string]string{
 		"extconfig.conf": "rt_test => curl," + p.url + "/rt_test\n" +

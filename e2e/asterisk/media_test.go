@@ -17,9 +17,8 @@ var (
 	mediaPort = regexp.MustCompile(`(?m)^m=audio (\d+) `)
 )
 
-// speak sends silence to where a description asks for it, until the test ends.
-// Asterisk times the keys that a caller presses by the sound that comes with
-// them.
+// speak sends silence to the address in a session description, until the test ends.
+// Asterisk times the keys that a caller presses by the sound that comes with them.
 func (f *phone) speak(t *testing.T, description string) {
 	t.Helper()
 	host, port := mediaHost.FindStringSubmatch(description), mediaPort.FindStringSubmatch(description)

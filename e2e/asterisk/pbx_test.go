@@ -28,7 +28,7 @@ type pbx struct {
 	process *testenv.Process
 	sip     string // address of its SIP side
 	iax     string // address of its IAX2 side
-	silence string // address of a server that takes connections and never answers
+	silence string // address of a server that accepts connections and never sends a response
 	trunk   *phone // the provider where Asterisk registers
 }
 
@@ -121,7 +121,7 @@ func (p *pbx) start(t *testing.T) {
 
 func (p *pbx) conf() string { return filepath.Join(p.folder, "astetcdir/asterisk.conf") }
 
-// ask gives Asterisk one command and returns what it says.
+// ask sends Asterisk one command and returns its output.
 func (p *pbx) ask(ctx context.Context, command string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -153,7 +153,7 @@ func quote(argument string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(argument) + `"`
 }
 
-// says gives a command whose answer must hold all the texts at once.
+// says runs a command whose output must have all the texts at once.
 func (p *pbx) says(t *testing.T, want []string, command string, arguments ...string) {
 	t.Helper()
 	out := p.cli(t, command, arguments...)
@@ -164,7 +164,7 @@ func (p *pbx) says(t *testing.T, want []string, command string, arguments ...str
 	}
 }
 
-// shows waits until the answer to a command holds all the texts, in their order.
+// shows waits until the output of a command has all the texts, in their order.
 func (p *pbx) shows(t *testing.T, command string, want ...string) {
 	t.Helper()
 	p.until(t, command, func(out string) error {
@@ -179,7 +179,7 @@ func (p *pbx) shows(t *testing.T, command string, want ...string) {
 	})
 }
 
-// hides waits until the answer to a command holds none of the texts.
+// hides waits until the output of a command has none of the texts.
 func (p *pbx) hides(t *testing.T, command string, unwanted ...string) {
 	t.Helper()
 	p.until(t, command, func(out string) error {
@@ -192,7 +192,7 @@ func (p *pbx) hides(t *testing.T, command string, unwanted ...string) {
 	})
 }
 
-// until gives a command again and again until its answer is right.
+// until runs a command again and again until its output is right.
 func (p *pbx) until(t *testing.T, command string, right func(string) error) {
 	t.Helper()
 	var out string
@@ -236,20 +236,20 @@ func (p *pbx) runs(t *testing.T, extension string) {
 	p.cli(t, "channel originate Local/"+extension+" application Wait 60")
 }
 
-// heard is how much of Asterisk's log there is; hear goes on from it.
+// heard is how much of Asterisk's log there is; hear continues from it.
 func (p *pbx) heard(t *testing.T) int {
 	t.Helper()
 	return len(read(t, p.path("astlogdir/full")))
 }
 
-// hear waits until Asterisk plays a prompt, and returns where its log goes on.
-// It is what a caller waits for before pressing a key.
+// hear waits until Asterisk plays a prompt, and returns where its log continues. It
+// is what a caller waits for before pressing a key.
 func (p *pbx) hear(t *testing.T, from int, prompt string) int {
 	t.Helper()
 	return p.logs(t, from, "Playing '"+prompt+".")
 }
 
-// logs waits until Asterisk's log holds a text, and returns where it goes on.
+// logs waits until Asterisk's log has a text, and returns where it continues.
 func (p *pbx) logs(t *testing.T, from int, text string) int {
 	t.Helper()
 	eventually(t, func() error {

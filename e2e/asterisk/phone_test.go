@@ -69,7 +69,7 @@ func (f *phone) listen() {
 	}
 }
 
-// answer answers a request from Asterisk with a yes.
+// answer sends a 200 in response to a request from Asterisk.
 func (f *phone) answer(m *message, to net.Addr) {
 	switch m.method() {
 	case "ACK":
@@ -170,7 +170,7 @@ func (f *phone) newDialog(user string) *dialog {
 	return &dialog{f, "sip:" + user + "@" + f.sip, fmt.Sprintf("<sip:%s@%s>;tag=%s", f.user, f.sip, rand.Text()), fmt.Sprintf("<sip:%s@%s>", user, f.sip), rand.Text()}
 }
 
-// request sends a request, says who it is when asked, and returns the final
+// request sends a request, authenticates if it must, and returns the final
 // response.
 func (d *dialog) request(t *testing.T, method string, lines ...string) *message {
 	t.Helper()
@@ -210,8 +210,8 @@ func (d *dialog) head(method string, sequence int64) []string {
 	}
 }
 
-// acknowledge tells Asterisk that the final response to an INVITE has come, and
-// goes on with the other side that it names.
+// acknowledge confirms to Asterisk that the final response to an INVITE has come,
+// and continues with the other side that it names.
 func (d *dialog) acknowledge(t *testing.T, final *message, sequence int64) {
 	t.Helper()
 	begun := *d

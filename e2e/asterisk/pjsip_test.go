@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// parameters are what phones add to their contact. Each ';' would end a
-// value that was stored as it is. They stand in the order and in the small letters
-// that Asterisk's SIP stack gives them.
+// parameters are what phones add to their contact. Each ';' would end a value that
+// was stored as it is. They have the order and the small letters that Asterisk's
+// SIP stack gives them.
 const parameters = ";transport=udp;ob;line=a%5e3Bb%3b;x=1"
 
 var pjsipFeatures = []feature{

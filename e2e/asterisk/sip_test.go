@@ -43,7 +43,7 @@ func (m *message) status() int {
 	return status
 }
 
-// method is the request's, also that of the request that a response answers.
+// method is the request's; for a response, that of its request.
 func (m *message) method() string {
 	_, method, _ := strings.Cut(m.header.Get("CSeq"), " ")
 	return method
@@ -65,7 +65,8 @@ func parameter(header, name string) string {
 	return found[1]
 }
 
-// authorization answers a digest challenge (RFC 2617, MD5, with or without qop).
+// authorization is the response to a digest challenge (RFC 2617, MD5, with or
+// without qop).
 func authorization(challenge, method, uri, user, password string) string {
 	realm, nonce := parameter(challenge, "realm"), parameter(challenge, "nonce")
 	sum := func(parts ...string) string { return fmt.Sprintf("%x", md5.Sum([]byte(strings.Join(parts, ":")))) }

@@ -59,8 +59,8 @@ func runShell(t *testing.T, dir, script string) {
 	}
 }
 
-// newGuestPBX starts an Asterisk with nothing but the realtime driver, which asks a
-// dbsep that has the lines server in its dbsep.conf.
+// newGuestPBX starts an Asterisk with nothing but the realtime driver, which sends
+// its requests to a dbsep that has the lines server in its dbsep.conf.
 func newGuestPBX(t *testing.T, root, certificates, server, client string) *pbx {
 	t.Helper()
 	site := testenv.SQLite(t, data+"asterisk-sqlite.sql")

@@ -119,8 +119,8 @@ func (p *pbx) duration(t *testing.T, mailbox string) {
 	})
 }
 
-// login calls a mailbox and gives a password. It returns the call and where the
-// log goes on.
+// login calls a mailbox and gives a password. It returns the call and where the log
+// continues.
 func (p *pbx) login(t *testing.T, mailbox, password string) (*dialog, int) {
 	t.Helper()
 	from := p.heard(t)
@@ -151,8 +151,8 @@ func (f *phone) subscribes(t *testing.T) *dialog {
 	return d
 }
 
-// awaitLamp waits until a phone is told about new messages, after something
-// that causes it.
+// awaitLamp waits until a phone is notified of new messages, after something that
+// causes it.
 func (f *phone) awaitLamp(t *testing.T, cause func()) {
 	t.Helper()
 	f.forget()

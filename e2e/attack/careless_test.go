@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// careless starts a server that answers "single" as none should: its SQL is made
-// of what it is sent. It returns its base URL.
+// careless starts a server that handles "single" as none should: its SQL is made of
+// what it is sent. It returns its base URL.
 func careless(t *testing.T, db *sql.DB) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

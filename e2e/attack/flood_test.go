@@ -51,8 +51,8 @@ func TestFloodOfConnections(t *testing.T) {
 	})
 }
 
-// wantRefused writes on a connection that is one too many, and wants to be told
-// so.
+// wantRefused writes on a connection that is one too many, and wants a response
+// that says so.
 func wantRefused(t *testing.T, c net.Conn) {
 	t.Helper()
 	answer := exchange(t, c, "POST /peers/update?name=bob HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nport=1")

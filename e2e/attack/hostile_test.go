@@ -22,7 +22,7 @@ type hostileRequest struct {
 	answer  string // an expression for all that comes back until the server closes
 }
 
-// Expressions for answers.
+// Expressions for responses.
 const (
 	nothing = `^$`
 	refused = `^HTTP/1\.1 400 Bad Request\r\n(\S+: .*\r\n)*X-Dbsep-Error: bad-request\r\n(\S+: .*\r\n)*\r\n$`

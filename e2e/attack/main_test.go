@@ -28,7 +28,7 @@ type target struct {
 	site    *testenv.Site
 	address string
 	url     string // with http://
-	status  string // where its state is asked, so that no attack is in the way
+	status  string // where its state is queried, so that no attack is in the way
 }
 
 // serve starts dbsep with lines of configuration.

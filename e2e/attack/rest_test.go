@@ -14,8 +14,8 @@ import (
 	"dbsep/internal/testenv"
 )
 
-// atRest brings all of the server's connections to the database about and then
-// tells what it holds when nobody asks.
+// atRest uses each of the server's connections to the database once and then
+// reports what it holds when there are no requests.
 func (x *target) atRest(t *testing.T) testenv.Series {
 	t.Helper()
 	var all sync.WaitGroup
@@ -48,7 +48,7 @@ func (x *target) await(t *testing.T, what string, reached func(now testenv.Serie
 	return now
 }
 
-// holds tells what a server holds.
+// holds reports what a server holds.
 func (x *target) holds(now testenv.Series) string {
 	return fmt.Sprintf("%v clients, %v descriptors, %v goroutines, %.0f MiB", now["dbsep_http_connections"],
 		now["process_open_fds"], now["go_goroutines"], now["process_resident_memory_bytes"]/(1<<20))
@@ -66,7 +66,7 @@ func (x *target) backTo(t *testing.T, before testenv.Series) {
 	t.Logf("before: %s; after: %s", x.holds(before), x.holds(now))
 }
 
-// wantNoPanic wants the server's log to tell of none.
+// wantNoPanic wants no panic in the server's log.
 func (x *target) wantNoPanic(t *testing.T) {
 	t.Helper()
 	for line := range strings.Lines(x.Log.String()) {

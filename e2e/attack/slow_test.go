@@ -111,8 +111,8 @@ func (s *slowClient) begin(t *testing.T) {
 	}()
 }
 
-// wantCutOff wants the connection to have been ended by the server, without an
-// answer as if all were well.
+// wantCutOff wants the connection to have been ended by the server, without a
+// response as if all were well.
 func (s *slowClient) wantCutOff(t *testing.T) {
 	t.Helper()
 	if s.deaf {
@@ -129,11 +129,11 @@ func (s *slowClient) wantCutOff(t *testing.T) {
 	}
 }
 
-// phones is how many clients ask as they should.
+// phones is how many clients send requests as they should.
 const phones = 4
 
-// withPhones lets others ask, from an address of this machine, while an attack
-// goes on, and counts their answers. All must be right.
+// withPhones lets others send requests, from an address of this machine, while an
+// attack runs, and counts their responses. All must be right.
 func withPhones(t *testing.T, x *target, from string, attack func()) int64 {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

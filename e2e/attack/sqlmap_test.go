@@ -84,7 +84,7 @@ func TestSQLMapFindsWhatIsThere(t *testing.T) {
 	})
 }
 
-// A finding is what sqlmap said, and where it left the requests and answers.
+// A finding is what sqlmap said, and where it left the requests and responses.
 type finding struct {
 	said, traffic string
 }
@@ -121,8 +121,8 @@ func (f finding) leaked() bool {
 
 var harmless = regexp.MustCompile(`parameter '#\d+\*' does not seem to be injectable`)
 
-// wantNothing wants sqlmap to have tried every place, with answers, and to have
-// found nothing.
+// wantNothing wants sqlmap to have tried every place, to have had responses, and to
+// have found nothing.
 func (f finding) wantNothing(t *testing.T, i injection) {
 	t.Helper()
 	places := strings.Count(i.target+i.body, "*")
@@ -139,7 +139,7 @@ func (f finding) wantNothing(t *testing.T, i injection) {
 	t.Logf("%d places, %d requests", places, requests)
 }
 
-// hideElsewhere puts a canary beside the schema that dbsep answers for.
+// hideElsewhere puts a canary beside the schema that dbsep serves.
 func hideElsewhere(t *testing.T, s *testenv.Site) {
 	t.Helper()
 	var statements []string
@@ -165,7 +165,7 @@ func hideElsewhere(t *testing.T, s *testenv.Site) {
 	}
 }
 
-// schema tells what tables a site has, with their columns, and what is in the one
+// schema returns what tables a site has, with their columns, and what is in the one
 // that nobody may reach.
 func schema(t *testing.T, s *testenv.Site) string {
 	t.Helper()

@@ -30,7 +30,7 @@ func TestPackage(t *testing.T) {
 	m := boot(t)
 	old := build(t, m, first)
 	feature := func(name string, test func(t *testing.T)) {
-		if !t.Failed() { // each goes on from the one before
+		if !t.Failed() { // each continues from the one before
 			testenv.Feature(t, "Debian", name, test)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // service writes a configuration and starts the service with it, as the package
-// has told.
+// says.
 func service(t *testing.T, m *machine) {
 	m.run(t, makeSite)
 	m.run(t, "printf '"+sqlite+"' > "+own)
@@ -92,8 +92,8 @@ func odbc(t *testing.T, m *machine) {
 	m.run(t, "rm /etc/odbc.ini /usr/local/lib/libother.so; printf '"+sqlite+"' > "+own+"; systemctl restart dbsep")
 }
 
-// folders puts SQLite's database elsewhere: to Asterisk, and where the service may
-// not write until it is told.
+// folders puts SQLite's database in other folders: in Asterisk's, and in one where
+// the service may not write until its unit allows it.
 func folders(t *testing.T, m *machine) {
 	write := "curl -sS -d 'name=sqlite' 'http://127.0.0.1:8000/place/update?id=1'"
 	for _, folder := range []string{"/var/lib/asterisk", "/srv/phones"} {
@@ -133,7 +133,7 @@ func sockets(t *testing.T, m *machine) {
 	m.is(t, "systemctl is-active dbsep || true", "inactive\n")
 	m.expect(t, askSite, "name=sqlite") // which starts it
 	m.is(t, "curl -sS http://127.0.0.1:9000/livez", "ok\n")
-	m.is(t, "curl -sS -o /dev/null -w '%{http_code}\n' http://127.0.0.1:8000/livez", "404\n") // not where clients ask
+	m.is(t, "curl -sS -o /dev/null -w '%{http_code}\n' http://127.0.0.1:8000/livez", "404\n") // not where clients send requests
 	m.run(t, "systemctl reload dbsep; "+askSite)
 	m.run(t, `systemctl restart --no-block dbsep; for n in 1 2 3 4 5 6 7 8 9 10; do `+askSite+` | grep -q name=sqlite; done`)
 	m.run(t, "systemctl stop dbsep-status.socket; rm /etc/systemd/system/dbsep-status.socket")

@@ -37,7 +37,7 @@ func TestNewcomer(t *testing.T) {
 	}
 }
 
-// demoAnswers asks make demo, which runs in the Debian, from outside.
+// demoAnswers sends requests to make demo, which runs in the Debian, from outside.
 func demoAnswers(t *testing.T, f *machine) {
 	address := testenv.FreeAddress(t)
 	out := f.run(t, fmt.Sprintf(`

@@ -1,4 +1,4 @@
-// Package kamailio proves dbsep as what a real Kamailio asks: each feature is a
-// SIP request to it, and is judged by the SIP reply. Its configuration is that
-// of docs/kamailio.md.
+// Package kamailio proves dbsep with the requests of a real Kamailio: each feature
+// is a SIP request to it, and is judged by the SIP response. Its configuration is
+// that of docs/kamailio.md.
 package kamailio

@@ -16,8 +16,8 @@ import (
 
 const scripts = "../../internal/replay/testdata/asterisk-"
 
-// A proxy is a Kamailio with two gateways: the first behind an Apache that wants
-// a password, the second asked directly.
+// A proxy is a Kamailio with two gateways: the first behind an Apache that wants a
+// password, the second without a web server.
 type proxy struct {
 	*phone
 	system        string
@@ -121,7 +121,7 @@ func startKamailio(t *testing.T, root, blocks string) string {
 	return address
 }
 
-// freeUDP returns an address on 127.0.0.1 that nobody has bound now.
+// freeUDP returns an address on 127.0.0.1 that no socket uses now.
 func freeUDP(t *testing.T) string {
 	t.Helper()
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")

@@ -34,7 +34,7 @@ func newPhone(t *testing.T, server string) *phone {
 	return &phone{c}
 }
 
-// A reply is what the script makes of dbsep's answer, and how long that took.
+// A reply is what the script makes of dbsep's response, and how long that took.
 type reply struct {
 	status, result string
 	took           time.Duration
@@ -42,8 +42,8 @@ type reply struct {
 
 var calls atomic.Int64
 
-// ask sends a request for a route of the script, and waits for the reply. Headers
-// that are given bring their own Call-ID.
+// ask sends a request for a route of the script, and waits for the response.
+// Headers that are given bring their own Call-ID.
 func (p *phone) ask(t *testing.T, route, from, domain string, headers ...string) reply {
 	t.Helper()
 	r, err := p.send(t.Context(), route, from, domain, headers...)
@@ -94,7 +94,7 @@ func (p *phone) send(ctx context.Context, route, from, domain string, headers ..
 	}
 }
 
-// credentials answer a challenge of digest authentication.
+// credentials are for a challenge of digest authentication.
 type credentials struct{ user, password, nonce string }
 
 // register sends a REGISTER and returns the status of the response, and the nonce

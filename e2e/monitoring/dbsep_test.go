@@ -51,7 +51,7 @@ func (g *gateway) reload(t *testing.T, line, says string) {
 	})
 }
 
-// ask sends a request, by POST if it has a body, and returns the answer's body.
+// ask sends a request, by POST if it has a body, and returns the response's body.
 func ask(ctx context.Context, url, body string) (string, *http.Response, error) {
 	method := http.MethodGet
 	if body != "" {
@@ -70,7 +70,7 @@ func ask(ctx context.Context, url, body string) (string, *http.Response, error) 
 	return string(text), response, err
 }
 
-// work asks for something of everything that is counted.
+// work sends requests for something of everything that is counted.
 func (g *gateway) work(ctx context.Context) error {
 	for path, body := range map[string]string{
 		"/ps_endpoints/single":            "id=alice",

@@ -31,8 +31,8 @@ var (
 	word     = regexp.MustCompile(`[a-zA-Z_:][a-zA-Z0-9_:]*`)
 )
 
-// unknown reports what an expression asks for that no series has: a name, a
-// label, or a value of the labels that have few.
+// unknown reports what an expression uses that no series has: a name, a label, or a
+// value of the labels that have few.
 func (p *prometheus) unknown(ctx context.Context, expression string) error {
 	var wrong []error
 	bare := matchers.ReplaceAllString(window.ReplaceAllString(expression, ""), "")

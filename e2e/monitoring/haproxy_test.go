@@ -14,8 +14,8 @@ import (
 	"dbsep/internal/testenv"
 )
 
-// TestHAProxy asks two gateways through a real HAProxy with the manual's
-// configuration, one of them without its database.
+// TestHAProxy sends requests to two gateways through a real HAProxy with the
+// manual's configuration, one of them without its database.
 func TestHAProxy(t *testing.T) {
 	need(t, "haproxy")
 	one, two := serve(t, true), serve(t, false)
@@ -34,7 +34,7 @@ func TestHAProxy(t *testing.T) {
 	}
 	p := testenv.Start(t, nil, "haproxy", "-db", "-f", conf)
 
-	// answers waits until so many requests in a row have been answered so.
+	// answers waits until so many requests in a row have had this response.
 	answers := func(t *testing.T, want, code string) {
 		t.Helper()
 		testenv.WaitFor(t, "HAProxy", p, func(ctx context.Context) error {

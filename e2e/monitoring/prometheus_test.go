@@ -69,7 +69,7 @@ func need(t *testing.T, program string) {
 	}
 }
 
-// api asks Prometheus' HTTP API and reads the answer's data.
+// api queries Prometheus' HTTP API and reads the data of the response.
 func (p *prometheus) api(ctx context.Context, path string, query url.Values, into any) error {
 	body, _, err := ask(ctx, "http://"+p.address+"/api/v1/"+path+"?"+query.Encode(), "")
 	if err != nil {

@@ -250,9 +250,9 @@ func testHeader(t *testing.T, g *gateway) {
 	}
 }
 
-// testShutdown ends the server while a request is on its way: OpenSIPS would
-// wait for an answer until its timeout. That the server has begun to read the
-// request shows by its 100, which only this request asks for.
+// testShutdown ends the server while a request is on its way: OpenSIPS would wait
+// for a response until its timeout. A 100 shows that the server has begun to read
+// the request; only this request expects one.
 func testShutdown(t *testing.T, g *gateway) {
 	w := dial(t, g.address)
 	const body = "id=alice"

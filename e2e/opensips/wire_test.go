@@ -35,7 +35,7 @@ func dial(t *testing.T, address string) *wire {
 	return w
 }
 
-// An answer is a whole one, with its header as it came.
+// An answer is a whole response, with its header as it came.
 type answer struct {
 	status int
 	header string
@@ -44,8 +44,8 @@ type answer struct {
 	closed bool // the server will close the connection
 }
 
-// ask sends the bytes of a request and reads one answer. It must be the only
-// one, and come in time.
+// ask sends the bytes of a request and reads one response. It must be the only one,
+// and come in time.
 func (w *wire) ask(t *testing.T, request string) answer {
 	t.Helper()
 	began := time.Now()
@@ -71,7 +71,7 @@ func (w *wire) ask(t *testing.T, request string) answer {
 	return answer{r.StatusCode, header + "\r\n", string(body), time.Since(began), r.Close}
 }
 
-// want fails the test unless an answer is the expected one.
+// want fails the test unless a response is the expected one.
 func (a answer) want(t *testing.T, status int, body string) {
 	t.Helper()
 	if a.status != status || a.body != body {

@@ -16,20 +16,20 @@ type fault struct {
 
 	before func(t *testing.T) // prepares the server; may be nil
 
-	// begin lets it happen. end fixes it and returns when the database answers
-	// again; it is nil where the database fixes itself, or another takes its place.
+	// begin lets it happen. end fixes it and returns when the database works again; it
+	// is nil where the database fixes itself, or another takes its place.
 	begin, end func(t *testing.T, s *scene)
 
 	unseen bool // no client is to notice it
 	brief  bool // it is over at once, and few clients notice it, or none
-	fresh  bool // reads go on, from the database
+	fresh  bool // reads continue, from the database
 }
 
 // patience is how long anything may take to come true, which is an error then
 // and not a figure.
 const patience = 30 * time.Second
 
-// The faults last until the clients have had so many answers.
+// The faults last until the clients have had so many responses.
 const (
 	someAnswers  = 100
 	someReads    = 20

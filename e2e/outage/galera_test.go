@@ -45,12 +45,12 @@ func newCluster(t *testing.T) *cluster {
 	return c
 }
 
-// synced tells whether a node is one of the cluster.
+// synced checks that a node is one of the cluster.
 func (m *mariadb) synced(ctx context.Context) error {
 	return errors.Join(m.shows(ctx, "wsrep_ready", "ON"), m.shows(ctx, "wsrep_local_state_comment", "Synced"))
 }
 
-// shows tells whether a node's state is as it should be.
+// shows checks that a node's state is as it should be.
 func (m *mariadb) shows(ctx context.Context, name, want string) error {
 	var is string
 	err := m.root.QueryRowContext(ctx, "SHOW STATUS LIKE '"+name+"'").Scan(&name, &is)

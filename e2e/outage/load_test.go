@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// The load: so many clients, each of which asks once in a pace at most, so that
-// there is an end to it even where answers come at once.
+// The load: so many clients, each of which sends one request in a pace at most, so
+// that there is an end to it even where responses come at once.
 const (
 	writers = 6
 	readers = 4
 	pace    = 15 * time.Millisecond
 )
 
-// A load is clients that ask until it is stopped, and what they were answered.
+// A load is clients that send requests until it is stopped, and their responses.
 type load struct {
 	url    string
 	client *http.Client
@@ -29,12 +29,12 @@ type load struct {
 	cancel context.CancelFunc
 	all    sync.WaitGroup
 
-	gate    sync.RWMutex // held by those who ask
+	gate    sync.RWMutex // held while a request is sent
 	mu      sync.Mutex
 	answers []answer
 }
 
-// An answer is what a client was told, and when.
+// An answer is the response that a client had, and when.
 type answer struct {
 	begun     time.Time
 	took      time.Duration
@@ -43,8 +43,8 @@ type answer struct {
 	value     int    // of an update: the new one; of a look at a counter: the last that was confirmed
 	body      string
 	status    int
-	code      string // of an error; "none" where there was no answer
-	stale     bool   // a last good answer
+	code      string // of an error; "none" where there was no response
+	stale     bool   // a stale response
 }
 
 func (a *answer) ended() time.Time { return a.begun.Add(a.took) }
@@ -53,12 +53,12 @@ func (a *answer) isWrite() bool {
 }
 func (a *answer) isRead() bool { return a.operation == "read" }
 
-// confirmed tells whether a write was answered by 1, or a read by its rows.
+// confirmed reports whether a write had the response 1, or a read its rows.
 func (a *answer) confirmed() bool {
 	return a.body == "1\n" && a.isWrite() || a.isRead() && a.code == ""
 }
 
-// begin lets the clients ask.
+// begin lets the clients send requests.
 func begin(t *testing.T, url string) *load {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -76,7 +76,7 @@ func begin(t *testing.T, url string) *load {
 	return l
 }
 
-// stop lets each client finish what it asks at the moment.
+// stop lets each client finish its request.
 func (l *load) stop() {
 	l.cancel()
 	l.all.Wait()
@@ -141,13 +141,13 @@ func (l *load) each(ctx context.Context, ask func(n int)) {
 	}
 }
 
-// rest lets nobody ask until the returned function is called.
+// rest lets no client send requests until the returned function is called.
 func (l *load) rest() (goOn func()) {
 	l.gate.Lock()
 	return l.gate.Unlock
 }
 
-// ask sends a request and notes its answer. A read with other rows than its key
+// ask sends a request and records its response. A read with other rows than its key
 // counts as an error.
 func (l *load) ask(operation, key string, value int, target, body string) *answer {
 	a := answer{begun: time.Now(), operation: operation, key: key, value: value}
@@ -172,7 +172,7 @@ func (l *load) ask(operation, key string, value int, target, body string) *answe
 	return &a
 }
 
-// count counts the answers of which something is true.
+// count counts the responses of which something is true.
 func (l *load) count(is func(*answer) bool) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -184,7 +184,7 @@ func (l *load) count(is func(*answer) bool) (n int) {
 	return n
 }
 
-// await waits until there are as many answers of which something is true.
+// await waits until there are as many responses of which something is true.
 func (l *load) await(t *testing.T, what string, n int, is func(*answer) bool) {
 	t.Helper()
 	until := time.After(patience)

@@ -221,8 +221,8 @@ func (m *mariadb) disperse(t *testing.T, _ *scene) {
 	m.crowd = nil
 }
 
-// forget lets the clients ask nothing until the server, whose wait_timeout is a
-// second, has closed the connections that the gateway has.
+// forget lets the clients send no requests until the server, whose wait_timeout is
+// a second, has closed the connections that the gateway has.
 func (m *mariadb) forget(t *testing.T, s *scene) {
 	t.Helper()
 	defer s.load.rest()()

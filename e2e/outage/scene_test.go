@@ -16,9 +16,9 @@ import (
 	"dbsep/internal/testenv"
 )
 
-// The settings of the gateway. bound is what no answer may take longer than: the
-// table's description and the statement have statement_timeout each, in which
-// the wait for a connection is included; a second is for a busy machine.
+// The settings of the gateway. bound is the longest time that a response may take:
+// reading the table's schema and the statement have statement_timeout each, in
+// which the wait for a connection is included; a second is for a busy machine.
 const (
 	statementTimeout = 2 * time.Second
 	connectionWait   = time.Second
@@ -78,8 +78,9 @@ func (s *scene) serve(t *testing.T, through ...string) *scene {
 	return s
 }
 
-// reload has the gateway read its configuration again and again while clients ask:
-// it then reads the schema of each table again, so that no outage spares it that.
+// reload has the gateway read its configuration again and again while clients send
+// requests: it then reads the schema of each table again, so that no outage spares
+// it that.
 func (s *scene) reload(ctx context.Context) {
 	clock := time.NewTicker(300 * time.Millisecond)
 	defer clock.Stop()

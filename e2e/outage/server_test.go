@@ -32,7 +32,7 @@ type server struct {
 	process *testenv.Process
 }
 
-// start starts the server and waits until it answers.
+// start starts the server and waits until it accepts queries.
 func (s *server) start(t *testing.T, options ...string) {
 	t.Helper()
 	s.launch(options...)

@@ -14,28 +14,28 @@ import (
 type tally struct {
 	fault string
 
-	confirmed   int // writes answered 1
-	refused     int // writes answered -1
+	confirmed   int // writes with the response 1
+	refused     int // writes with the response -1
 	done        int // of these, writes that were done nevertheless
-	lost, twice int // writes answered 1 that are not there; writes done more than once
+	lost, twice int // writes with the response 1 that are not there; writes done more than once
 
-	fresh, stale, missed int // reads answered by the database, by a last good answer, by an error
+	fresh, stale, missed int // reads with a response from the database, with a stale response, with an error
 
-	longest time.Duration // wait for any answer
-	// From the end of the fault to the first write answered 1, and to the first read
-	// answered by the database. Where nobody ends the fault: the longest time
-	// without one.
+	longest time.Duration // wait for any response
+	// From the end of the fault to the first write with the response 1, and to the
+	// first read with a response from the database. Where nobody ends the fault: the
+	// longest time without one.
 	writesAfter, freshAfter time.Duration
 
 	codes map[string]int
-	wrong []string // what nobody may be told, or do, in any outage
+	wrong []string // what no client may get, or do, in any outage
 }
 
 func (c *tally) errorf(format string, values ...any) {
 	c.wrong = append(c.wrong, fmt.Sprintf(format, values...))
 }
 
-// tally compares what the clients were told with what the database holds.
+// tally compares the responses of the clients with what the database holds.
 func (l *load) tally(t *testing.T, s *scene) *tally {
 	t.Helper()
 	c := &tally{codes: map[string]int{}}
@@ -136,8 +136,8 @@ func (c *tally) look(a *answer) {
 	}
 }
 
-// after tells how long it took from a moment to the end of the first answer of
-// which something is true and that was asked for after it.
+// after returns how long it took from a moment to the end of the first response of
+// which something is true and whose request was sent after it.
 func (l *load) after(moment time.Time, is func(*answer) bool) time.Duration {
 	first := time.Duration(-1)
 	for i := range l.answers {
@@ -149,7 +149,7 @@ func (l *load) after(moment time.Time, is func(*answer) bool) time.Duration {
 	return first
 }
 
-// longestPause is the longest time between the ends of two answers of which
+// longestPause is the longest time between the ends of two responses of which
 // something is true.
 func (l *load) longestPause(is func(*answer) bool) (longest time.Duration) {
 	var last time.Time

@@ -15,7 +15,7 @@ import (
 	"dbsep/internal/testenv"
 )
 
-// refused are requests that dbsep refuses, or reads otherwise, for a reason that
+// refused are requests that dbsep refuses, or reads differently, for a reason that
 // is no row of docs/differences.md: no client of a PBX sends them, and compare
 // reports a DIFFERENT. They are named as recordings are.
 var refused = []struct {
@@ -71,7 +71,7 @@ func refusedOf(all []recording) (requests []string) {
 	return requests
 }
 
-// told are the requests that compare tells with a word in front.
+// told are the requests that compare reports with a word in front.
 func told(out, word string) (requests []string) {
 	for line := range strings.Lines(out) {
 		if request, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), word+"  "); ok {
@@ -125,8 +125,8 @@ func (s *site) testAccessLog(t *testing.T, new string) {
 	}
 }
 
-// testOtherRow compares the script with a dbsep that answers from a second
-// database, in which a password is another one.
+// testOtherRow compares the script with a dbsep that uses a second database, in
+// which a password is another one.
 func (s *site) testOtherRow(t *testing.T, db string) {
 	other := newSite(t, db)
 	other.exec(t, "UPDATE voicemail SET password = 'hunter2' WHERE mailbox = '101'")

@@ -13,7 +13,7 @@ import (
 	"dbsep/internal/testenv"
 )
 
-// steady makes the script send columns in one order, so that two of its answers
+// steady makes the script send columns in one order, so that two of its responses
 // can be compared byte for byte.
 const steady = "SetEnv PERL_HASH_SEED 0\nSetEnv PERL_PERTURB_KEYS 0\n"
 

@@ -15,7 +15,7 @@ import (
 	"dbsep/internal/compare"
 )
 
-// A recording is a request that the Perl script was once asked.
+// A recording is a request that the Perl script once had.
 type recording struct {
 	ID, DB, Verdict string
 	Method          string
@@ -34,7 +34,7 @@ func (r *recording) request() compare.Request {
 	return compare.Request{Method: r.Method, Path: path + target.EscapedPath(), Query: r.Query, Body: r.Body}
 }
 
-// repeatable tells whether a recording can be asked again by a client that does
+// repeatable reports whether a recording can be sent again by a client that does
 // nothing odd, as often as one wants to. What is dangerous is left to
 // internal/replay: the script does it.
 func (r *recording) repeatable() bool {

@@ -32,7 +32,7 @@ var sites = map[string]struct {
 	"pg":      {testenv.Postgres, "SELECT current_schema()"},
 }
 
-// A site is a database that the Perl script answers from, behind an Apache.
+// A site is a database that the Perl script serves, behind an Apache.
 type site struct {
 	*testenv.Site
 	script string // URL of the Perl script
@@ -58,7 +58,7 @@ func openSite(t *testing.T, db, further string) *site {
 	return s
 }
 
-// newSite makes a site of the recordings' rows that only dbsep answers from.
+// newSite makes a site of the recordings' rows that only dbsep serves.
 func newSite(t *testing.T, db string) *site {
 	t.Helper()
 	return &site{Site: sites[db].open(t, recorded+"golden-"+db+".sql")}
@@ -67,13 +67,13 @@ func newSite(t *testing.T, db string) *site {
 // path is where dbsep.cgi has always been.
 const path = "/cgi-bin/dbsep.cgi"
 
-// An answer is what a client gets.
+// An answer is the response that a client gets.
 type answer struct {
 	status     int
 	kind, body string // Content-Type and text
 }
 
-// ask asks in Asterisk's manner.
+// ask sends a request in Asterisk's manner.
 func ask(t *testing.T, method, url, body string) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))

@@ -15,13 +15,13 @@ import (
 	"dbsep/internal/testenv"
 )
 
-// A load is what a server is asked, at a bounded rate.
+// A load is the requests that a server gets, at a limited rate.
 type load struct {
 	base, address string
-	restarting    atomic.Bool // the database is: answers may be failures
+	restarting    atomic.Bool // the database is: responses may be failures
 	answers       atomic.Int64
 	failures      atomic.Int64 // while the database was restarting
-	long          atomic.Int64 // answers of 50,000 rows
+	long          atomic.Int64 // responses of 50,000 rows
 	slow, gone    atomic.Int64 // clients
 }
 
@@ -41,8 +41,8 @@ func every(ctx context.Context, pace time.Duration, do func() error) error {
 	}
 }
 
-// phone asks as a PBX does: 100 requests in a second, one in five of
-// them a write and one in five a fault of the client.
+// phone sends requests as a PBX does: 100 requests in a second, one in five of them
+// a write and one in five a fault of the client.
 func (l *load) phone(ctx context.Context, name string) error {
 	p := testenv.NewPhone(l.base, name, "")
 	defer func() { p.Close() }()
@@ -59,7 +59,7 @@ func (l *load) phone(ctx context.Context, name string) error {
 	})
 }
 
-// reader asks for 50,000 rows.
+// reader requests 50,000 rows.
 func (l *load) reader(ctx context.Context) error {
 	p := testenv.NewPhone(l.base, "reader", "")
 	defer p.Close()
@@ -80,7 +80,7 @@ func (l *load) reader(ctx context.Context) error {
 	})
 }
 
-// vanishing clients ask for much and break off.
+// vanishing clients request much and break off.
 func (l *load) vanishing(ctx context.Context) error {
 	return every(ctx, time.Second, func() error {
 		c, err := net.Dial("tcp", l.address)
@@ -99,8 +99,8 @@ func (l *load) vanishing(ctx context.Context) error {
 
 const askForMuch = "POST /bulk/multi HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nid+%3E%3D=0"
 
-// slowly asking clients send a part of a request, or read nothing of a long
-// answer. The server has to cut them off: there is no end to them otherwise.
+// slowly are clients that send a part of a request, or read nothing of a long
+// response. The server has to cut them off: nothing else ends them.
 func (l *load) slowly(ctx context.Context) error {
 	var open []net.Conn
 	defer func() {
@@ -135,7 +135,7 @@ func wantCut(c net.Conn) error {
 	if err := c.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		return err
 	}
-	answer, err := io.ReadAll(io.LimitReader(c, 1024)) // of a long answer more may be under way in the network
+	answer, err := io.ReadAll(io.LimitReader(c, 1024)) // of a long response more may be under way in the network
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return fmt.Errorf("a slow client is not cut off: %.100q", answer)
 	}

@@ -124,9 +124,9 @@ func sample(ctx context.Context, t *testing.T, status string, bound time.Duratio
 	return all
 }
 
-// wantReady waits until the server finds its database well and asks it again. It
-// may not have looked while the database was away for a moment, so that one alone
-// tells nothing.
+// wantReady waits until the server finds its database well and queries it again. It
+// may not have looked while the database was unavailable for a moment, so that the
+// first alone shows nothing.
 func wantReady(t *testing.T, status string) {
 	t.Helper()
 	testenv.WaitFor(t, "the database to be well again", nil, func(ctx context.Context) error {

@@ -37,14 +37,14 @@ func newDoor(system, address string, s *site) *door {
 	}}
 }
 
-// An answer is what a client gets.
+// An answer is the response that a client gets.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// post asks in Asterisk's manner.
+// post sends a request in Asterisk's manner.
 func (d *door) post(t *testing.T, target, body string, header ...string) answer {
 	t.Helper()
 	return d.ask(t, http.MethodPost, target, body, header...)
@@ -55,8 +55,8 @@ func (d *door) get(t *testing.T, target string, header ...string) answer {
 	return d.ask(t, http.MethodGet, target, "", header...)
 }
 
-// ask sends a request with the target as it is written, and fails the test for
-// what no client may ever get: no answer, one before the answer, or a redirect.
+// ask sends a request with the target as it is written, and fails the test for what
+// no client may ever get: no response, one before the response, or a redirect.
 func (d *door) ask(t *testing.T, method, target, body string, header ...string) answer {
 	t.Helper()
 	a, err := d.try(t.Context(), method, target, body, header...)
@@ -69,8 +69,8 @@ func (d *door) ask(t *testing.T, method, target, body string, header ...string) 
 	return a
 }
 
-// try sends a request and, like libcurl, sends it again when a connection that
-// had served before was closed without an answer.
+// try sends a request and, like libcurl, sends it again when a connection that had
+// served before was closed without a response.
 func (d *door) try(ctx context.Context, method, target, body string, header ...string) (answer, error) {
 	a, reused, err := d.send(ctx, method, target, body, header)
 	if reused && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)) {
@@ -118,7 +118,7 @@ func (a answer) want(t *testing.T, body string) {
 	}
 }
 
-// wantSafe fails the test unless Asterisk takes an answer for a failure and for
+// wantSafe fails the test unless Asterisk takes a response for a failure and for
 // nothing else (P1, P3, P5).
 func (a answer) wantSafe(t *testing.T, operation string) {
 	t.Helper()

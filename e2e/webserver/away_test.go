@@ -38,8 +38,8 @@ func (d *door) testProgramBroken(t *testing.T, program string) {
 	})
 }
 
-// testTooLarge stores more than the bound of 4 MiB, which the web server or
-// dbsep refuses.
+// testTooLarge stores more than the limit of 4 MiB, which the web server or dbsep
+// refuses.
 func (d *door) testTooLarge(t *testing.T) {
 	testenv.Feature(t, d.system, "store of 5 MiB: refused", func(t *testing.T) {
 		d.post(t, "/long_text/store", "id=two&val="+strings.Repeat("x", 5<<20)).wantSafe(t, "store")

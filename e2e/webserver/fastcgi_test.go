@@ -15,15 +15,15 @@ import (
 	"dbsep/internal/testenv"
 )
 
-// A result is an answer that is waited for elsewhere.
+// A result is a response that another goroutine waits for.
 type result struct {
 	answer
 	error
 }
 
-// testGracefulEnd ends a FastCGI process, by TERM as mod_fcgid does, while it has
-// a request in hand. It must be the first test of a site: a process that has
-// answered before looks as if it had one.
+// testGracefulEnd ends a FastCGI process, by TERM as mod_fcgid does, while it
+// handles a request. It must be the first test of a site: a process that has
+// handled one before looks as if it still did.
 func (d *door) testGracefulEnd(t *testing.T, apache *testenv.Process, program string) {
 	testenv.Feature(t, d.system, "a process that is ended answers first", func(t *testing.T) {
 		release := d.site.holdStores(t)

@@ -26,8 +26,8 @@ var everyOperation = []struct{ operation, method, target, body string }{
 	{"single in JSON", "GET", "/ps_aors/single.json?id=alice", ""},
 }
 
-// wantFailures sends one request of each kind at the same time and wants
-// answers that Asterisk takes for failures, with a status for everyone else.
+// wantFailures sends one request of each kind at the same time and wants responses
+// that Asterisk takes for failures, with a status for everyone else.
 func (d *door) wantFailures(t *testing.T, statuses []int, header ...string) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -60,7 +60,7 @@ func (d *door) testDatabaseAway(t *testing.T) {
 	})
 }
 
-// answers asks as many times at once as there may be processes behind the web
+// answers sends as many requests at once as there may be processes behind the web
 // server: each of them looks for the database by itself.
 func (d *door) answers(ctx context.Context) error {
 	errs := make([]error, 3*len(everyOperation))

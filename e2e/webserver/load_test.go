@@ -12,7 +12,7 @@ import (
 	"dbsep/internal/testenv"
 )
 
-// testLoad asks for much at once.
+// testLoad sends many requests at once.
 func (d *door) testLoad(t *testing.T) {
 	testenv.Feature(t, d.system, "store of 1 MiB, and back", func(t *testing.T) {
 		long := strings.Repeat("0123456789abcdef", 1<<16)

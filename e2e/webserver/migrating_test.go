@@ -11,9 +11,10 @@ import (
 	"dbsep/internal/testenv"
 )
 
-// old stands where the Perl script stands at an administrator's site, and is its
-// answer to each request: a row that has its columns in no order. What the script
-// answers otherwise is recorded and tested elsewhere; here it only has to be there.
+// old is in the place of the Perl script at an administrator's site, and is its
+// response to each request: a row that has its columns in no order. Other responses
+// of the script are recorded and tested in other packages; here it only has to be
+// there.
 const (
 	script = "#!/bin/sh\ncat >/dev/null\nprintf 'Content-Type: text/plain\\n\\n%s' '" + old + "'\n"
 	old    = "position=2&entry=%2Fsrv%2Frt%2Fmoh%2Fb&name=rtplay\n"

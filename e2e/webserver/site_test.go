@@ -82,8 +82,8 @@ func (s *site) holdStores(t *testing.T) (release func()) {
 	}
 }
 
-// fileOpen tells whether one of the processes has the file open for a write, which
-// is its second time: the first is to look at it, and to read.
+// fileOpen checks that one of the processes has the file open for a write, which is
+// its second time: the first is to look at it, and to read.
 func (s *site) fileOpen(pids []int) error {
 	for _, pid := range pids {
 		open := 0
@@ -100,7 +100,7 @@ func (s *site) fileOpen(pids []int) error {
 	return fmt.Errorf("none of the processes %v has the database open twice", pids)
 }
 
-// waiting tells whether a statement waits for a lock on a table.
+// waiting checks that a statement waits for a lock on a table.
 func (s *site) waiting([]int) error {
 	var n int
 	err := s.DB.QueryRow("SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND state LIKE 'Waiting for table%'").Scan(&n)

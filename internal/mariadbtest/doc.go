@@ -5,7 +5,7 @@
 //
 //	func TestMain(m *testing.M) { mariadbtest.Main(m) }
 //
-// and asks for the server where it needs it:
+// and starts the server where it needs it:
 //
 //	server := mariadbtest.Start(t)
 //	name := server.Database(t)

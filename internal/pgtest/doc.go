@@ -3,7 +3,7 @@
 //
 //	func TestMain(m *testing.M) { pgtest.Main(m) }
 //
-// and asks for the server where it needs it:
+// and starts the server where it needs it:
 //
 //	server := pgtest.Start(t)
 //	name := server.Database(t)

@@ -15,10 +15,9 @@ import (
 	"dbsep/internal/testserver"
 )
 
-// Pooler starts a pgbouncer in front of the server that gives each transaction
-// whatever connection is free, and returns its port on the server's host. It has
-// few connections, so that clients change theirs all the time. It ends with the
-// test.
+// Pooler starts a pgbouncer in front of the server that gives each transaction any
+// free connection, and returns its port on the server's host. It has few
+// connections, so that clients change theirs all the time. It ends with the test.
 func (s *Server) Pooler(t testing.TB) (port int) {
 	t.Helper()
 	program, err := exec.LookPath("pgbouncer")

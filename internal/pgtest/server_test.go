@@ -38,7 +38,7 @@ func TestAccountLogsInOverSocketAndNetworkWithItsPasswordOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.User, c.Password = s.User, login.password
-		c.LookupFunc = func(context.Context, string) ([]string, error) { return []string{s.Host}, nil } // of localhost, whatever the machine knows
+		c.LookupFunc = func(context.Context, string) ([]string, error) { return []string{s.Host}, nil } // of localhost, on every machine
 		c.Database = name
 		db := stdlib.OpenDB(*c)
 		defer db.Close()

@@ -18,7 +18,7 @@ import (
 	"dbsep/internal/database"
 )
 
-// cgiProgram asks the program as a web server starts it.
+// cgiProgram runs the program as a web server starts it.
 type cgiProgram struct {
 	path string // of the program
 	conf string // of its dbsep.conf
@@ -88,7 +88,7 @@ func (r *request) toCGI() []string {
 	return env
 }
 
-// readCGI reads a CGI program's answer.
+// readCGI reads a CGI program's response.
 func readCGI(out io.Reader) (answer, error) {
 	lines := bufio.NewReader(out)
 	header, err := textproto.NewReader(lines).ReadMIMEHeader()

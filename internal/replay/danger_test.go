@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-// harmless are the cases of the verdict danger that ask for something rightful
-// as well, and how many lines of changes that makes.
+// harmless are the cases of the verdict danger that also request something
+// rightful, and how many lines of changes that makes.
 var harmless = map[string]int{
 	"op-destroy-dash":         1, // one row meets both conditions
 	"name-update-where-dash":  2, // likewise
 	"inj-value-store":         1, // the values are stored, being nothing but values
 	"inj-value-store-stacked": 1, // likewise
-	"seq-inject-readback":     1, // likewise, and the row asked for then is not there
+	"seq-inject-readback":     1, // likewise, and the row that is then requested is not there
 }
 
 // ownName are the cases that read a table of the schema by its own name. Which
@@ -20,7 +20,7 @@ var harmless = map[string]int{
 var ownName = map[string]bool{"table-any-pg": true}
 
 // checkDanger checks that nothing dangerous comes of the recordings that were
-// attacks or mishaps: no row of theirs in the answer, no row changed but those
+// attacks or mishaps: no row of theirs in the response, no row changed but those
 // that may be.
 func checkDanger(t *testing.T, recordings []recording, all []*replay) {
 	for _, p := range all {

@@ -10,7 +10,7 @@ import (
 
 const decidedFile = "testdata/decided.txt"
 
-// checkDecided compares the answers that are not the script's with those that
+// checkDecided compares the responses that are not the script's with those that
 // were decided on. -update writes them down instead.
 func checkDecided(t *testing.T, recordings []recording, all []*replay) {
 	listed := readDifferences(t)
@@ -39,7 +39,7 @@ func checkDecided(t *testing.T, recordings []recording, all []*replay) {
 	}
 }
 
-// requests shows what is asked, setup first.
+// requests shows what is sent, setup first.
 func (r *recording) requests() string {
 	var all []string
 	for i := range r.Setup {
@@ -48,8 +48,8 @@ func (r *recording) requests() string {
 	return strings.Join(append(all, r.String()), ", then ")
 }
 
-// decision is what a recording's answer has to be, nil where that is the
-// script's. Lines for semicolons=raw follow where the answer is another then.
+// decision is what a recording's response has to be, nil where that is the
+// script's. Lines for semicolons=raw follow where they make the response another.
 func (r *recording) decision(listed differences, all []*replay) decision {
 	var d, raw decision
 	for _, p := range all {

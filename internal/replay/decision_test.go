@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A decision is one answer and what it did to the rows, as lines for people.
+// A decision is one response and what it did to the rows, as lines for people.
 type decision []string
 
 func decide(a answer, changes []string) decision {
@@ -24,8 +24,8 @@ func (d decision) equal(other decision) bool { return slices.Equal(d, other) }
 
 func (d decision) String() string { return strings.Join(d, "\n") }
 
-// decisions are the answers that dbsep has to give, by the title of their
-// request. In their file each stands below its title:
+// decisions are the responses that dbsep has to send, by the title of their
+// request. In their file each is below its title:
 //
 //	fix get-update@sqlite: GET "/mwi/update" query "id=Dazed&msgs_new=9"
 //	    200 method-not-allowed "-1\n"

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// differences are the recordings to be kept that docs/differences.md says dbsep
-// answers otherwise, each with whether only semicolons=encode makes it so.
+// differences are the recordings to be kept to which dbsep sends another response,
+// as docs/differences.md says, each with whether only semicolons=encode makes it
+// so.
 type differences map[string]bool
 
 var recordingID = regexp.MustCompile("`([a-z0-9-]+(?:@[a-z]+)?)`")
@@ -42,7 +43,7 @@ func readDifferences(t *testing.T) differences {
 	return listed
 }
 
-// entry tells which entry lists a recording: its id, or its name, which means
+// entry returns which entry lists a recording: its id, or its name, which means
 // that it differs on every database. Empty if none does.
 func (d differences) entry(r *recording, raw bool) string {
 	for _, id := range []string{r.ID, r.name()} {

@@ -9,8 +9,8 @@ import (
 
 // A fixture is a database that can be made fresh again and again.
 type fixture interface {
-	// fresh gives the database the schema and the rows of its file and tells
-	// where it is.
+	// fresh gives the database the schema and the rows of its file and returns where it
+	// is.
 	fresh(t *testing.T) database.Source
 
 	// changes lists how the rows differ from fresh ones.

@@ -10,7 +10,7 @@ import (
 	"dbsep/gateway"
 )
 
-// A replay is all recordings of one database asked in one way.
+// A replay is all recordings of one database sent in one way.
 type replay struct {
 	db, way  string
 	raw      bool // with semicolons=raw
@@ -32,8 +32,8 @@ func (p *replay) name() string {
 	return name
 }
 
-// replays are the ways to ask. What the server and the CGI program answer is
-// compared, so the rest looks at the server's answers.
+// replays are the ways to send requests. The responses of the server and the CGI
+// program are compared, so the rest looks at the server's.
 func replays() []*replay {
 	var all []*replay
 	for _, db := range slices.Sorted(maps.Keys(fixtures)) {
@@ -57,7 +57,7 @@ func TestGolden(t *testing.T) {
 		}
 	})
 	if t.Failed() {
-		t.FailNow() // answers are missing or break a rule: first things first
+		t.FailNow() // responses are missing or break a rule: first things first
 	}
 	all = slices.DeleteFunc(all, func(p *replay) bool { return p.outcomes == nil }) // a database that cannot be had here
 	t.Run("same both ways", func(t *testing.T) { compareWays(t, all) })
@@ -66,7 +66,7 @@ func TestGolden(t *testing.T) {
 	t.Run("decided", func(t *testing.T) { checkDecided(t, recordings, all) })
 }
 
-// run asks all recordings of a database, each on fresh rows.
+// run sends all recordings of a database, each on fresh rows.
 func (p *replay) run(t *testing.T, recordings []recording) {
 	f := fixtures[p.db](t, "testdata/golden-"+p.db+".sql")
 	var w way
@@ -96,8 +96,8 @@ func (p *replay) run(t *testing.T, recordings []recording) {
 	t.Logf("%d recordings", len(p.outcomes))
 }
 
-// compareWays checks that a CGI program answers every recording byte for byte as
-// the server does, and changes the same rows.
+// compareWays checks that a CGI program's response to every recording is byte for
+// byte the server's, and that it changes the same rows.
 func compareWays(t *testing.T, all []*replay) {
 	byCGI := map[string]outcome{}
 	for _, p := range all {
@@ -121,7 +121,7 @@ func compareWays(t *testing.T, all []*replay) {
 	}
 }
 
-// asked tells whether a database could be asked.
+// asked reports whether a database could be used.
 func asked(db string, all []*replay) bool {
 	return slices.ContainsFunc(all, func(p *replay) bool { return p.db == db })
 }

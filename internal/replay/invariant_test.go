@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// What every answer has to keep to, whatever was asked (protocol rules P1 to
-// P5): a wrong one is a success, a row or an empty configuration to Asterisk.
+// What every response has to keep to, for every request (protocol rules P1 to P5):
+// a wrong one is a success, a row or an empty configuration to Asterisk.
 
 var (
 	countBody = regexp.MustCompile(`^(-1|[0-9]+)\n$`)
@@ -18,8 +18,8 @@ var (
 	fixing    = regexp.MustCompile(` (reason|hint)=("(?:[^"\\]|\\.)*"|\S+)`)
 )
 
-// checkAnswer checks that an answer is one that Asterisk cannot take for
-// something else, and that neither it nor the log tells what nobody should know.
+// checkAnswer checks that a response is one that Asterisk cannot take for something
+// else, and that neither it nor the log shows what nobody should know.
 func checkAnswer(t *testing.T, r *request, a answer) {
 	t.Helper()
 	fail := func(format string, args ...any) {
@@ -59,7 +59,7 @@ func checkSecrecy(t *testing.T, r *request, a answer, fail func(string, ...any))
 	if ownSQL.MatchString(a.body) {
 		fail("the answer holds SQL")
 	}
-	own := strings.HasPrefix(deref(r.PathInfo), "/secrets/") // asked for by its name, which GRANT decides on
+	own := strings.HasPrefix(deref(r.PathInfo), "/secrets/") // requested by its name, which GRANT decides on
 	if strings.Contains(a.log, "TOPSECRET") || strings.Contains(a.body, "TOPSECRET") && !own {
 		fail("the secret of another table is out")
 	}

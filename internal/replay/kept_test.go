@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// checkKept compares the answers to be kept with the script's. They may differ
+// checkKept compares the responses to be kept with the script's. They may differ
 // where docs/differences.md says so, and have to where it does.
 func checkKept(t *testing.T, recordings []recording, all []*replay) {
 	listed := readDifferences(t)
@@ -40,7 +40,7 @@ func checkKept(t *testing.T, recordings []recording, all []*replay) {
 	}
 }
 
-// differs tells how an outcome differs from the recording, empty if it does not.
+// differs returns how an outcome differs from the recording, empty if it does not.
 func (r *recording) differs(t *testing.T, o outcome) string {
 	t.Helper()
 	type side struct {

@@ -52,7 +52,7 @@ func newPostgres(t *testing.T, schema string) fixture {
 	return f
 }
 
-// countOn lets each sequence go on behind the keys that came with the rows, as
+// countOn lets each sequence continue after the keys that came with the rows, as
 // the other databases do by themselves.
 const countOn = `
 	DO $$
@@ -121,7 +121,7 @@ func (f *pg) checksums(t *testing.T) map[string]string {
 	return pairs(t, f.db, strings.Join(each, " UNION ALL "))
 }
 
-// sequences reads how each is set, in the way that setval wants to be told.
+// sequences reads how each is set, in the form of the arguments of setval.
 func (f *pg) sequences(t *testing.T) map[string]string {
 	t.Helper()
 	return pairs(t, f.db, "SELECT sequencename, COALESCE(last_value || ', true', start_value || ', false') FROM pg_sequences WHERE schemaname = 'public'")

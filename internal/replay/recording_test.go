@@ -16,7 +16,7 @@ type recording struct {
 	ID      string    // of the case and, after an @, the kind of database
 	DB      string    // the kind of database
 	Verdict string    // keep, fix or danger
-	Setup   []request // asked before, on the same rows
+	Setup   []request // sent before, on the same rows
 	Reply   struct {
 		Status int
 		Body   string
@@ -40,8 +40,8 @@ type request struct {
 	ReplyBody string `json:"reply_body"` // of a request of a setup
 }
 
-// rowChanges are how the rows differed afterwards: lines of SQL, each with a
-// minus or a plus in front. In a recording, "unchanged" stands for none.
+// rowChanges are how the rows differed afterwards: lines of SQL, each with a minus
+// or a plus in front. In a recording, "unchanged" means none.
 type rowChanges []string
 
 func (c *rowChanges) UnmarshalJSON(text []byte) error {

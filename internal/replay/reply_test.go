@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// comparable brings an answer of the script or of dbsep into the form in which
-// the two are compared: pairs have no order of their own in a row (the script
-// had none), but those of one name keep theirs; the rows of multi had whatever
-// order the database found them in; zero could be written 0E0.
+// comparable brings a response of the script or of dbsep into the form in which the
+// two are compared: pairs have no order of their own in a row (the script had
+// none), but those of one name keep theirs; the rows of multi had the order in
+// which the database found them; zero could be written 0E0.
 func comparable(operation, body string) string {
 	switch operation {
 	case "single", "multi", "static":

@@ -14,8 +14,8 @@ import (
 	"dbsep/internal/database"
 )
 
-// server asks the gateway as it stands behind a listener. It stays the same as
-// long as the source does.
+// server sends requests to the gateway as it is behind a listener. It stays the
+// same as long as the source does.
 type server struct {
 	options gateway.Options
 	source  string
@@ -60,10 +60,10 @@ func (s *server) ask(t *testing.T, source database.Source, r *request) answer {
 	return answer{w.Code, w.Header().Get("X-Dbsep-Error"), w.Header().Get("Content-Type"), w.Body.String(), s.log.String()}
 }
 
-// toServer makes the request that a server has read when a client asked as the
-// web server's client did. It is made by hand: no client would send some of
-// these paths. A Content-Length that is no number never gets past net/http;
-// what is left of such a request has no body, as with CGI.
+// toServer makes the request that a server has read when a client sent it as the
+// web server's client did. It is made by hand: no client would send some of these
+// paths. An invalid Content-Length never gets past net/http; what is left of such a
+// request has no body, as with CGI.
 func (r *request) toServer() *http.Request {
 	body := r.bytes()
 	q := &http.Request{

@@ -6,7 +6,7 @@ import (
 	"dbsep/internal/database"
 )
 
-// An answer is what dbsep answered, and what it wrote to its log meanwhile.
+// An answer is dbsep's response, and what it wrote to its log meanwhile.
 type answer struct {
 	status int
 	code   string // X-Dbsep-Error
@@ -15,7 +15,7 @@ type answer struct {
 	log    string
 }
 
-// A way is a way to ask dbsep.
+// A way is a way to send requests to dbsep.
 type way interface {
 	ask(t *testing.T, source database.Source, r *request) answer
 }

@@ -55,12 +55,12 @@ func (w *wireRequest) bytes() []byte {
 	return fmt.Appendf(nil, "%s %s HTTP/1.1\r\n%s\r\n%s", w.Method, w.Target, w.Header, w.Body)
 }
 
-// title is what a request's answer stands below in testdata/wire-expected.txt.
+// title is the line above a request's response in testdata/wire-expected.txt.
 func (w *wireRequest) title() string {
 	return strings.TrimRight(fmt.Sprintf("%d %s %s %s", w.ID, w.Method, w.Target, w.Body), " ")
 }
 
-// request is what the rules for answers need to know of a request.
+// request is what the rules for responses need to know of a request.
 func (w *wireRequest) request() *request {
 	path, query, _ := strings.Cut(w.Target, "?")
 	return &request{Method: w.Method, PathInfo: &path, Query: &query, Body: w.Body}
@@ -94,8 +94,8 @@ func TestWire(t *testing.T) {
 	}
 }
 
-// wire is the answer that a request should get. One database may have one of
-// its own, below a title that begins with its name.
+// wire is the response that a request should get. One database may have one of its
+// own, below a title that begins with its name.
 func (all decisions) wire(w *wireRequest, db string) decision {
 	if d, special := all[db+" "+w.title()]; special {
 		return d
@@ -103,8 +103,8 @@ func (all decisions) wire(w *wireRequest, db string) decision {
 	return all[w.title()]
 }
 
-// checkTitles checks that there is an answer for each request, and a request for
-// each answer.
+// checkTitles checks that there is a response for each request, and a request for
+// each response.
 func checkTitles(t *testing.T, requests []wireRequest, expected decisions) {
 	t.Helper()
 	known := map[string]bool{}
@@ -125,7 +125,7 @@ func checkTitles(t *testing.T, requests []wireRequest, expected decisions) {
 	}
 }
 
-// send sends a request over a connection of its own and reads the answer.
+// send sends a request over a connection of its own and reads the response.
 func (w *wireRequest) send(t *testing.T, source database.Source) answer {
 	t.Helper()
 	db, err := database.Open(source)

@@ -149,7 +149,8 @@ func StartOn(t testing.TB, stdin *os.File, environ []string, program string, arg
 	return p
 }
 
-// End asks a program to end, waits for it, and makes sure of its children.
+// End sends a program the signal to end, waits for it, and makes sure of its
+// children.
 func (p *Process) End() {
 	_ = p.Cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -165,7 +166,7 @@ func (p *Process) Kill() {
 	<-p.exited
 }
 
-// Exited is closed when the program has ended; Err then tells how.
+// Exited is closed when the program has ended; Err then says how.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
 // Err is how a program that has ended ended.

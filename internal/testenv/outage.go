@@ -48,7 +48,7 @@ func (o *Outage) Begin(t testing.TB) {
 }
 
 // End ends it, and waits until dbsep, which looks for its database now and then,
-// answers a read again.
+// serves a read again.
 func (o *Outage) End(t testing.TB, answers func(context.Context) error) {
 	t.Helper()
 	if o.relay != nil {
@@ -61,7 +61,7 @@ func (o *Outage) End(t testing.TB, answers func(context.Context) error) {
 	WaitFor(t, "an answer after the outage", nil, answers)
 }
 
-// Answers asks a URL, which must be answered well.
+// Answers sends a request to a URL, whose response must be good.
 func Answers(url string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

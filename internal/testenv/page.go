@@ -43,7 +43,7 @@ func OpenPage(t testing.TB, file string) *Page {
 	return p
 }
 
-// ReadPage reads a page that the tests of another package answer for.
+// ReadPage reads a page that the tests of another package are responsible for.
 func ReadPage(t testing.TB, file string) *Page {
 	t.Helper()
 	p, err := parsePage(file, read(t, file))

@@ -30,9 +30,9 @@ func (s *Site) InstallPerlScript(t testing.TB) string {
 	return dir
 }
 
-// perlScript is the text of the script as Debian's source package of Asterisk
-// has it. It is no part of the project: one that an earlier run left in the
-// folder DBSEP_E2E_ROOTS is used again, otherwise it is downloaded.
+// perlScript is the text of the script as Debian's source package of Asterisk has
+// it. It is no part of the project: one that an earlier run left in the folder
+// DBSEP_E2E_ROOTS is used again; without one it is downloaded.
 func perlScript(t testing.TB) string {
 	t.Helper()
 	perl.Lock()

@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 )
 
-// A Phone asks as a PBX does while all is well, one request after
-// the other, and knows what each answer must be. It asks for the tables of
+// A Phone sends requests as a PBX does while all is well, one after the other, and
+// knows what each response must be. Its requests are for the tables of
 // e2e/attack/testdata.
 type Phone struct {
 	Name     string
@@ -23,8 +23,8 @@ type Phone struct {
 	sequence int
 }
 
-// NewPhone returns a phone that asks at a base URL, from an address of this
-// machine, empty for any. No two phones may have the same name.
+// NewPhone returns a phone that sends requests to a base URL, from an address of
+// this machine, empty for any. No two phones may have the same name.
 func NewPhone(base, name, from string) *Phone {
 	var d net.Dialer
 	if from != "" {
@@ -33,7 +33,8 @@ func NewPhone(base, name, from string) *Phone {
 	return &Phone{Name: name, base: base, client: &http.Client{Transport: &http.Transport{DialContext: d.DialContext, DisableCompression: true}}}
 }
 
-// Round makes one request of each kind. The error tells the first wrong answer.
+// Round makes one request of each kind. The error describes the first wrong
+// response.
 func (p *Phone) Round(ctx context.Context) error {
 	p.sequence++
 	name, number := url.QueryEscape(p.Name), p.sequence
@@ -59,7 +60,7 @@ func (p *Phone) Round(ctx context.Context) error {
 	return nil
 }
 
-// Ask makes a request for an answer that is too long to be compared, and counts
+// Ask makes a request for a response that is too long to be compared, and counts
 // its rows.
 func (p *Phone) Ask(ctx context.Context, target, body string) (rows int, err error) {
 	_, text, err := p.post(ctx, target, body)

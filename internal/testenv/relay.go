@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A Relay stands in front of a server, so that it can be away for a while and its
-// connections be counted.
+// A Relay is in front of a server, so that the server can be unavailable for a
+// while and its connections be counted.
 type Relay struct {
 	Address string // does not change
 	server  string

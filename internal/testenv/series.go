@@ -13,7 +13,7 @@ import (
 // Series are the metrics of a server, by name and labels.
 type Series map[string]float64
 
-// ReadSeries asks a server for its metrics.
+// ReadSeries requests a server's metrics.
 func ReadSeries(ctx context.Context, base string) (Series, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/metrics", nil)
 	if err != nil {
@@ -51,7 +51,7 @@ func (s Series) Sum(prefix string) (sum float64) {
 	return sum
 }
 
-// Metrics asks a server for its metrics, which it must answer.
+// Metrics requests a server's metrics, which must succeed.
 func Metrics(t testing.TB, base string) Series {
 	t.Helper()
 	s, err := ReadSeries(t.Context(), base)

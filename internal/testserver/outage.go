@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// Pause stops the program as it is: it keeps its connections and says nothing.
-// It returns when every thread has stopped, as far as the system tells.
+// Pause stops the program as it is: it keeps its connections and says nothing. It
+// returns when every thread has stopped, as far as the system shows.
 func (p *Process) Pause() error {
 	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		return fmt.Errorf("pause %s: %w", p.cmd.Path, err)
@@ -29,7 +29,7 @@ func (p *Process) Pause() error {
 	})
 }
 
-// Resume lets a paused program go on.
+// Resume lets a paused program continue.
 func (p *Process) Resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
 
 // Again starts a program that was halted.

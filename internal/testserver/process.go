@@ -28,8 +28,8 @@ type Process struct {
 	exited chan struct{}
 }
 
-// Start starts a program that goes on until the signal ends it. The folder is
-// removed after it.
+// Start starts a program that runs until the signal ends it. The folder is removed
+// after it.
 func Start(dir string, cmd *exec.Cmd, signal syscall.Signal) (*Process, error) {
 	p := &Process{dir: dir, cmd: cmd, signal: signal, log: new(bytes.Buffer), exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.log, p.log
@@ -84,9 +84,9 @@ func (p *Process) End() (log string) {
 	return p.log.String()
 }
 
-// The ports that FreePort chooses from. The system gives none of them to a
-// program that asks for any, so that one which is free stays so until the server
-// that it is for listens.
+// The ports that FreePort chooses from. The system gives none of them to a program
+// that requests any port, so that one which is free stays so until the server that
+// it is for listens.
 const (
 	firstPort = 10000
 	ports     = 20000

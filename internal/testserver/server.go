@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A Server is a database server as tests see it fall and rise, whatever its kind.
+// A Server is a database server of any kind as tests see it fail and recover.
 type Server struct {
 	Process *Process
 	Root    *sql.DB // the tests' own way in
