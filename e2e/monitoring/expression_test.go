@@ -20,13 +20,13 @@ import (
 
 // grammar are the words of PromQL that the rules and the dashboard use. Every
 // other word in an expression is a series, and must be there.
-var grammar = strings.Fields("sum min max count topk by on and or unless group_left offset " +
+var grammar = strings.Fields("sum min max count topk by on ignoring and or unless group_left offset " +
 	"rate increase changes avg_over_time histogram_quantile absent time vector label_values")
 
 var (
 	matchers = regexp.MustCompile(`\{[^}]*\}`)
 	matcher  = regexp.MustCompile(`([a-z_]+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"`)
-	grouping = regexp.MustCompile(`\b(?:by|on|group_left)\s*\(([^)]*)\)`)
+	grouping = regexp.MustCompile(`\b(?:by|on|ignoring|group_left)\s*\(([^)]*)\)`)
 	window   = regexp.MustCompile(`\[[^]]*\]|\boffset\s+\w+`)
 	word     = regexp.MustCompile(`[a-zA-Z_:][a-zA-Z0-9_:]*`)
 )
