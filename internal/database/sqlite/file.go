@@ -42,6 +42,10 @@ var (
 		Cause: sqlgen.Unavailable, Hint: "put a new database file into its place at once, with mv",
 		Err: errors.New("the file became another one while it was opened"),
 	}
+	errReplaced = &sqlgen.Fault{
+		Cause: sqlgen.Unavailable, Hint: "put a new database file into its place while nobody writes, and look for what the statement wrote",
+		Err: errors.New("the file became another one while the statement wrote, and may not have what it wrote"),
+	}
 	errOldLog = &sqlgen.Fault{
 		Cause: sqlgen.Unavailable,
 		Hint:  "remove the files -wal and -shm beside the new database file: they are of the file that was there before, and SQLite would mix the two",
@@ -143,4 +147,36 @@ func (s *session) ResetSession(ctx context.Context) error {
 func (s *session) IsValid() bool {
 	v, ok := s.driverConn.(driver.Validator)
 	return !ok || v.IsValid()
+}
+
+// PrepareContext prepares a statement for the file of the session.
+func (s *session) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
+	stmt, err := s.driverConn.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return &statement{stmt.(driverStmt), s}, nil
+}
+
+// driverStmt is what the statements of both drivers are.
+type driverStmt interface {
+	driver.Stmt
+	driver.StmtQueryContext
+	driver.StmtExecContext
+}
+
+// A statement is one for the file of its session.
+type statement struct {
+	driverStmt
+	session *session
+}
+
+// ExecContext confirms a write only where its file is still the one at the path: a
+// write may have waited for a lock while another file took the place.
+func (s *statement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	result, err := s.driverStmt.ExecContext(ctx, args)
+	if err == nil && !s.session.fileConnector.has(s.session.file, 0) {
+		return nil, errReplaced
+	}
+	return result, err
 }

@@ -105,6 +105,51 @@ func TestSQLiteFileThatIsReplaced(t *testing.T) {
 	}
 }
 
+// TestSQLiteFileThatIsReplacedDuringAWrite lets a write begin in the old file and
+// end there after another one took its place: nobody would see what it wrote.
+func TestSQLiteFileThatIsReplacedDuringAWrite(t *testing.T) {
+	r := newReplaceable(t, "DELETE")
+	old, err := sql.Open(sqlitetest.Driver, "file:"+r.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	reading, err := old.QueryContext(t.Context(), "SELECT c FROM v") // a write waits for its end before it commits
+	if err != nil || !reading.Next() {
+		t.Fatal(err)
+	}
+	defer reading.Close()
+	other, err := old.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if _, err := other.ExecContext(t.Context(), "PRAGMA busy_timeout=0"); err != nil {
+		t.Fatal(err)
+	}
+	written := make(chan error)
+	go func() {
+		_, err := r.db.Exec(t.Context(), sqlgen.Statement{SQL: "INSERT INTO v VALUES (2, 'written')"})
+		written <- err
+	}()
+	for err == nil { // until the write has begun
+		if _, err = other.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err == nil {
+			if _, err := other.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	r.replace("DELETE")
+	reading.Close()
+	if err := <-written; err == nil {
+		t.Error("a write into the old file was confirmed")
+	}
+	r.write()
+	if n := r.rows(r.path); n != 1 {
+		t.Errorf("%d writes in the new file", n)
+	}
+}
+
 func TestSQLiteFileThatIsDeleted(t *testing.T) {
 	r := newReplaceable(t, "DELETE")
 	if err := os.Remove(r.path); err != nil {
