@@ -114,11 +114,13 @@ func TestSQLiteFileThatIsReplacedDuringAWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer old.Close()
-	reading, err := old.QueryContext(t.Context(), "SELECT c FROM v") // a write waits for its end before it commits
-	if err != nil || !reading.Next() {
+	reading, err := old.BeginTx(t.Context(), nil) // a write waits for its end before it commits
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer reading.Close()
+	if _, err := reading.ExecContext(t.Context(), "SELECT c FROM v"); err != nil {
+		t.Fatal(err)
+	}
 	other, err := old.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +142,9 @@ func TestSQLiteFileThatIsReplacedDuringAWrite(t *testing.T) {
 		}
 	}
 	r.replace("DELETE")
-	reading.Close()
+	if err := reading.Rollback(); err != nil {
+		t.Error(err)
+	}
 	if err := <-written; err == nil {
 		t.Error("a write into the old file was confirmed")
 	}
