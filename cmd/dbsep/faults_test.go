@@ -167,7 +167,7 @@ var faults = []fault{
 
 	{name: "a client does not trust the certificate", settings: "[server]\ntls_cert=DIR/cert.pem\ntls_key=DIR/key.pem\nlisten=unix:DIR/socket\nstatus_listen=unix:DIR/status\n",
 		happen: func(t *testing.T, r *running) reply {
-			c := tls.Client(dial(t, filepath.Join(r.dir, "socket")), &tls.Config{ServerName: "localhost", RootCAs: x509.NewCertPool()})
+			c := tls.Client(dial(t, "unix", filepath.Join(r.dir, "socket")), &tls.Config{ServerName: "localhost", RootCAs: x509.NewCertPool()})
 			if err := c.Handshake(); err == nil {
 				t.Error("the client trusts it")
 			}
@@ -257,7 +257,7 @@ func TestRequireWhileTheDatabaseIsUnavailable(t *testing.T) {
 	defer stdin.Close()
 	start(t, dir, stdin)
 	for path, want := range map[string]string{"/queue_log/require": "X-Dbsep-Error: unavailable\r\n\r\n0\n", "/queue_log/store": "X-Dbsep-Error: unavailable\r\n\r\n-1\n"} {
-		c := fastCGI{dial(t, socket)}
+		c := fastCGI{dial(t, "unix", socket)}
 		c.begin(t, path, "", len("data1=char:20"))
 		c.body(t, "data1=char:20")
 		if got := c.response(t); !strings.Contains(got, want) {

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"dbsep/internal/testserver"
 )
@@ -103,23 +102,10 @@ func listenersOf(t *testing.T, lines string) []listener {
 	onTCP := startServer(t, sampleSite(t), "[server]\nlisten="+plain+"\n"+lines)
 	onTLS := startServer(t, sampleSite(t), "[server]\nlisten="+secure+"\ntls_cert="+filepath.Join(dir, "cert.pem")+"\ntls_key="+filepath.Join(dir, "key.pem")+"\n"+lines)
 	return []listener{
-		{"TCP", onTCP, func(t *testing.T) net.Conn { return dialTCP(t, plain) }, false},
-		{"unix socket", onUnix, func(t *testing.T) net.Conn { return dial(t, filepath.Join(dir, "socket")) }, false},
-		{"TLS", onTLS, func(t *testing.T) net.Conn { return overTLS(dialTCP(t, secure)) }, true},
+		{"TCP", onTCP, func(t *testing.T) net.Conn { return dial(t, "tcp", plain) }, false},
+		{"unix socket", onUnix, func(t *testing.T) net.Conn { return dial(t, "unix", filepath.Join(dir, "socket")) }, false},
+		{"TLS", onTLS, func(t *testing.T) net.Conn { return overTLS(dial(t, "tcp", secure)) }, true},
 	}
-}
-
-func dialTCP(t *testing.T, address string) net.Conn {
-	t.Helper()
-	c, err := dialWhenReady(t.Context(), "tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 func overTLS(c net.Conn) net.Conn {
@@ -259,9 +245,9 @@ func TestStatusListenerRefusesSafely(t *testing.T) {
 	socket := filepath.Join(dir, "status")
 	startServer(t, dir, "[server]\nlisten=unix:"+filepath.Join(dir, "socket")+"\nstatus_listen=unix:"+socket+"\n")
 	for _, o := range operationsOfAsterisk("unknown-operation") {
-		r, body := lastResponse(t, dial(t, socket), o.method+" "+o.target+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 9\r\n\r\nid=nobody")
+		r, body := lastResponse(t, dial(t, "unix", socket), o.method+" "+o.target+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 9\r\n\r\nid=nobody")
 		wantRefusal(t, o, r, body, "unknown-operation", o.body)
-		r, body = lastResponse(t, dial(t, socket), o.method+" "+o.target+" HTTP/1.1\r\nHost: x\r\nHost: y\r\nContent-Length: 9\r\n\r\nid=nobody")
+		r, body = lastResponse(t, dial(t, "unix", socket), o.method+" "+o.target+" HTTP/1.1\r\nHost: x\r\nHost: y\r\nContent-Length: 9\r\n\r\nid=nobody")
 		wantRefusal(t, o, r, body, "bad-request", strings.ReplaceAll(o.body, "unknown%2Doperation", "bad%2Drequest"))
 	}
 }

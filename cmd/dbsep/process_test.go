@@ -52,9 +52,9 @@ func start(t *testing.T, dir string, stdin *os.File, arguments ...string) *exec.
 	return cmd
 }
 
-func dial(t *testing.T, path string) net.Conn {
+func dial(t *testing.T, network, address string) net.Conn {
 	t.Helper()
-	c, err := dialWhenReady(t.Context(), "unix", path)
+	c, err := dialWhenReady(t.Context(), network, address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestRequestInFlightFinishesWhenTheServerEnds(t *testing.T) {
 	dir := sampleSite(t)
 	socket := filepath.Join(dir, "s")
 	server := start(t, dir, nil, "serve", "--listen", "unix:"+socket)
-	c := dial(t, socket)
+	c := dial(t, "unix", socket)
 	fmt.Fprint(c, "POST /ps_endpoints/destroy HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n")
 	reader := bufio.NewReader(c)
 	if line, err := reader.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
@@ -122,7 +122,7 @@ func TestFirstRequestsFinishWhenTheServerEnds(t *testing.T) {
 		r := runSample(t, "")
 		var clients []*keptConnection
 		for range 20 {
-			clients = append(clients, keep(dial(t, filepath.Join(r.dir, "socket"))))
+			clients = append(clients, keep(dial(t, "unix", filepath.Join(r.dir, "socket"))))
 		}
 		r.post("/ps_endpoints/single", "id=bob") // connections are accepted in their order
 		if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -156,7 +156,7 @@ func TestFastCGI(t *testing.T) {
 		{"/ps_endpoints/update", "id=bob", "context=other", "\r\n\r\n1\n"},
 		{"/ps_endpoints/update", "id=bob", "nosuch=1", "X-Dbsep-Error: unknown-column\r\n\r\n-1\n"},
 	} {
-		c := fastCGI{dial(t, socket)}
+		c := fastCGI{dial(t, "unix", socket)}
 		c.begin(t, test.path, test.query, len(test.body))
 		c.body(t, test.body)
 		if got := c.response(t); !strings.Contains(got, test.want) {
@@ -168,7 +168,7 @@ func TestFastCGI(t *testing.T) {
 	// while one is in flight: while its body is read, which is larger than the buffers
 	// between the two.
 	value := strings.Repeat("x", 1<<20)
-	c := fastCGI{dial(t, socket)}
+	c := fastCGI{dial(t, "unix", socket)}
 	c.begin(t, "/ps_endpoints/destroy", "", len("id=")+len(value))
 	c.body(t, "id=")
 	c.body(t, value)
@@ -305,7 +305,7 @@ func TestSlowClientIsCutOff(t *testing.T) {
 		"before its first request": "",
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := dial(t, socket)
+			c := dial(t, "unix", socket)
 			fmt.Fprint(c, sent)
 			response, err := io.ReadAll(c) // ends when the server closes the connection; the test's own limit is a minute
 			if err != nil {

@@ -117,7 +117,7 @@ func TestProxyProtocolIsReloaded(t *testing.T) {
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	conf := "[server]\nlisten=" + address + "\n"
 	r := startServer(t, sampleSite(t), conf)
-	l := listener{running: r, dial: func(t *testing.T) net.Conn { return dialTCP(t, address) }}
+	l := listener{running: r, dial: func(t *testing.T) net.Conn { return dial(t, "tcp", address) }}
 	send := func() string {
 		_, code, body := behindProxy(t, l, proxyHeader(t, 1, "198.51.100.7:5000"), "POST /ps_endpoints/destroy"+requestBehindProxy)
 		return code + body
@@ -141,14 +141,14 @@ func TestProxysConnectionsDoNotCountByAddress(t *testing.T) {
 		}
 		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 		startServer(t, sampleSite(t), "[server]\nlisten="+address+"\n"+lines+"[limits]\nmax_clients_per_address=1\n")
-		first := dialTCP(t, address)
+		first := dial(t, "tcp", address)
 		if _, err := first.Write([]byte("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := first.Read(make([]byte, 1)); err != nil { // it counts by now
 			t.Fatal(err)
 		}
-		r, body := lastResponse(t, dialTCP(t, address), "POST /ps_endpoints/destroy"+requestBehindProxy)
+		r, body := lastResponse(t, dial(t, "tcp", address), "POST /ps_endpoints/destroy"+requestBehindProxy)
 		if body != want || strings.Contains(r.Header.Get("X-Dbsep-Error"), "too-many") != (want == "-1\n") {
 			t.Errorf("%q: got %q, %s", lines, body, r.Header.Get("X-Dbsep-Error"))
 		}

@@ -49,7 +49,7 @@ func TestReloadKeepsConnectionsOpen(t *testing.T) {
 	clients, status := filepath.Join(dir, "socket"), filepath.Join(dir, "status")
 	server := "[server]\nlisten=unix:" + clients + "\nstatus_listen=unix:" + status + "\n"
 	r := startServer(t, dir, server)
-	client, monitoring := keep(dial(t, clients)), keep(dial(t, status))
+	client, monitoring := keep(dial(t, "unix", clients)), keep(dial(t, "unix", status))
 	for i, change := range []struct{ name, settings string }{
 		{"nothing", server},
 		{"timeouts", server + "[limits]\nheader_timeout=7s\nread_timeout=8s\nidle_timeout=9s\n"},
@@ -114,7 +114,7 @@ func TestReloadOfTLS(t *testing.T) {
 			_ = os.Remove(filepath.Join(dir, "socket"))
 			r := startServer(t, dir, test.before)
 			defer r.stop()
-			c := keep(test.over(dial(t, filepath.Join(dir, "socket"))))
+			c := keep(test.over(dial(t, "unix", filepath.Join(dir, "socket"))))
 			r.want(c.send(t, "/ps_endpoints/destroy", "id=nobody"), allowed)
 			r.reload(test.after, "msg=reloaded")
 			r.want(c.send(t, "/ps_endpoints/destroy", "id=nobody"), test.want)

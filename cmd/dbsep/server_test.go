@@ -219,7 +219,7 @@ func TestReload(t *testing.T) {
 		r.t = t
 		moved := filepath.Join(r.dir, "moved")
 		r.reload("[server]\nlisten=unix:"+moved+"\n", "msg=reloaded address="+moved)
-		c := dial(t, moved)
+		c := dial(t, "unix", moved)
 		defer c.Close()
 		waitUntilRefused(t, filepath.Join(r.dir, "socket"))
 	})
@@ -227,7 +227,7 @@ func TestReload(t *testing.T) {
 
 func TestKeptConnectionOutlivesAReload(t *testing.T) {
 	r := runSample(t, "")
-	c := dial(t, filepath.Join(r.dir, "socket"))
+	c := dial(t, "unix", filepath.Join(r.dir, "socket"))
 	send := func(want string) {
 		t.Helper()
 		const request = "POST /ps_endpoints/destroy HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nid=nobody"
@@ -252,7 +252,7 @@ func TestKeptConnectionOutlivesAReload(t *testing.T) {
 
 func TestRequestInFlightOutlivesAReload(t *testing.T) {
 	r := runSample(t, "")
-	c := dial(t, filepath.Join(r.dir, "socket"))
+	c := dial(t, "unix", filepath.Join(r.dir, "socket"))
 	if _, err := io.WriteString(c, "POST /ps_endpoints/destroy HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
@@ -398,7 +398,7 @@ func TestStateHasAnAddressOfItsOwn(t *testing.T) {
 	if got := r.do(http.MethodGet, "/metrics", "", nil); got.code != "unknown-operation" {
 		t.Errorf("clients can read the metrics too: %+v", got)
 	}
-	c := dial(t, socket)
+	c := dial(t, "unix", socket)
 	if _, err := io.WriteString(c, "GET /metrics HTTP/1.0\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}

@@ -105,7 +105,7 @@ func sendCGI(t *testing.T, dir string, variables map[string]string, body string)
 
 func sendFastCGI(t *testing.T, socket string, variables map[string]string, body string) string {
 	t.Helper()
-	c := fastCGI{dial(t, socket)}
+	c := fastCGI{dial(t, "unix", socket)}
 	c.beginWith(t, variables)
 	c.body(t, body)
 	return c.response(t)
@@ -114,7 +114,7 @@ func sendFastCGI(t *testing.T, socket string, variables map[string]string, body 
 // TestFastCGIWithBrokenVariables shows that truncated variables get a response, too.
 func TestFastCGIWithBrokenVariables(t *testing.T) {
 	_, socket := startFastCGI(t, sampleSite(t))
-	c := fastCGI{dial(t, socket)}
+	c := fastCGI{dial(t, "unix", socket)}
 	c.send(t, fcgiBegin, []byte{0, 1, 0, 0, 0, 0, 0, 0})
 	c.send(t, fcgiParams, []byte("\x0e\x04REQUEST_METHODPOST\x09\x0fPATH_INFO/ps_aors/update\x09\x70CUT_SHORT"))
 	c.send(t, fcgiParams, nil)

@@ -88,8 +88,23 @@ func ReadColumn(t *testing.T, db *database.DB) string {
 	return text
 }
 
-// StaticNames are the names of a static file's lines, in their order.
-func StaticNames(t *testing.T, db *database.DB) string {
+// WantStaticOrder checks that lines of equal metrics come in the order of these
+// words, which names and categories of a type are. run is that of Setup.
+func WantStaticOrder(t *testing.T, db *database.DB, run func(...string), typ, order string) {
+	t.Helper()
+	run("DROP TABLE IF EXISTS ast_config",
+		"CREATE TABLE ast_config (cat_metric INT, var_metric INT, commented INT, filename TEXT, category "+typ+", var_name "+typ+", var_val TEXT)")
+	words := strings.Fields(order)
+	for i := range words { // in no order
+		run("INSERT INTO ast_config VALUES (0, 0, 0, 'a.conf', '" + words[0] + "', '" + words[(i+2)%len(words)] + "', '')")
+	}
+	if got := staticNames(t, db); got != order {
+		t.Errorf("%s: %s, want %s", typ, got, order)
+	}
+}
+
+// staticNames are the names of a static file's lines, in their order.
+func staticNames(t *testing.T, db *database.DB) string {
 	t.Helper()
 	table, err := db.Describe(t.Context(), "ast_config")
 	if err != nil {

@@ -277,16 +277,7 @@ func TestMariaDBSortsStaticByBytesWhateverTheType(t *testing.T) {
 		"BLOB":                                               "Abc _x abc zz",
 		"YEAR":                                               "1999 2026",
 	} {
-		run("DROP TABLE IF EXISTS ast_config",
-			"CREATE TABLE ast_config (cat_metric INT, var_metric INT, commented INT, filename TEXT, category "+typ+", var_name "+typ+", var_val TEXT)")
-		words := strings.Fields(want)
-		for i := range words { // in no order
-			word := words[(i+2)%len(words)]
-			run("INSERT INTO ast_config VALUES (0, 0, 0, 'a.conf', '" + words[0] + "', '" + word + "', '')")
-		}
-		if got := databasetest.StaticNames(t, db); got != want {
-			t.Errorf("%s: %s, want %s", typ, got, want)
-		}
+		databasetest.WantStaticOrder(t, db, run, typ, want)
 	}
 }
 

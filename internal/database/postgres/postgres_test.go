@@ -288,16 +288,7 @@ func TestPostgresSortsStaticByBytesWhateverTheType(t *testing.T) {
 		"uuid":    "00000000-0000-0000-0000-000000000001 a0000000-0000-0000-0000-000000000000",
 		"text[]":  "{Abc} {_x} {abc} {zz}",
 	} {
-		run("DROP TABLE IF EXISTS ast_config",
-			"CREATE TABLE ast_config (cat_metric integer, var_metric integer, commented integer, filename text, category "+typ+", var_name "+typ+", var_val text)")
-		words := strings.Fields(want)
-		for i := range words { // in no order
-			word := words[(i+2)%len(words)]
-			run("INSERT INTO ast_config VALUES (0, 0, 0, 'a.conf', '" + words[0] + "', '" + word + "', '')")
-		}
-		if got := databasetest.StaticNames(t, db); got != want {
-			t.Errorf("%s: %s, want %s", typ, got, want)
-		}
+		databasetest.WantStaticOrder(t, db, run, typ, want)
 	}
 }
 
