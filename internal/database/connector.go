@@ -27,6 +27,7 @@ type PoolConfig struct {
 	MaxOpen      int
 	MaxLifetime  time.Duration // of a connection; 0: as long as the pool
 	SeveralHosts bool          // there is more than one server to connect to
+	Grouped      bool          // writes that wait for the only connection, a Transactor, are committed together
 }
 
 // ServerPool is a pool of connections to a server, which may be unavailable.

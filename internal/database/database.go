@@ -78,7 +78,7 @@ func (db *DB) Close() error {
 func (db *DB) Query(ctx context.Context, s sqlgen.Statement, row func(columns [][]byte) error) error {
 	var stopped error
 	begun := false
-	err := db.run(ctx, call{s, db.reads, true, func(ctx context.Context, stmt *statement) (bool, error) {
+	err := db.run(ctx, call{Statement: s, pool: db.reads, reads: true, use: func(ctx context.Context, stmt *statement) (bool, error) {
 		rows, err := stmt.query(ctx, s.Args)
 		if err != nil {
 			return false, err
@@ -112,7 +112,23 @@ func (db *DB) Query(ctx context.Context, s sqlgen.Statement, row func(columns []
 // Exec runs a statement that changes rows and returns how many rows its
 // conditions matched, whether or not they hold new values now (P8).
 func (db *DB) Exec(ctx context.Context, s sqlgen.Statement) (affected int64, err error) {
-	err = db.run(ctx, call{s, db.writes, false, func(ctx context.Context, stmt *statement) (bool, error) {
+	affected, err = db.exec(ctx, s)
+	if isBadValue(err) {
+		// Databases may look at values before they look for rows.
+		if first, ok := s.First(db.Dialect()); ok && db.isEmpty(ctx, first) {
+			return 0, nil
+		}
+	}
+	return affected, err
+}
+
+func (db *DB) exec(ctx context.Context, s sqlgen.Statement) (affected int64, err error) {
+	if db.writes.group != nil {
+		w := &groupedWrite{Statement: s, ctx: ctx}
+		err = db.run(ctx, call{Statement: s, pool: db.writes, grouped: w})
+		return w.affected, err
+	}
+	err = db.run(ctx, call{Statement: s, pool: db.writes, use: func(ctx context.Context, stmt *statement) (bool, error) {
 		result, err := stmt.exec(ctx, s.Args)
 		if err != nil {
 			return false, err
@@ -120,12 +136,6 @@ func (db *DB) Exec(ctx context.Context, s sqlgen.Statement) (affected int64, err
 		affected, err = result.RowsAffected()
 		return true, err
 	}})
-	if isBadValue(err) {
-		// Databases may look at values before they look for rows.
-		if first, ok := s.First(db.Dialect()); ok && db.isEmpty(ctx, first) {
-			return 0, nil
-		}
-	}
 	return affected, err
 }
 

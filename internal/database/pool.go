@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +16,7 @@ type pool struct {
 	*sql.DB
 	*PoolConfig
 	breaker *breaker      // of statements that run; Connector has one of its own
+	group   *group        // nil: each write is committed by itself
 	slots   chan struct{} // as many as connections
 	wait    time.Duration // for a slot, at most
 	waited  atomic.Int64  // statements that had to wait
@@ -39,12 +41,19 @@ func newPool(c *PoolConfig, wait time.Duration) *pool {
 	if c.breaker != nil {
 		p.breaker = &breaker{threshold: maxSilences}
 	}
+	if c.Grouped {
+		p.group = new(group)
+	}
 	return p
 }
 
+// errServed ends the wait of a statement that another one has run.
+var errServed = errors.New("another statement has run this one")
+
 // enter waits for a free connection, so that database/sql, which would wait as
-// long as the context lasts, never has to.
-func (p *pool) enter(ctx context.Context) error {
+// long as the context lasts, never has to; or until the statement is served
+// without one.
+func (p *pool) enter(ctx context.Context, served <-chan struct{}) error {
 	select {
 	case p.slots <- struct{}{}:
 		return nil
@@ -59,6 +68,8 @@ func (p *pool) enter(ctx context.Context) error {
 	select {
 	case p.slots <- struct{}{}:
 		return nil
+	case <-served:
+		return errServed
 	case <-timer.C:
 		p.failed.Add(1)
 		return &sqlgen.Fault{Cause: sqlgen.Busy, Hint: "all connections to the database are in use: look for slow statements, or raise [database] max_connections"}

@@ -14,9 +14,10 @@ import (
 // A call is a statement on its way to the database.
 type call struct {
 	sqlgen.Statement
-	pool  *pool
-	reads bool // it changes nothing, so running it twice does no harm
-	use   func(context.Context, *statement) (begun bool, err error)
+	pool    *pool
+	reads   bool          // it changes nothing, so running it twice does no harm
+	grouped *groupedWrite // may share a transaction; nil for all others
+	use     func(context.Context, *statement) (begun bool, err error)
 }
 
 // run runs a statement, and again where [DB.shouldRetry] says so and no row of it
@@ -60,6 +61,10 @@ func (s *retryState) next(ctx context.Context, b **backoff, limit time.Duration,
 // server itself says that it did nothing, or where it was not sent, which is what
 // a driver means by ErrBadConn.
 func (db *DB) shouldRetry(ctx context.Context, c call, err error, state *retryState) (context.Context, bool) {
+	if errors.Is(err, errUndone) {
+		c.grouped.alone = true
+		return ctx, true
+	}
 	if db.driver.Retryable != nil {
 		if retry, wait := db.driver.Retryable(err); retry {
 			return ctx, state.next(ctx, &state.locked, db.lockTimeout, wait)
@@ -95,8 +100,11 @@ func (db *DB) connectionLost(err error) bool {
 // attempt runs a statement once. One that fails is prepared again next time: its
 // table may have changed.
 func (db *DB) attempt(ctx context.Context, c call) (begun bool, err error) {
+	if c.grouped != nil {
+		return false, db.attemptGrouped(ctx, c.grouped)
+	}
 	p := c.pool
-	if err := p.enter(ctx); err != nil {
+	if err := p.enter(ctx, nil); err != nil {
 		return false, err
 	}
 	defer p.leave()

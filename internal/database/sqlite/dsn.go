@@ -147,16 +147,7 @@ func checkFile(o *database.OpenContext, path string) {
 		o.Refuse("dsn", "names a file that cannot be looked at", "correct the path")
 	case !about.Mode().IsRegular():
 		o.Refuse("dsn", fmt.Sprintf("names %s, which is no file", path), "write the path of the database file")
-	default:
-		checkReadable(o, path)
-	}
-}
-
-func checkReadable(o *database.OpenContext, path string) {
-	f, err := os.Open(path)
-	if err != nil {
+	case !readable(path):
 		o.Refuse("dsn", fmt.Sprintf("names the file %s, which may not be read", path), readOnlyHint)
-		return
 	}
-	f.Close()
 }

@@ -57,6 +57,7 @@ var (
 type fileConnector struct {
 	driver.Connector
 	*filePath
+	gate   *gate
 	maxAge time.Duration // of a cachedStat; 0 for writes
 }
 
@@ -76,7 +77,11 @@ func (p fileConnector) Connect(ctx context.Context) (driver.Conn, error) {
 		conn.Close()
 		return nil, errMoved
 	}
-	return &session{conn.(driverConn), p, file}, nil
+	s := &session{driverConn: conn.(driverConn), fileConnector: p, file: file}
+	if excludes(ctx, s.driverConn) {
+		s.gate = p.gate
+	}
+	return s, nil
 }
 
 // enter refuses a file that has the write-ahead log of the one before it: SQLite
@@ -121,6 +126,7 @@ type driverConn interface {
 	driver.Conn
 	driver.ConnPrepareContext
 	driver.ExecerContext
+	driver.QueryerContext
 }
 
 // A session is a connection to the file that was at its path.
@@ -128,6 +134,10 @@ type session struct {
 	driverConn
 	fileConnector fileConnector
 	file          os.FileInfo
+	gate          *gate // nil where reads and writes do not exclude each other
+
+	control map[string]driverStmt // of the transaction, by SQL text
+	changed bool                  // it has changed rows
 }
 
 // ResetSession gives the connection up where its file is not the one that is at the
@@ -149,13 +159,18 @@ func (s *session) IsValid() bool {
 	return !ok || v.IsValid()
 }
 
-// PrepareContext prepares a statement for the file of the session.
+// PrepareContext prepares a statement for the file of the session, for which SQLite
+// may have to read the schema.
 func (s *session) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
+	if err := s.gate.enter(ctx, readTurn); err != nil {
+		return nil, err
+	}
+	defer s.gate.leave(readTurn)
 	stmt, err := s.driverConn.PrepareContext(ctx, text)
 	if err != nil {
 		return nil, err
 	}
-	return &statement{stmt.(driverStmt), s}, nil
+	return &statement{driverStmt: stmt.(driverStmt), session: s}, nil
 }
 
 // driverStmt is what the statements of both drivers are.
@@ -169,14 +184,23 @@ type driverStmt interface {
 type statement struct {
 	driverStmt
 	session *session
+	rows    gatedRows // of the query that runs
 }
 
-// ExecContext confirms a write only where its file is still the one at the path: a
-// write may have waited for a lock while another file took the place.
-func (s *statement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	result, err := s.driverStmt.ExecContext(ctx, args)
-	if err == nil && !s.session.fileConnector.has(s.session.file, 0) {
-		return nil, errReplaced
+// QueryContext reads in its turn, which lasts until the rows are closed.
+func (s *statement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	gate := s.session.gate
+	if gate == nil {
+		return s.driverStmt.QueryContext(ctx, args)
 	}
-	return result, err
+	if err := gate.enter(ctx, readTurn); err != nil {
+		return nil, err
+	}
+	rows, err := s.driverStmt.QueryContext(ctx, args)
+	if err != nil {
+		gate.leave(readTurn)
+		return nil, err
+	}
+	s.rows = gatedRows{rows, gate}
+	return &s.rows, nil
 }

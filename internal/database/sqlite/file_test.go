@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -234,4 +236,43 @@ func TestSQLiteFileThatIsReplacedIsReadFromSoon(t *testing.T) {
 			t.Fatal(got, err)
 		}
 	}
+}
+
+// TestSQLiteOpenReleasesNoLock opens a database, as a reload does, while a connection
+// of the same process has its lock.
+func TestSQLiteOpenReleasesNoLock(t *testing.T) {
+	path, beside := databasetest.NewSQLiteFile(t)
+	writing, err := beside.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writing.Close()
+	if _, err := writing.ExecContext(t.Context(), "BEGIN EXCLUSIVE"); err != nil {
+		t.Fatal(err)
+	}
+	before := locks(t, path)
+	databasetest.Open(t, database.Source{DSN: "DBI:SQLite:" + path})
+	if after := locks(t, path); before == 0 || after != before {
+		t.Errorf("%d locks of the file, %d before", after, before)
+	}
+}
+
+// locks counts this process' locks of a file.
+func locks(t *testing.T, path string) (n int) {
+	t.Helper()
+	about, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := os.ReadFile("/proc/locks")
+	if err != nil {
+		t.Skip("the system does not list locks: ", err)
+	}
+	inode := fmt.Sprintf(":%d ", about.Sys().(*syscall.Stat_t).Ino)
+	for line := range strings.Lines(string(all)) {
+		if strings.Contains(line, inode) {
+			n++
+		}
+	}
+	return n
 }

@@ -52,3 +52,49 @@ func TestSQLiteWriterIsNotStarved(t *testing.T) {
 	cancel()
 	readers.Wait()
 }
+
+// TestSQLiteReaderIsNotStarved reads while writes wait, one behind the other, for
+// long readings that overlap: the file is free for moments only.
+func TestSQLiteReaderIsNotStarved(t *testing.T) {
+	path, beside := databasetest.NewSQLiteFile(t)
+	databasetest.Setup(t, beside)("CREATE TABLE t (a INT)", "INSERT INTO t VALUES (1), (2)")
+	db := databasetest.Open(t, database.Source{DSN: "DBI:SQLite:dbname=" + path, BusyTimeout: 2 * time.Second})
+	const (
+		longReaders, lasts = 4, 200 * time.Millisecond
+		writers, writes    = 4, 10
+	)
+	read := func(lasts time.Duration) {
+		if err := db.Query(t.Context(), sqlgen.Statement{SQL: "SELECT a FROM t LIMIT 1"}, func([][]byte) error {
+			<-time.After(lasts)
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var readers, writing sync.WaitGroup
+	for range longReaders {
+		readers.Go(func() {
+			for ctx.Err() == nil {
+				read(lasts)
+			}
+		})
+	}
+	readers.Go(func() {
+		for ctx.Err() == nil {
+			read(0)
+		}
+	})
+	for range writers {
+		writing.Go(func() {
+			for range writes {
+				if _, err := db.Exec(t.Context(), sqlgen.Statement{SQL: "UPDATE t SET a = a + 1"}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writing.Wait()
+	cancel()
+	readers.Wait()
+}

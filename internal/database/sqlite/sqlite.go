@@ -197,6 +197,8 @@ const (
 	codeConstraintDataType   = codeConstraint | 12<<8 // a STRICT table's
 )
 
+const busyHint = "end the program that keeps the database file locked, or let statements wait longer"
+
 const fullHint = "make room on the disk of the database file"
 
 // classifyError goes by SQLite's result codes.
@@ -230,7 +232,7 @@ func classifyCode(code int) (cause sqlgen.Cause, hint string) {
 	case codeFull:
 		return sqlgen.Full, fullHint
 	case codeBusy, codeLocked, codeProtocol:
-		return sqlgen.Busy, "end the program that keeps the database file locked, or let statements wait longer"
+		return sqlgen.Busy, busyHint
 	case codeCantOpen:
 		return sqlgen.Unavailable, readOnlyHint
 	case codeNotADatabase:
@@ -255,14 +257,10 @@ func isRetryable(err error) (again, wait bool) {
 	return known && (code&0xff == codeBusy || code&0xff == codeLocked), true
 }
 
-// lockWait is how long SQLite itself waits for a lock. While it waits, a
-// context cannot end the statement, so kind.again does the rest of the waiting. A
-// writer that waits keeps new readers out, and only as long as SQLite itself
-// waits: without its longer wait, long readings that overlap would starve it.
-const (
-	lockWait       = 50 * time.Millisecond
-	writerLockWait = 5 * time.Second
-)
+// lockWait is how long SQLite itself waits for a lock of another process. While it
+// waits, a context cannot end the statement, and a write keeps reads waiting at the
+// gate, so the rest of the waiting is done between tries of the whole statement.
+const lockWait = 50 * time.Millisecond
 
 // defaultReaders is the default for the reading pool: reads of one file are
 // limited by processors.
@@ -281,18 +279,22 @@ func open(o *database.OpenContext) database.Pools {
 		return database.Pools{}
 	}
 	path := &filePath{path: file.path}
-	pool := func(most int, wait, maxStatAge time.Duration) *database.PoolConfig {
-		connector := fileConnector{newConnector(file.uri(min(wait, cmp.Or(o.BusyTimeout, database.DefaultBusyTimeout)))), path, maxStatAge}
+	busyTimeout := cmp.Or(o.BusyTimeout, database.DefaultBusyTimeout)
+	gate := newGate(busyTimeout)
+	pool := func(most int, maxStatAge time.Duration) *database.PoolConfig {
+		connector := fileConnector{newConnector(file.uri(min(lockWait, busyTimeout))), path, gate, maxStatAge}
 		return &database.PoolConfig{MaxOpen: most, Connector: &database.Connector{
 			Connector:   connector,
 			Timeout:     o.LoginTimeout(),
 			InitCommand: "PRAGMA soft_heap_limit=" + strconv.Itoa(heapLimit),
 		}}
 	}
+	writes := pool(1, 0) // SQLite has one writer: waiting here is fair and cheap
+	writes.Grouped = true
 	return database.Pools{
 		Address: file.path,
-		Writes:  pool(1, writerLockWait, 0), // SQLite has one writer: waiting here is fair and cheap
-		Reads:   pool(cmp.Or(o.MaxConnections, defaultReaders), lockWait, maxStatAge),
+		Writes:  writes,
+		Reads:   pool(cmp.Or(o.MaxConnections, defaultReaders), maxStatAge),
 	}
 }
 
