@@ -68,7 +68,8 @@ func newResponse(w http.ResponseWriter, req *request, timeout time.Duration) *re
 // must not be used after it.
 func (resp *response) release() {
 	if cap(resp.buf) <= 4*chunkBytes && cap(resp.scratch) <= 4*chunkBytes {
-		buffers.Put(&response{buf: resp.buf, scratch: resp.scratch})
+		*resp = response{buf: resp.buf, scratch: resp.scratch}
+		buffers.Put(resp)
 	}
 }
 
@@ -278,21 +279,24 @@ func (resp *response) abandon() {
 }
 
 func (resp *response) header(status int) {
-	contentType := "text/plain"
+	header := resp.w.Header()
+	header["Content-Type"], header["Cache-Control"] = textPlain, noStore
 	if resp.json {
-		contentType = "application/json"
+		header["Content-Type"] = applicationJSON
 	}
-	resp.w.Header().Set("Content-Type", contentType)
-	resp.w.Header()["Cache-Control"] = noStore
 	if resp.isStale {
-		resp.w.Header().Set("X-Dbsep-Stale", strconv.FormatInt(int64(resp.age/time.Second), 10))
+		header.Set("X-Dbsep-Stale", strconv.FormatInt(int64(resp.age/time.Second), 10))
 	}
 	resp.w.WriteHeader(status)
 	resp.status, resp.started = status, true
 }
 
-// noStore keeps a cache in front from serving outdated rows and errors.
-var noStore = []string{"no-store"}
+// Values of headers. Nobody changes them.
+var (
+	textPlain       = []string{"text/plain"}
+	applicationJSON = []string{"application/json"}
+	noStore         = []string{"no-store"} // keeps a cache in front from serving outdated rows and errors
+)
 
 // extendDeadline gives the client the write timeout for the next write. CGI has no
 // deadlines; its web server has.
