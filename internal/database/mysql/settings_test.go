@@ -23,6 +23,11 @@ var foundSettings = map[string]map[string]string{
 	"with limits for beginners": {
 		"sql_select_limit": "1", "sql_safe_updates": "1", "sql_big_selects": "0", "max_join_size": "1",
 	},
+	"with latin1 and a time zone of its own": {
+		"character_set_server": "latin1", "collation_server": "latin1_german2_ci", "character_set_client": "latin1",
+		"character_set_connection": "latin1", "character_set_results": "latin1", "time_zone": "'+05:30'",
+	},
+	"with few connections": {"max_connections": "20"},
 	"with an init_connect": {
 		"init_connect": "\"SET autocommit=0, sql_mode='', sql_select_limit=1, sql_safe_updates=1, sql_big_selects=0, max_join_size=1, NAMES latin1\"",
 	},

@@ -60,10 +60,11 @@ func (m dsnOptions) config(o *database.OpenContext) *pgx.ConnConfig {
 	c.ConnectTimeout = timeout // for each host
 	c.DialFunc = new(net.Dialer).DialContext
 	c.RuntimeParams = m.session(o)
-	if o.InitCommand != "" {
-		c.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
-			return conn.Exec(ctx, o.InitCommand).Close() // several statements, perhaps
+	c.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		if err := settleSession(ctx, conn, m["options"]); err != nil || o.InitCommand == "" {
+			return err
 		}
+		return conn.Exec(ctx, o.InitCommand).Close() // several statements, perhaps
 	}
 	m.limitTLS(o, c)
 	if len(addresses) > 0 {

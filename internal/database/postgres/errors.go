@@ -38,7 +38,7 @@ var knownErrors = func() map[string]errorInfo {
 	set(sqlgen.Denied, "give the account its rights with GRANT", "42501")
 	set(sqlgen.Denied, "correct dbuser and dbpass, or the account's password on the server", "28P01")
 	set(sqlgen.Denied, "let the account log in from this host in pg_hba.conf", "28")
-	set(sqlgen.ReadOnly, "connect to the primary server, for instance with target_session_attrs=read-write in dsn", stateReadOnly)
+	set(sqlgen.ReadOnly, "connect to the primary server, for instance with target_session_attrs=read-write in dsn, or let the account's transactions write (default_transaction_read_only)", stateReadOnly)
 	set(sqlgen.Full, "make room on the server's disk", "53100")
 	set(sqlgen.Busy, "", "40", "53", "55P03", "55006")
 	set(sqlgen.Busy, "raise the server's max_connections, or lower dbsep's", "53300")

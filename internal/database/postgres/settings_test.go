@@ -1,0 +1,77 @@
+package postgres_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"dbsep/internal/database/databasetest"
+	"dbsep/internal/pgtest"
+	"dbsep/sqlgen"
+)
+
+// foundSettings are settings of accounts that administrators have made.
+var foundSettings = map[string][]string{
+	"backslashes in literals that escape": {"standard_conforming_strings = off", "escape_string_warning = on", "backslash_quote = off"},
+	"a time limit for statements":         {"statement_timeout = '20ms'", "idle_session_timeout = '1h'"},
+	"serializable transactions":           {"default_transaction_isolation = serializable"},
+	"formats of elsewhere": {"TimeZone = 'Asia/Kolkata'", "IntervalStyle = 'sql_standard'", "bytea_output = 'escape'", "extra_float_digits = 0",
+		"client_encoding = 'LATIN1'"},
+}
+
+func TestPostgresAsServersAreFound(t *testing.T) {
+	server := pgtest.Start(t)
+	for name, settings := range foundSettings {
+		t.Run(name, func(t *testing.T) {
+			databasetest.Run(t, func(t *testing.T) databasetest.Fixture {
+				source, beside := databasetest.NewPostgres(t)
+				fixture := databasetest.PostgresFixture(t, databasetest.Open(t, source), beside)
+				for _, s := range settings {
+					server.Exec(t, fmt.Sprintf("ALTER ROLE %s IN DATABASE %s SET %s", source.User, databasetest.DatabaseOf(source), s))
+				}
+				return fixture
+			})
+		})
+	}
+}
+
+// A time limit of the account does not cut a response that takes longer than it.
+func TestPostgresLongResponseIsNotCut(t *testing.T) {
+	server := pgtest.Start(t)
+	source, _ := databasetest.NewPostgres(t)
+	server.Exec(t, fmt.Sprintf("ALTER ROLE %s IN DATABASE %s SET statement_timeout = '1ms'", source.User, databasetest.DatabaseOf(source)))
+	for _, c := range []struct {
+		options string
+		cut     bool
+	}{
+		{"", false}, {";options='-c statement_timeout=1'", true},
+	} {
+		s := source
+		s.DSN += c.options
+		_, err := databasetest.QueryText(t.Context(), databasetest.Open(t, s), "SELECT sum(length(md5(i::text))) FROM generate_series(1, 100000) i")
+		if (err != nil) != c.cut {
+			t.Errorf("with %q: %v", c.options, err)
+		}
+	}
+}
+
+// An account whose transactions only read reads. The DSN may let it write.
+func TestPostgresAccountThatOnlyReadsByDefault(t *testing.T) {
+	server := pgtest.Start(t)
+	source, beside := databasetest.NewPostgres(t)
+	databasetest.Setup(t, beside)("CREATE TABLE t (id INT)", "INSERT INTO t VALUES (7)")
+	server.Exec(t, fmt.Sprintf("ALTER ROLE %s IN DATABASE %s SET default_transaction_read_only = on", source.User, databasetest.DatabaseOf(source)))
+	for options, writes := range map[string]bool{"": false, ";options='-c default_transaction_read_only=off'": true} {
+		s := source
+		s.DSN += options
+		db := databasetest.Open(t, s)
+		if got, err := databasetest.QueryText(t.Context(), db, "SELECT id FROM t WHERE id = 7"); got != "7" || err != nil {
+			t.Errorf("with %q: %q, %v", options, got, err)
+		}
+		_, err := db.Exec(t.Context(), sqlgen.Statement{SQL: "INSERT INTO t VALUES (1)"})
+		var fault *sqlgen.Fault
+		if writes && err != nil || !writes && (!errors.As(err, &fault) || fault.Cause != sqlgen.ReadOnly) {
+			t.Errorf("with %q: %v", options, err)
+		}
+	}
+}
