@@ -72,6 +72,10 @@ type CheckDialect struct {
 	// whether a Text column may hold such texts. May be nil if that cannot happen.
 	Doublings []Doubling
 	Doubles   func(c *Column) bool
+
+	// Renumbers reports whether a Text column stores a text that looks like a number
+	// as that number, so that 007 becomes 7. May be nil.
+	Renumbers func(c *Column) bool
 }
 
 // table writes the name of a table, with its schema if there is one.

@@ -2,6 +2,7 @@ package sqlgen
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -120,12 +121,13 @@ func (c *Column) lacks(r Requirement) string {
 		"datetime": {DateTime},
 		"float":    {Float, Decimal},
 	}[r.Type]
-	for _, class := range fits {
-		if c.Class == class {
-			return ""
-		}
+	switch {
+	case !slices.Contains(fits, c.Class):
+		return wrong
+	case r.Type == "datetime" && c.Size > 0 && c.Size < r.characters():
+		return narrow // it drops fractions of a second
 	}
-	return wrong
+	return ""
 }
 
 func (c *Column) lacksInteger(bytes int, unsigned bool, narrow, wrong string) string {

@@ -23,6 +23,7 @@ var required = sqlgen.NewTable("t", []sqlgen.Column{
 	{Name: "bool", Class: sqlgen.Boolean, Type: "boolean"},
 	{Name: "day", Class: sqlgen.Date, Type: "date"},
 	{Name: "moment", Class: sqlgen.DateTime, Type: "datetime"},
+	{Name: "second", Class: sqlgen.DateTime, Type: "datetime", Size: 19},
 	{Name: "hour", Class: sqlgen.Time, Type: "time"},
 })
 
@@ -62,6 +63,8 @@ func TestRequire(t *testing.T) {
 		{"day", "date:10", "", ""},
 		{"moment", "date:10", "", ""},
 		{"moment", "datetime:26", "", ""},
+		{"second", "datetime:19", "", ""},
+		{"second", "datetime:26", "is datetime, too narrow for datetime:26", "MAKE [second] OF [t] DATETIME"},
 		{"day", "datetime:19", "is date, of the wrong class for datetime:19", "MAKE [day] OF [t] DATETIME"},
 		{"hour", "integer4:1", "is time, of the wrong class for integer4:1", "MAKE [hour] OF [t] INT4"},
 	} {

@@ -31,7 +31,7 @@ type Column struct {
 	Name     string // as the database spells it
 	Class    Class
 	Type     string // as declared, for instance "varchar(80)"; for people, and for what a class does not show
-	Size     int    // characters of a Text, bytes of an Integer; 0: no limit that matters
+	Size     int    // characters of a Text or a DateTime, bytes of an Integer; 0: no limit that matters
 	Unsigned bool   // an Integer that cannot be negative
 	Nullable bool
 }

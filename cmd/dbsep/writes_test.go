@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"dbsep/internal/database/sqlite"
 	"dbsep/internal/mariadbtest"
 )
 
@@ -20,6 +22,7 @@ func TestWritesOnACarelessMariaDB(t *testing.T) {
 		"CREATE TABLE cdr LIKE voicemail", "INSERT INTO voicemail VALUES (1, 'default', '', '1234', '1'), (2, 'defaultmail', '1234', '', '2')",
 		"INSERT INTO cdr SELECT * FROM voicemail",
 		"CREATE TABLE ps_contacts (id VARCHAR(255) PRIMARY KEY, uri VARCHAR(255), endpoint VARCHAR(40), reg_server VARCHAR(20), via_port INT NOT NULL DEFAULT 0, expiration_time BIGINT)",
+		"CREATE TABLE queue_log (time DATETIME, data1 VARCHAR(20), data2 VARCHAR(20), data3 VARCHAR(20), data4 VARCHAR(20), data5 VARCHAR(20))",
 		"INSERT INTO ps_contacts VALUES ('a', 'sip:a', 'a', '', 0, 5), ('b', 'sip:b', 'b', '', 0, 50)")
 	db, err := server.Open(name)
 	if err != nil {
@@ -47,6 +50,7 @@ func TestWritesOnACarelessMariaDB(t *testing.T) {
 			`{"uniqueid":"1","context":"default","box":"","mailbox":"1234","password":"1"},` +
 			`{"uniqueid":"2","context":"defaultmail","box":"1234","mailbox":"","password":"2"},` +
 			`{"uniqueid":"3","context":null,"box":null,"mailbox":"4","password":null}]` + "\n"}, ""},
+		{"/queue_log/require", "time=datetime%3A26&data1=char%3A20", reply{200, "", "0\n"}, ""},
 		{"/ps_contacts/destroy", "expiration_time%20%3C%3D=abc", reply{200, "bad-value", "-1\n"}, "SELECT count(*) FROM ps_contacts = 2"},
 		{"/ps_contacts/destroy", "expiration_time%20%3C%3D=", reply{200, "bad-value", "-1\n"}, "SELECT count(*) FROM ps_contacts = 2"},
 		{"/ps_contacts/destroy", "expiration_time=5x", reply{200, "", "0\n"}, "SELECT count(*) FROM ps_contacts = 2"},
@@ -71,6 +75,7 @@ func TestWritesOnACarelessMariaDB(t *testing.T) {
 		"table ps_contacts: endpoint is varchar(40), too narrow for char:255, which Asterisk may store",
 		"table ps_contacts: reg_server is varchar(20), too narrow for char:255",
 		"table ps_contacts: via_port must not be NULL",
+		"table queue_log: time is datetime, too narrow for datetime:26, but Asterisk requires it; ALTER TABLE `queue_log` MODIFY COLUMN `time` DATETIME(6)",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("check does not say %q:\n%s", want, all)
@@ -78,5 +83,22 @@ func TestWritesOnACarelessMariaDB(t *testing.T) {
 	}
 	if status != 1 {
 		t.Errorf("status %d, want 1", status)
+	}
+}
+
+// TestColumnsThatChangeTextsAreReported stores digits in a column whose declaration
+// makes SQLite take them for a number.
+func TestColumnsThatChangeTextsAreReported(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	if err := sqlite.Create(t.Context(), path, "CREATE TABLE ps_auths (id VARCHAR(40) PRIMARY KEY, password STRING, realm TEXT, port DECIMAL(5,0), plain)"); err != nil {
+		t.Fatal(err)
+	}
+	settings := "dsn=DBI:SQLite:dbname=" + path + "\n"
+	r := startServer(t, t.TempDir(), settings)
+	r.want(r.post("/ps_auths/store", "id=007&password=007&realm=007&plain=007"), reply{200, "", "1\n"})
+	r.want(r.post("/ps_auths/single", "id=007"), reply{200, "", "id=007&password=7&realm=007&plain=007\n"})
+	warnings, _ := check(t, writeConf(t, "%s", settings), "")
+	if len(warnings) != 1 || !strings.Contains(warnings[0], "table ps_auths: password is declared STRING") {
+		t.Errorf("%q", warnings)
 	}
 }

@@ -96,7 +96,7 @@ func operationsOf(d *sqlgen.Dialect, t *sqlgen.Table) []string {
 // Asterisk's queries need, and has values that the Perl script damaged. A table that the
 // account may not read is skipped. One that cannot be searched is a warning.
 func (s site) inspectTable(ctx context.Context, t *sqlgen.Table) (warnings []string, err error) {
-	for _, inspect := range []func(context.Context, *sqlgen.Table) ([]string, error){s.unmetRequirements, s.missingIndex, s.plainSemicolons, s.doubleEncoded} {
+	for _, inspect := range []func(context.Context, *sqlgen.Table) ([]string, error){s.unmetRequirements, s.renumberedTexts, s.missingIndex, s.plainSemicolons, s.doubleEncoded} {
 		found, err := inspect(ctx, t)
 		var fault *sqlgen.Fault
 		switch {
@@ -132,6 +132,21 @@ func (s site) unmetRequirements(_ context.Context, t *sqlgen.Table) (warnings []
 		if c := t.Column(name); c != nil && !c.Nullable && c.Class != sqlgen.Text {
 			warnings = append(warnings, fmt.Sprintf("table %s: %s must not be NULL, but Asterisk clears it with an empty value, which is refused; "+
 				"allow NULL in the column", t.Name, c.Name))
+		}
+	}
+	return warnings, nil
+}
+
+// renumberedTexts finds columns that change texts of digits.
+func (s site) renumberedTexts(_ context.Context, t *sqlgen.Table) (warnings []string, _ error) {
+	check := s.DB.Dialect().Check
+	if check == nil || check.Renumbers == nil {
+		return nil, nil
+	}
+	for i := range t.Columns {
+		if c := &t.Columns[i]; check.Renumbers(c) {
+			warnings = append(warnings, fmt.Sprintf("table %s: %s is declared %s, which %s does not know as a type for text: it stores 007 as 7; "+
+				"make a new table with TEXT for it, and copy the rows", t.Name, c.Name, c.Type, s.DB.Kind()))
 		}
 	}
 	return warnings, nil

@@ -312,6 +312,9 @@ var statements = map[string]func(*testing.T, *fixture){
 		if f.FixedTypes {
 			required, want = required[:len(required)-1], 11 // without old
 		}
+		if f.describe("log").Column("time").Size > 0 {
+			want++ // it drops fractions of a second
+		}
 		short := sqlgen.Require(f.DB.Dialect(), f.describe("log"), required)
 		if len(short) != want {
 			t.Errorf("%d fall short, want %d: %+v", len(short), want, short)

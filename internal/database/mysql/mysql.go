@@ -107,6 +107,9 @@ func readExpression(c *sqlgen.Column, quoted string) string {
 	return quoted
 }
 
+// secondChars is the length of a date and time without a fraction of a second.
+const secondChars = len("2026-01-02 03:04:05")
+
 func columnType(r sqlgen.Requirement) string {
 	if bytes, unsigned := r.Integer(); bytes > 0 {
 		typ := map[int]string{1: "TINYINT", 2: "SMALLINT", 3: "MEDIUMINT", 4: "INT", 8: "BIGINT"}[bytes]
@@ -118,8 +121,13 @@ func columnType(r sqlgen.Requirement) string {
 	switch r.Type {
 	case "float":
 		return "DOUBLE"
-	case "date", "datetime":
-		return strings.ToUpper(r.Type)
+	case "datetime":
+		if digits := r.Size - secondChars - 1; digits > 0 {
+			return fmt.Sprintf("DATETIME(%d)", min(digits, 6))
+		}
+		return "DATETIME"
+	case "date":
+		return "DATE"
 	}
 	// A row has room for 65535 bytes, and a character takes up to four.
 	const widest = 16383
@@ -169,6 +177,9 @@ func classifyType(declared string, characters int) (class sqlgen.Class, size int
 	case name == "bit":
 		bits, _ := strconv.Atoi(strings.TrimSuffix(rest, ")"))
 		return sqlgen.Integer, (bits + 7) / 8, true
+	case known.class == sqlgen.DateTime:
+		digits, _ := strconv.Atoi(strings.TrimSuffix(rest, ")"))
+		return sqlgen.DateTime, secondChars + min(digits, 1) + digits, false
 	case known.class == sqlgen.Binary && characters <= 65535:
 		return sqlgen.Binary, characters, false
 	}

@@ -123,7 +123,8 @@ func TestMariaDBClasses(t *testing.T) {
 		{"UUID", sqlgen.Text, 0, false},
 		{"VARBINARY(9)", sqlgen.Binary, 9, false},
 		{"LONGBLOB", sqlgen.Binary, 0, false},
-		{"TIMESTAMP NULL", sqlgen.DateTime, 0, false},
+		{"TIMESTAMP NULL", sqlgen.DateTime, 19, false},
+		{"DATETIME(6)", sqlgen.DateTime, 26, false},
 		{"TIME(3)", sqlgen.Time, 0, false},
 		{"GEOMETRY", sqlgen.Binary, 0, false},
 	} {

@@ -209,6 +209,8 @@ func classifyType(declared string, _ int) (class sqlgen.Class, size int, unsigne
 		return sqlgen.Other, 0, false
 	case known.class == sqlgen.Text && width > 0:
 		return sqlgen.Text, width, false
+	case known.class == sqlgen.DateTime && name != declared:
+		return sqlgen.DateTime, len("2026-01-02 03:04:05") + min(width, 1) + width, false
 	}
 	return known.class, known.size, false
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -84,7 +85,7 @@ var dialect = &sqlgen.Dialect{
 			"; ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ +
 			"; UPDATE " + table + " SET " + column + " = " + old
 	},
-	Check: &sqlgen.CheckDialect{Prefix: prefixIndex},
+	Check: &sqlgen.CheckDialect{Prefix: prefixIndex, Renumbers: renumbers},
 }
 
 // prefixIndex is sorted as LIKE compares, without regard to case (optoverview,
@@ -166,6 +167,13 @@ func classifyType(declared string, _ int) (class sqlgen.Class, size int, unsigne
 		return sqlgen.Time, 0, false
 	}
 	return sqlgen.Text, 0, false
+}
+
+// renumbers reports whether a column has the affinity of numbers for lack of a word
+// that SQLite knows, as STRING has.
+func renumbers(c *sqlgen.Column) bool {
+	name := strings.ToUpper(c.Type)
+	return c.Class == sqlgen.Text && name != "" && !slices.ContainsFunc([]string{"CHAR", "CLOB", "TEXT"}, func(word string) bool { return strings.Contains(name, word) })
 }
 
 // readOnlyHint is for a file that may not be written.
