@@ -2,9 +2,8 @@ package sqlgen
 
 import "strings"
 
-// A Field is one pair of a request as Asterisk sends it: in a condition its
-// name may end in an operator after one or more spaces, as in "id LIKE" or
-// "mailboxes !=" (protocol P12).
+// A Field is one pair of a request as Asterisk sends it: in a condition its name may
+// end in an operator, as in "id LIKE", "mailboxes !=" or "startTime<= " (protocol P12).
 type Field struct {
 	Name  string
 	Value string
@@ -14,6 +13,7 @@ type Field struct {
 // and their SQL.
 var operators = map[string]string{
 	"=":        "=",
+	"==":       "=",
 	"!=":       "<>",
 	"<>":       "<>",
 	"<":        "<",
@@ -25,7 +25,7 @@ var operators = map[string]string{
 }
 
 // Operators lists the comparisons of conditions, for documentation and messages.
-const Operators = "=, !=, <>, <, <=, >, >=, LIKE, NOT LIKE"
+const Operators = "=, ==, !=, <>, <, <=, >, >=, LIKE, NOT LIKE"
 
 // A condition is a field resolved against a table.
 type condition struct {
@@ -58,18 +58,18 @@ func (t *Table) conditions(d *Dialect, lookup []Field) ([]condition, error) {
 }
 
 // resolve splits a field's name into column and operator. It tries the whole name as
-// a column first, because the name of a column may contain spaces.
+// a column first, because the name of a column may contain spaces and signs.
 func (t *Table) resolve(f Field) (condition, error) {
 	name := strings.Trim(f.Name, " ")
 	if c := t.Column(name); c != nil {
 		return condition{column: c, operator: "=", value: f.Value}, nil
 	}
 	column, operator := splitOperator(name)
-	c := t.Column(column)
+	c, sql := t.Column(column), operators[operator]
 	switch {
-	case c != nil:
-		return condition{column: c, operator: operator, value: f.Value}, nil
-	case operator == "=" && t.Column(firstWord(name)) != nil:
+	case c != nil && sql != "":
+		return condition{column: c, operator: sql, value: f.Value}, nil
+	case c != nil, operator == "" && t.Column(firstWord(name)) != nil:
 		return condition{}, &Fault{Cause: UnknownOperator, Table: t.Name, Column: name}
 	default:
 		return condition{}, &Fault{Cause: UnknownColumn, Table: t.Name, Column: column}
@@ -85,17 +85,21 @@ func (t *Table) Named(f Field) *Column {
 	return c.column
 }
 
-// splitOperator splits the operator off the end of a name. The default is "=".
+// splitOperator splits the operator off the end of a name: the word LIKE or NOT LIKE
+// after a space, or signs. The operator is empty if there is none, and may be one that
+// is not known.
 func splitOperator(name string) (column, operator string) {
 	rest, last := cutLastWord(name)
-	word := strings.ToUpper(last)
-	if before, not := cutLastWord(rest); word == "LIKE" && strings.EqualFold(not, "NOT") && before != "" {
-		return before, operators["NOT LIKE"]
+	if strings.EqualFold(last, "LIKE") && rest != "" {
+		if before, not := cutLastWord(rest); strings.EqualFold(not, "NOT") && before != "" {
+			return before, "NOT LIKE"
+		}
+		return rest, "LIKE"
 	}
-	if sql, known := operators[word]; known && rest != "" {
-		return rest, sql
+	if rest = strings.TrimRight(name, "<>=!"); rest == "" || rest == name {
+		return name, ""
 	}
-	return name, "="
+	return strings.TrimRight(rest, " "), name[len(rest):]
 }
 
 func cutLastWord(s string) (before, last string) {

@@ -97,6 +97,10 @@ func TestStatement(t *testing.T) {
 				"name like", "8", "name  not  LiKe ", "9"),
 			"DELETE" + from + "[name] = ? AND [name] <> ? AND [name] <> ? AND [name] < ? AND [name] <= ? AND [name] > ? AND [name] >= ? AND " +
 				`[name] LIKE ? ESCAPE '\' AND [name] NOT LIKE ? ESCAPE '\'`, []any{"1", "", "3", "4", "5", "6", "7", "8", "9"}},
+		{"signs directly behind the name, with spaces after them", destroy, // app_meetme
+			pairs("name<= ", "1", "penalty>=", "2", "name!=", "3", "name==", "4", "full name<> ", "5", "name>", "6", "name =", "7"),
+			"DELETE" + from + "[name] <= ? AND [penalty] >= ? AND [name] <> ? AND [name] = ? AND [full name] <> ? AND [name] > ? AND [name] = ?",
+			[]any{"1", "2", "3", "4", "5", "6", "7"}},
 		{"one column may be in several conditions", destroy, pairs("name", "a", "name", "b"),
 			"DELETE" + from + "[name] = ? AND [name] = ?", []any{"a", "b"}},
 		{"LIKE compares other columns as text", destroy, pairs("penalty LIKE", "%"),
@@ -175,6 +179,11 @@ func TestRefusal(t *testing.T) {
 		{"one unknown column fails the whole request", destroy, pairs("name", "x", "nosuch >", "1"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "nosuch"}},
 		{"a spelling between two columns", single, pairs("twice", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "twice"}},
 		{"an operator that is none", multi, pairs("name RLIKE", "x"), sqlgen.Fault{Cause: sqlgen.UnknownOperator, Table: name, Column: "name RLIKE"}},
+		{"signs that are no operator", multi, pairs("name=<", "x"), sqlgen.Fault{Cause: sqlgen.UnknownOperator, Table: name, Column: "name=<"}},
+		{"two operators", multi, pairs("name < >", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "name <"}},
+		{"LIKE after a sign", multi, pairs("name= LIKE", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "name="}},
+		{"signs alone", multi, pairs("<=", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "<="}},
+		{"signs behind a name that is not there", multi, pairs("nosuch<= ", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "nosuch"}},
 		{"an operator alone", multi, pairs("LIKE", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "LIKE"}},
 		{"NOT LIKE alone", multi, pairs("NOT LIKE", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "NOT"}},
 		{"SQL for a name", destroy, pairs("TRUE OR name LIKE", "x"), sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: name, Column: "TRUE OR name"}},

@@ -33,7 +33,7 @@ var knownErrors = func() map[string]errorInfo {
 	set(sqlgen.Duplicate, "", "23505")
 	set(sqlgen.Constraint, "", "23", "44")
 	set(sqlgen.Constraint, "look at the expressions of the view, the generated column or the trigger", "22")
-	set(sqlgen.BadValue, "", "22001", "22003", "22007", "22008", "22021", "22026", "22P02", "22P03", "22P05", "2200N", "42804", "428C9")
+	set(sqlgen.BadValue, "", "22001", "22003", "22007", "22008", "22009", "22015", "22021", "22026", "22P02", "22P03", "22P05", "2200N", "42804", "428C9")
 	set(sqlgen.BadValue, "send a shorter value", "54000")
 	set(sqlgen.Denied, "give the account its rights with GRANT", "42501")
 	set(sqlgen.Denied, "correct dbuser and dbpass, or the account's password on the server", "28P01")
@@ -54,7 +54,10 @@ func classifyError(err error) (cause sqlgen.Cause, hint string) {
 	switch {
 	case errors.As(err, &e) && len(e.Code) == 5:
 		f, known := knownErrors[e.Code]
-		if !known {
+		switch {
+		case !known && e.Code[:2] == "22" && isMisfit(err): // no expression of the schema
+			return sqlgen.BadValue, ""
+		case !known:
 			f = knownErrors[e.Code[:2]]
 		}
 		return f.cause, f.hint
