@@ -46,6 +46,8 @@ const (
 	RequirementNotMet    Code = "requirement-not-met"
 	Duplicate            Code = "duplicate"
 	Constraint           Code = "constraint"
+	Rejected             Code = "rejected"
+	NotWritable          Code = "not-writable"
 	BadValue             Code = "bad-value"
 	Denied               Code = "denied"
 	ReadOnly             Code = "read-only"
@@ -99,6 +101,8 @@ var Catalogue = []Entry{
 	{RequirementNotMet, http.StatusConflict, "the table does not meet what is required of it", "the log names each column and the ALTER TABLE that fixes it"},
 	{Duplicate, http.StatusConflict, "a row with this key exists", "update the row, or set [compat] store_duplicate=replace"},
 	{Constraint, http.StatusConflict, "a constraint of the table forbids the row", "send every column that must not be NULL; see the table's definition"},
+	{Rejected, http.StatusConflict, "a trigger or a view of the database refused the statement", "look at the triggers of the table, or at the view's definition; the log has the database's own words with [log] level=debug"},
+	{NotWritable, http.StatusConflict, "the view or the column takes no values", "write to the table behind the view, give the view INSTEAD OF triggers, or do not send the generated column"},
 	{BadValue, http.StatusBadRequest, "a value does not fit its column", "widen the column, or send a value of its type"},
 	{Denied, http.StatusInternalServerError, "the database account may not do this", "check dbuser and dbpass in dbsep.conf and the account's rights"},
 	{ReadOnly, http.StatusServiceUnavailable, "the database takes no writes", "make the database, or its file and folder, writable for the account that runs dbsep"},
@@ -131,6 +135,8 @@ var codes = map[sqlgen.Cause]Code{
 	sqlgen.Mismatch:        RequirementNotMet,
 	sqlgen.Duplicate:       Duplicate,
 	sqlgen.Constraint:      Constraint,
+	sqlgen.Rejected:        Rejected,
+	sqlgen.NotWritable:     NotWritable,
 	sqlgen.BadValue:        BadValue,
 	sqlgen.Denied:          Denied,
 	sqlgen.ReadOnly:        ReadOnly,
@@ -143,11 +149,12 @@ var codes = map[sqlgen.Cause]Code{
 
 // An Error is the reason why a request failed. It holds no value of the request.
 type Error struct {
-	Code   Code
-	Table  string // if known
-	Column string // if known
-	Hint   string // replaces the catalogue's
-	Err    error  // the cause, for a log at debug level
+	Code       Code
+	Table      string // if known
+	Column     string // if known
+	Constraint string // or key, if known
+	Hint       string // replaces the catalogue's
+	Err        error  // the cause, for a log at debug level
 }
 
 func (e *Error) Error() string { return catalogue[e.Code].Meaning }
@@ -166,7 +173,7 @@ func asError(err error) *Error {
 		if !ok {
 			code = Internal
 		}
-		return &Error{Code: code, Table: fault.Table, Column: fault.Column, Hint: fault.Hint, Err: fault.Err}
+		return &Error{Code: code, Table: fault.Table, Column: fault.Column, Constraint: fault.Constraint, Hint: fault.Hint, Err: fault.Err}
 	}
 	return &Error{Code: Internal, Err: err}
 }

@@ -108,6 +108,9 @@ func (g *Gateway) logError(r *http.Request, req *request, e *Error) {
 	if e.Column != "" {
 		attrs = append(attrs, slog.String("column", shorten(e.Column)))
 	}
+	if e.Constraint != "" {
+		attrs = append(attrs, slog.String("constraint", shorten(e.Constraint)))
+	}
 	attrs = append(attrs, slog.String("hint", e.hint()))
 	if e.Err != nil && g.log.Enabled(r.Context(), slog.LevelDebug) {
 		attrs = append(attrs, slog.String("cause", e.Err.Error()))

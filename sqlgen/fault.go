@@ -24,6 +24,8 @@ const (
 
 	Duplicate   // a unique key exists already
 	Constraint  // NOT NULL, CHECK or a foreign key forbids the row
+	Rejected    // a trigger, a view or another definition of the database refuses the statement, or fails in it
+	NotWritable // a view or a generated column takes no values
 	BadValue    // a value does not fit its column: too long, out of range, not a number, not in its character set
 	Denied      // the account may not do this
 	ReadOnly    // the database takes no writes now
@@ -37,11 +39,12 @@ const (
 // A Fault is the reason why a request failed. It never holds a value of the request.
 // Err may hold the database's message and is for a log at debug level only.
 type Fault struct {
-	Cause  Cause
-	Table  string // if known
-	Column string // if known; for UnknownOperator the whole name
-	Hint   string // a hint how to fix it, if it is better than the one for the cause
-	Err    error  // the driver's error, if there was one
+	Cause      Cause
+	Table      string // if known
+	Column     string // if known; for UnknownOperator the whole name
+	Constraint string // or key, if known
+	Hint       string // a hint how to fix it, if it is better than the one for the cause
+	Err        error  // the driver's error, if there was one
 }
 
 func (f *Fault) Error() string {
@@ -57,6 +60,8 @@ func (f *Fault) Error() string {
 		Mismatch:        "the table does not meet a requirement",
 		Duplicate:       "a row with this key exists",
 		Constraint:      "a constraint forbids the row",
+		Rejected:        "the database's own definitions refuse the statement",
+		NotWritable:     "the view or the column takes no values",
 		BadValue:        "a value does not fit its column",
 		Denied:          "the account may not do this",
 		ReadOnly:        "the database is read-only",

@@ -42,6 +42,9 @@ func (s Statement) Columns() []string {
 	return names
 }
 
+// HasColumn reports whether the statement's table has a column.
+func (s Statement) HasColumn(name string) bool { return s.table != nil && s.table.Column(name) != nil }
+
 // Equals returns the conditions with =: the values that rows must have for the
 // statement to read or change them.
 func (s Statement) Equals() []Field {

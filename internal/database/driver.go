@@ -81,6 +81,12 @@ type Driver struct {
 	// where that is known. An error that it does not know is sqlgen.Unexpected.
 	ClassifyError func(err error) (cause sqlgen.Cause, hint string)
 
+	// NamedBy returns the column and the constraint or key that an error names, empty
+	// where it names none. What it reads from a message may be part of a value: only
+	// names of the table's columns are used, and the message's form must make sure that
+	// a constraint is one. May be nil.
+	NamedBy func(err error) (column, constraint string)
+
 	// Misfit reports whether an error of a reading statement that is sqlgen.BadValue
 	// is about the value of a condition, which its column cannot hold, and not about
 	// values that are stored: those of a view's expression, for example. Nil: no
@@ -92,8 +98,8 @@ type Driver struct {
 	Ambiguous func(err error) bool
 
 	// Retryable reports whether a statement that failed did nothing and should be
-	// tried again: after a while where the file is locked, at once where wait is
-	// false. May be nil.
+	// tried again: after a while where the file is locked or others are in the way, at
+	// once where wait is false. May be nil.
 	Retryable func(err error) (retry, wait bool)
 
 	// ConnectionLost reports whether the server ended the connection with an error.

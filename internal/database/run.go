@@ -34,7 +34,7 @@ func (db *DB) run(ctx context.Context, c call) error {
 			attempt, retry = db.shouldRetry(ctx, c, err, &state)
 		}
 		if !retry {
-			return db.findMissingName(ctx, c.Statement, db.fault(ctx, err))
+			return db.explain(ctx, c, db.fault(ctx, err))
 		}
 	}
 }

@@ -2,7 +2,6 @@ package database
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -120,26 +119,4 @@ func (db *DB) spellings(ctx context.Context, s sqlgen.Statement) (map[string]*sp
 		return nil
 	})
 	return found, err
-}
-
-// findMissingName names the table or column that is gone, where the driver's error
-// is ambiguous. It compares what the statement names with the schema as it is now.
-func (db *DB) findMissingName(ctx context.Context, s sqlgen.Statement, err error) error {
-	var fault *sqlgen.Fault
-	if s.Table == "" || db.driver.Ambiguous == nil || !errors.As(err, &fault) || !db.driver.Ambiguous(fault.Err) {
-		return err
-	}
-	table, failed := db.describe(ctx, s.Table)
-	switch {
-	case failed != nil:
-		return err
-	case table == nil:
-		return &sqlgen.Fault{Cause: sqlgen.UnknownTable, Table: s.Table, Err: fault.Err}
-	}
-	for _, name := range s.Columns() {
-		if table.Column(name) == nil {
-			return &sqlgen.Fault{Cause: sqlgen.UnknownColumn, Table: s.Table, Column: name, Err: fault.Err}
-		}
-	}
-	return err
 }

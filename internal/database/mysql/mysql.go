@@ -3,13 +3,9 @@ package mysql
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/go-sql-driver/mysql"
 
 	"dbsep/internal/database"
 	"dbsep/sqlgen"
@@ -38,6 +34,7 @@ var mariadb = &database.Driver{
 	ORDER BY index_name <> 'PRIMARY', index_name, seq_in_index`,
 	ClassifyType:  classifyType,
 	ClassifyError: classifyError,
+	NamedBy:       namedBy,
 	Misfit:        isMisfit,
 	Retryable:     isRetryable,
 
@@ -184,92 +181,6 @@ func classifyType(declared string, characters int) (class sqlgen.Class, size int
 		return sqlgen.Binary, characters, false
 	}
 	return known.class, known.size, strings.Contains(declared, " unsigned")
-}
-
-// errorInfo is what is known of an error's number.
-type errorInfo struct {
-	cause sqlgen.Cause
-	hint  string
-}
-
-// knownErrors are the errors of MariaDB and MySQL that a PBX meets, by their numbers.
-var knownErrors = func() map[uint16]errorInfo {
-	faults := make(map[uint16]errorInfo)
-	set := func(cause sqlgen.Cause, hint string, numbers ...uint16) {
-		for _, n := range numbers {
-			faults[n] = errorInfo{cause, hint}
-		}
-	}
-	set(sqlgen.UnknownTable, "", 1051, 1109, 1146)
-	set(sqlgen.UnknownColumn, "", 1054)
-	set(sqlgen.Duplicate, "", 1022, 1062, 1169, 1586, 1859)
-	set(sqlgen.Constraint, "", 1048, 1216, 1217, 1263, 1364, 1451, 1452, 3819, 4025)
-	set(sqlgen.BadValue, "", 1264, 1265, 1292, 1300, 1366, 1367, 1406, 1411, 1416, 1525, 1690, 3140)
-	set(sqlgen.BadValue, "give the column a character set that has the character, such as utf8mb4", 1267, 1270, 1271, 3988)
-	set(sqlgen.BadValue, "send a shorter value, or raise the server's max_allowed_packet", 1153)
-	set(sqlgen.Denied, "give the account its rights with GRANT", 1044, 1142, 1143, 1227, 1370)
-	set(sqlgen.Denied, "correct dbuser and dbpass, or the account's password on the server", 1045, 1698, 1862)
-	set(sqlgen.Denied, "let the account log in from this host", 1130)
-	set(sqlgen.Denied, "unlock the account", 3118, 4151)
-	set(sqlgen.ReadOnly, "connect to the primary server, or end read_only there", 1036, 1290, 1792, 1836, 1874)
-	set(sqlgen.Full, "make room on the server's disk", 3, 1021, 1114)
-	set(sqlgen.Busy, "", 1205, 1213)
-	set(sqlgen.Busy, "raise the server's max_connections, or lower dbsep's", 1040, 1203, 1226)
-	set(sqlgen.Timeout, "", 1969, 3024)
-	set(sqlgen.Unavailable, "correct the database's name in dsn, or create the database", 1046, 1049)
-	set(sqlgen.Unavailable, "", 1180) // a commit that failed: a node that loses its cluster in the middle of it
-	set(sqlgen.Unavailable, "unblock this host with FLUSH HOSTS", 1129)
-	set(sqlgen.Unavailable, "let the node join its cluster again", numberNotReady)
-	set(sqlgen.Unavailable, "", 1053, 1080, 1152, 1158, 1159, 1160, 1161, 1317, 1927, 4031)
-	return faults
-}()
-
-func classifyError(err error) (cause sqlgen.Cause, hint string) {
-	var e *mysql.MySQLError
-	switch {
-	case errors.As(err, &e):
-		f := knownErrors[e.Number]
-		return f.cause, f.hint
-	case errors.Is(err, mysql.ErrPktTooLarge):
-		return sqlgen.BadValue, "send a shorter value"
-	case errors.Is(err, mysql.ErrInvalidConn):
-		return sqlgen.Unavailable, ""
-	case errors.Is(err, mysql.ErrNoTLS):
-		return sqlgen.Unavailable, "switch TLS on in the server, or take mysql_ssl out of dsn"
-	case errors.Is(err, mysql.ErrUnknownPlugin), errors.Is(err, mysql.ErrOldPassword), errors.Is(err, mysql.ErrCleartextPassword):
-		return sqlgen.Denied, "give the account a password of the plugin mysql_native_password, caching_sha2_password or ed25519"
-	}
-	return sqlgen.Unexpected, ""
-}
-
-// isMisfit knows the errors of a value that is no date, or whose characters the
-// column's character set does not have.
-func isMisfit(err error) bool {
-	return hasNumber(err, 1267, 1270, 1271, 1292, 1300, 1366, 1411, 1525, 3988)
-}
-
-// isRetryable knows the errors of a prepared statement that the server has
-// dropped or cannot fit to a changed table, and of one that gave way to others: it
-// has done nothing. One that has waited for a lock as long as the server lets it
-// wait (1205) does not wait once more.
-func isRetryable(err error) (again, wait bool) {
-	return hasNumber(err, 1615, 1243, 1213), false
-}
-
-// isConnectionLost knows the errors of a connection that the server or the driver
-// has ended.
-func isConnectionLost(err error) bool {
-	return errors.Is(err, mysql.ErrInvalidConn) || hasNumber(err, 1053, 1080, 1152, 1927, 4031)
-}
-
-// needsOtherHost knows the error of a node that its cluster has left behind.
-func needsOtherHost(err error) bool { return hasNumber(err, numberNotReady) }
-
-const numberNotReady = 1047
-
-func hasNumber(err error, numbers ...uint16) bool {
-	var e *mysql.MySQLError
-	return errors.As(err, &e) && slices.Contains(numbers, e.Number)
 }
 
 func open(o *database.OpenContext) database.Pools {

@@ -31,9 +31,13 @@ var knownErrors = func() map[string]errorInfo {
 	set(sqlgen.UnknownColumn, "", "42703")
 	set(sqlgen.UnknownOperator, "compare a column of this type with LIKE", "42883", "42725")
 	set(sqlgen.Duplicate, "", "23505")
-	set(sqlgen.Constraint, "", "23", "44")
-	set(sqlgen.Constraint, "look at the expressions of the view, the generated column or the trigger", "22")
-	set(sqlgen.BadValue, "", "22001", "22003", "22007", "22008", "22009", "22015", "22021", "22026", "22P02", "22P03", "22P05", "2200N", "42804", "428C9")
+	set(sqlgen.Constraint, "", "23", "40002")
+	set(sqlgen.Rejected, "", "P0", "09", "27", "38", "39")
+	set(sqlgen.Rejected, "look at the expressions of the view, the generated column or the trigger", "22")
+	set(sqlgen.Rejected, "send a row that the view itself shows: it has WITH CHECK OPTION", "44000")
+	set(sqlgen.Rejected, "correct the trigger, the rule or the view: it calls itself without end", "54001", "42P17")
+	set(sqlgen.NotWritable, "", "55000", "42809", "0A000", "428C9")
+	set(sqlgen.BadValue, "", "22001", "22003", "22007", "22008", "22009", "22015", "22021", "22026", "22P02", "22P03", "22P05", "2200N", "42804")
 	set(sqlgen.BadValue, "send a shorter value", "54000")
 	set(sqlgen.Denied, "give the account its rights with GRANT", "42501")
 	set(sqlgen.Denied, "correct dbuser and dbpass, or the account's password on the server", "28P01")
@@ -43,7 +47,8 @@ var knownErrors = func() map[string]errorInfo {
 	set(sqlgen.Busy, "", "40", "53", "55P03", "55006")
 	set(sqlgen.Busy, "raise the server's max_connections, or lower dbsep's", "53300")
 	set(sqlgen.Timeout, "", "57014")
-	set(sqlgen.Unavailable, "", "08", "57", "58")
+	set(sqlgen.Unavailable, "it is not known whether the write was done: look at the server's log", "40003")
+	set(sqlgen.Unavailable, "", "08", "57", "58", "XX001", "XX002")
 	set(sqlgen.Unavailable, "take [database] server_prepare out: a pooler gives statements to other connections than the one they were prepared on", "26000", "42P05")
 	set(sqlgen.Unavailable, "correct dbname in dsn, or create the database", "3D000")
 	return faults
@@ -53,14 +58,7 @@ func classifyError(err error) (cause sqlgen.Cause, hint string) {
 	var e *pgconn.PgError
 	switch {
 	case errors.As(err, &e) && len(e.Code) == 5:
-		f, known := knownErrors[e.Code]
-		switch {
-		case !known && e.Code[:2] == "22" && isMisfit(err): // no expression of the schema
-			return sqlgen.BadValue, ""
-		case !known:
-			f = knownErrors[e.Code[:2]]
-		}
-		return f.cause, f.hint
+		return classifyState(e)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, pgconn.ErrConnClosed):
 		return sqlgen.Unavailable, ""
 	case errors.Is(err, pgconn.ErrReadOnlyConnection), errors.Is(err, pgconn.ErrReadWriteConnection),
@@ -68,6 +66,33 @@ func classifyError(err error) (cause sqlgen.Cause, hint string) {
 		return sqlgen.Unavailable, "no host is what target_session_attrs in dsn asks for"
 	}
 	return sqlgen.Unexpected, ""
+}
+
+// classifyState goes by the SQLSTATE, and by its class where it is not known. Where the
+// server names a place, the error is not in the statement itself: it is in an argument, or
+// in a routine that a trigger or a view calls.
+func classifyState(e *pgconn.PgError) (cause sqlgen.Cause, hint string) {
+	f, known := knownErrors[e.Code]
+	class := e.Code[:2]
+	switch {
+	case !known && class == "22" && isMisfit(e):
+		return sqlgen.BadValue, ""
+	case !known:
+		f = knownErrors[class]
+	}
+	if class == "42" && e.Where != "" && (f.cause == sqlgen.Unexpected || f.cause == sqlgen.UnknownOperator) {
+		return sqlgen.Rejected, "correct the trigger or the view, or what it calls"
+	}
+	return f.cause, f.hint
+}
+
+// namedBy returns what the server itself names, beside its message.
+func namedBy(err error) (column, constraint string) {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return "", ""
+	}
+	return e.ColumnName, e.ConstraintName
 }
 
 // isMisfit knows the errors that the server meets while it reads the arguments of a
@@ -82,7 +107,11 @@ func isMisfit(err error) bool {
 // its own: it has done nothing.
 func isRetryable(err error) (again, wait bool) {
 	var e *pgconn.PgError
-	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01" || e.Routine == "RevalidateCachedQuery"), false
+	if !errors.As(err, &e) {
+		return false, false
+	}
+	conflict := e.Code == "40001" || e.Code == "40P01"
+	return conflict || e.Routine == "RevalidateCachedQuery", conflict
 }
 
 // isConnectionLost knows the errors of a connection that the server or the driver

@@ -42,6 +42,7 @@ var postgres = &database.Driver{
 		ORDER BY NOT i.indisprimary, i.indexrelid, k.position`,
 	ClassifyType:   classifyType,
 	ClassifyError:  classifyError,
+	NamedBy:        namedBy,
 	Misfit:         isMisfit,
 	Retryable:      isRetryable,
 	ConnectionLost: isConnectionLost,

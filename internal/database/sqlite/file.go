@@ -167,6 +167,13 @@ func (s *session) PrepareContext(ctx context.Context, text string) (driver.Stmt,
 	}
 	defer s.gate.leave(readTurn)
 	stmt, err := s.driverConn.PrepareContext(ctx, text)
+	if code, _ := errorCode(err); err != nil && code&0xff == codeError {
+		// What a trigger lacked may be there by now. SQLite finds out only when it runs a
+		// statement.
+		if _, failed := s.ExecContext(ctx, "SELECT 1 FROM sqlite_master", nil); failed == nil {
+			stmt, err = s.driverConn.PrepareContext(ctx, text)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

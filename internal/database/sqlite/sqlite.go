@@ -2,14 +2,12 @@ package sqlite
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"dbsep/internal/database"
@@ -46,6 +44,7 @@ var sqlite = &database.Driver{
 		ORDER BY rank, position`,
 	ClassifyType:  classifyType,
 	ClassifyError: classifyError,
+	NamedBy:       namedBy,
 	Ambiguous:     isAmbiguous,
 	Retryable:     isRetryable,
 
@@ -174,95 +173,6 @@ func classifyType(declared string, _ int) (class sqlgen.Class, size int, unsigne
 func renumbers(c *sqlgen.Column) bool {
 	name := strings.ToUpper(c.Type)
 	return c.Class == sqlgen.Text && name != "" && !slices.ContainsFunc([]string{"CHAR", "CLOB", "TEXT"}, func(word string) bool { return strings.Contains(name, word) })
-}
-
-// readOnlyHint is for a file that may not be written.
-const readOnlyHint = "let the account that dbsep runs as write the database file and its directory, and take mode=ro and ReadOnly out of dsn"
-
-// SQLite's result codes (rescode.html). An extended code has a primary one in its
-// last eight bits.
-const (
-	codeError        = 1
-	codePerm         = 3
-	codeBusy         = 5
-	codeLocked       = 6
-	codeReadOnly     = 8
-	codeIOErr        = 10
-	codeCorrupt      = 11
-	codeFull         = 13
-	codeCantOpen     = 14
-	codeProtocol     = 15
-	codeTooBig       = 18
-	codeConstraint   = 19
-	codeMismatch     = 20
-	codeAuth         = 23
-	codeRange        = 25
-	codeNotADatabase = 26
-
-	codeConstraintPrimaryKey = codeConstraint | 6<<8
-	codeConstraintUnique     = codeConstraint | 8<<8
-	codeConstraintRowID      = codeConstraint | 10<<8
-	codeConstraintDataType   = codeConstraint | 12<<8 // a STRICT table's
-)
-
-const busyHint = "end the program that keeps the database file locked, or let statements wait longer"
-
-const fullHint = "make room on the disk of the database file"
-
-// classifyError goes by SQLite's result codes.
-func classifyError(err error) (cause sqlgen.Cause, hint string) {
-	code, known := errorCode(err)
-	if !known {
-		return sqlgen.Unexpected, ""
-	}
-	if code&0xff == codeIOErr && errors.Is(systemError(err), syscall.ENOSPC) {
-		return sqlgen.Full, fullHint
-	}
-	return classifyCode(code)
-}
-
-func classifyCode(code int) (cause sqlgen.Cause, hint string) {
-	switch code {
-	case codeConstraintUnique, codeConstraintPrimaryKey, codeConstraintRowID:
-		return sqlgen.Duplicate, ""
-	case codeConstraintDataType:
-		return sqlgen.BadValue, ""
-	}
-	switch code & 0xff {
-	case codeConstraint:
-		return sqlgen.Constraint, ""
-	case codeMismatch, codeTooBig, codeRange:
-		return sqlgen.BadValue, ""
-	case codePerm, codeAuth:
-		return sqlgen.Denied, ""
-	case codeReadOnly:
-		return sqlgen.ReadOnly, readOnlyHint
-	case codeFull:
-		return sqlgen.Full, fullHint
-	case codeBusy, codeLocked, codeProtocol:
-		return sqlgen.Busy, busyHint
-	case codeCantOpen:
-		return sqlgen.Unavailable, readOnlyHint
-	case codeNotADatabase:
-		return sqlgen.Unavailable, "the file is no SQLite database: correct dsn"
-	case codeCorrupt:
-		return sqlgen.Unavailable, "the database file is damaged: take it from a backup"
-	case codeIOErr:
-		return sqlgen.Unavailable, ""
-	}
-	return sqlgen.Unexpected, ""
-}
-
-// isAmbiguous knows the code of everything that does not compile: SQLite has no
-// other for a table or column that is not there.
-func isAmbiguous(err error) bool {
-	code, known := errorCode(err)
-	return known && code&0xff == codeError
-}
-
-func isRetryable(err error) (again, wait bool) {
-	code, known := errorCode(err)
-	return known && (code&0xff == codeBusy || code&0xff == codeLocked), true
 }
 
 // lockWait is how long SQLite itself waits for a lock of another process. While it

@@ -134,7 +134,7 @@ func TestSQLiteWriteThatFailsIsUndoneAlone(t *testing.T) {
 		write{sql: "INSERT INTO t VALUES (3, 0)", want: 1},
 		write{sql: "INSERT INTO t VALUES (4, 0), (3, 1)", fails: true, cause: sqlgen.Duplicate},
 		write{sql: "INSERT OR FAIL INTO t VALUES (5, 0), (3, 2)", fails: true, cause: sqlgen.Duplicate},
-		write{sql: "INSERT INTO nowhere VALUES (1)", fails: true, cause: sqlgen.Unexpected},
+		write{sql: "INSERT INTO nowhere VALUES (1)", fails: true, cause: sqlgen.UnknownTable},
 		write{sql: "UPDATE t SET n = NULL", fails: true, cause: sqlgen.Constraint},
 		write{sql: "UPDATE t SET n = n + 1", want: 3},
 		write{sql: "DELETE FROM t WHERE id = 77", want: 0},
@@ -155,7 +155,7 @@ func TestSQLiteWriteThatEndsTheTransactionEndsNoOther(t *testing.T) {
 		script  []string
 		culprit write
 	}{
-		{"RAISE(ROLLBACK)", []string{table, rollback}, write{sql: "INSERT INTO t VALUES (13)", fails: true, cause: sqlgen.Constraint}},
+		{"RAISE(ROLLBACK)", []string{table, rollback}, write{sql: "INSERT INTO t VALUES (13)", fails: true, cause: sqlgen.Rejected}},
 		{"ON CONFLICT ROLLBACK", []string{table}, write{sql: "INSERT OR ROLLBACK INTO t VALUES (1)", fails: true, cause: sqlgen.Duplicate}},
 		{"a time limit", []string{table}, write{sql: endless, timeout: 2 * time.Second, fails: true, cause: sqlgen.Timeout}},
 	} {
