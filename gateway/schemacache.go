@@ -25,8 +25,8 @@ type table struct {
 
 func newTable(schema *sqlgen.Table, read time.Time) *table {
 	t := &table{Table: schema, whole: schema, read: read, warned: new(warnedColumns), views: new(sync.Map)}
-	for i := range schema.Columns {
-		column := []byte(schema.Columns[i].Name)
+	for _, c := range schema.Visible() {
+		column := []byte(c.Name)
 		t.names = append(t.names, append(appendEscaped(nil, column), '='))
 		t.keys = append(t.keys, append(appendJSON(nil, column), ':'))
 	}

@@ -69,12 +69,15 @@ func (t *Table) query(d *Dialect, q query) Statement {
 // column (P11).
 func (b *builder) query(t *Table, q query) {
 	b.text("SELECT ")
-	for i := range t.Columns {
+	visible := t.Visible()
+	for i, c := range visible {
 		if i > 0 {
 			b.text(", ")
 		}
-		c := &t.Columns[i]
 		b.text(b.d.Read(c, b.d.Quote(c.Name)))
+	}
+	if len(visible) == 0 {
+		b.text("NULL")
 	}
 	b.text(" FROM ", b.d.table(t))
 	b.where(q.conditions)

@@ -34,6 +34,10 @@ type Column struct {
 	Size     int    // characters of a Text or a DateTime, bytes of an Integer; 0: no limit that matters
 	Unsigned bool   // an Integer that cannot be negative
 	Nullable bool
+
+	// Invisible columns are read only where a statement names them: SELECT * leaves them
+	// out.
+	Invisible bool
 }
 
 // A Table is the schema of a table or view of the database.
@@ -78,6 +82,17 @@ func (t *Table) Only(keep func(*Column) bool) *Table {
 	part := NewTable(t.Name, columns)
 	part.Schema = t.Schema
 	return part
+}
+
+// Visible returns the columns of a row in a response.
+func (t *Table) Visible() []*Column {
+	visible := make([]*Column, 0, len(t.Columns))
+	for i := range t.Columns {
+		if !t.Columns[i].Invisible {
+			visible = append(visible, &t.Columns[i])
+		}
+	}
+	return visible
 }
 
 // Column finds a column by its name: as the database spells it, or without regard to

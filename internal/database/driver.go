@@ -62,9 +62,9 @@ type Driver struct {
 	// ColumnsSQL are statements tried one after another until one finds a table.
 	// Each gets the table's name as an argument, then Pools.Scope, and reads, in
 	// the order of tables and columns: the table's name, the column's name, its
-	// type as declared, its width in characters or NULL, and 1 where it takes
-	// NULL. Where names in statements need it, the schema follows. The last one
-	// compares without regard to case.
+	// type as declared, its width in characters or NULL, 1 where it takes NULL, and 1
+	// where SELECT * leaves it out. Where names in statements need it, the schema
+	// follows. The last one compares without regard to case.
 	ColumnsSQL []string
 
 	// KeysSQL lists the unique keys of a table by which equality finds one row: the

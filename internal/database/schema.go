@@ -105,6 +105,8 @@ func (db *DB) spellings(ctx context.Context, s sqlgen.Statement) (map[string]*sp
 			Name:     string(row[1]),
 			Type:     string(row[2]),
 			Nullable: string(row[4]) == "1",
+
+			Invisible: string(row[5]) == "1",
 		}
 		c.Class, c.Size, c.Unsigned = db.driver.ClassifyType(c.Type, characters)
 		t := found[string(row[0])]
@@ -112,8 +114,8 @@ func (db *DB) spellings(ctx context.Context, s sqlgen.Statement) (map[string]*sp
 			t = new(spelling)
 			found[string(row[0])] = t
 		}
-		if len(row) > 5 {
-			t.schema = string(row[5])
+		if len(row) > 6 {
+			t.schema = string(row[6])
 		}
 		t.columns = append(t.columns, c)
 		return nil

@@ -63,7 +63,7 @@ const (
 )
 
 const columnsSQL = `
-	SELECT table_name, column_name, column_type, character_maximum_length, is_nullable = 'YES'
+	SELECT table_name, column_name, column_type, character_maximum_length, is_nullable = 'YES', extra LIKE '%INVISIBLE%'
 	FROM information_schema.columns WHERE table_schema = DATABASE() AND `
 
 var dialect = &sqlgen.Dialect{
@@ -154,6 +154,9 @@ var typeClasses = map[string]struct {
 	"datetime":  {sqlgen.DateTime, 0},
 	"timestamp": {sqlgen.DateTime, 0},
 	"time":      {sqlgen.Time, 0},
+	"uuid":      {sqlgen.Other, 0},
+	"inet4":     {sqlgen.Other, 0},
+	"inet6":     {sqlgen.Other, 0},
 
 	"binary": {sqlgen.Binary, 0}, "varbinary": {sqlgen.Binary, 0}, "blob": {sqlgen.Binary, 0},
 	"tinyblob": {sqlgen.Binary, 0}, "mediumblob": {sqlgen.Binary, 0}, "longblob": {sqlgen.Binary, 0},

@@ -1,6 +1,7 @@
 package mysql_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -120,7 +121,8 @@ func TestMariaDBClasses(t *testing.T) {
 		{"ENUM('long value','b')", sqlgen.Text, 0, false},
 		{"SET('int','b')", sqlgen.Text, 0, false},
 		{"JSON", sqlgen.Text, 0, false},
-		{"UUID", sqlgen.Text, 0, false},
+		{"UUID", sqlgen.Other, 0, false},
+		{"INET6", sqlgen.Other, 0, false},
 		{"VARBINARY(9)", sqlgen.Binary, 9, false},
 		{"LONGBLOB", sqlgen.Binary, 0, false},
 		{"TIMESTAMP NULL", sqlgen.DateTime, 19, false},
@@ -348,5 +350,93 @@ func TestMariaDBReportsValuesThatAViewCannotMake(t *testing.T) {
 	}
 	if err := db.Query(t.Context(), s, func([][]byte) error { return nil }); err == nil {
 		t.Error("the row that cannot be read is no row")
+	}
+}
+
+// Columns that SELECT * leaves out are in no row, but in conditions and writes.
+func TestMariaDBInvisibleColumns(t *testing.T) {
+	source, beside := databasetest.NewMariaDB(t)
+	databasetest.Setup(t, beside)("CREATE TABLE v (id INT PRIMARY KEY, secret VARCHAR(20) INVISIBLE, c VARCHAR(20))", "INSERT INTO v (id, secret, c) VALUES (1, 'a', 'x'), (2, 'b', 'y')")
+	db := databasetest.Open(t, source)
+	table, err := db.Describe(t.Context(), "v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(name, value string) (rows string) {
+		t.Helper()
+		s, err := sqlgen.Multi(db.Dialect(), table, []sqlgen.Field{{Name: name, Value: value}})
+		if err == nil {
+			err = db.Query(t.Context(), s, func(columns [][]byte) error {
+				rows += string(bytes.Join(columns, []byte("|"))) + "\n"
+				return nil
+			})
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		return rows
+	}
+	if got := read("secret", "b"); got != "2|y\n" {
+		t.Errorf("%q", got)
+	}
+	s, err := sqlgen.Update(db.Dialect(), table, []sqlgen.Field{{Name: "id", Value: "1"}}, []sqlgen.Field{{Name: "secret", Value: "z"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := db.Exec(t.Context(), s); n != 1 || err != nil {
+		t.Error(n, err)
+	}
+	if got := read("secret", "z"); got != "1|x\n" {
+		t.Errorf("%q", got)
+	}
+	short := sqlgen.Require(db.Dialect(), table, []sqlgen.Requirement{{Column: "secret", Type: "char", Size: 20}})
+	if len(short) != 0 {
+		t.Errorf("%+v", short)
+	}
+}
+
+// Types with texts of their own take no empty text: it clears them, and equals nothing.
+func TestMariaDBTypesWithTextsOfTheirOwn(t *testing.T) {
+	source, beside := databasetest.NewMariaDB(t)
+	db := databasetest.Open(t, source)
+	for typ, values := range map[string][2]string{
+		"UUID":  {"6ccd780c-baba-1026-9564-5b8c656024db", "no uuid"},
+		"INET4": {"192.0.2.1", "192.0.2"},
+		"INET6": {"2001:db8::1", "2001:db8::x"},
+	} {
+		databasetest.Setup(t, beside)("CREATE OR REPLACE TABLE v (id INT PRIMARY KEY, c "+typ+")", "INSERT INTO v VALUES (1, '"+values[0]+"')")
+		table, err := db.Describe(t.Context(), "v")
+		if err != nil {
+			t.Fatal(err)
+		}
+		count := func(name, value string) (n int) {
+			t.Helper()
+			s, err := sqlgen.Multi(db.Dialect(), table, []sqlgen.Field{{Name: name, Value: value}})
+			if err == nil {
+				err = db.Query(t.Context(), s, func([][]byte) error { n++; return nil })
+			}
+			if err != nil {
+				t.Errorf("%s: %s %s: %v, %v", typ, name, value, err, errors.Unwrap(err))
+			}
+			return n
+		}
+		for _, c := range []struct {
+			name, value string
+			want        int
+		}{{"c", values[0], 1}, {"c", values[1], 0}, {"c", "", 0}, {"c", "\xff", 0}, {"c !=", "", 1}, {"c LIKE", values[0][:3] + "%", 1}} {
+			if n := count(c.name, c.value); n != c.want {
+				t.Errorf("%s: %s %q finds %d rows, want %d", typ, c.name, c.value, n, c.want)
+			}
+		}
+		s, err := sqlgen.Update(db.Dialect(), table, []sqlgen.Field{{Name: "id", Value: "1"}}, []sqlgen.Field{{Name: "c", Value: ""}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := db.Exec(t.Context(), s); n != 1 || err != nil {
+			t.Errorf("%s: cleared: %d, %v", typ, n, err)
+		}
+		if n := count("c !=", ""); n != 0 {
+			t.Errorf("%s is not NULL", typ)
+		}
 	}
 }

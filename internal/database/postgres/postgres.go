@@ -71,6 +71,7 @@ var columnsSQL = `
 	            ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END,
 	       NULL,
 	       CASE WHEN a.attnotnull OR t.typnotnull THEN 0 ELSE 1 END,
+	       0,
 	       n.nspname
 	FROM pg_catalog.pg_class c
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

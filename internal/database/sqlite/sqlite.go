@@ -29,7 +29,7 @@ var sqlite = &database.Driver{
 	ColumnsSQL: []string{`
 		SELECT m.name, c.name, c.type, NULL,
 		       NOT (c."notnull" OR (c.pk = 1 AND upper(c.type) = 'INTEGER'
-		            AND (SELECT count(*) FROM pragma_table_xinfo(m.name, 'main') k WHERE k.pk > 0) = 1))
+		            AND (SELECT count(*) FROM pragma_table_xinfo(m.name, 'main') k WHERE k.pk > 0) = 1)), 0
 		FROM main.sqlite_master m JOIN pragma_table_xinfo(m.name, 'main') c
 		WHERE m.type IN ('table', 'view') AND substr(m.name, 1, 7) <> 'sqlite_'
 		  AND m.name = ? COLLATE NOCASE AND c.hidden <> 1
