@@ -9,10 +9,11 @@ LINT     := $(BIN)/golangci-lint-v2.15.0
 STATIC   := $(BIN)/staticcheck-v0.8.2
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
+GREMLINS := $(BIN)/gremlins-v0.6.0
 # Later versions of nfpm ask for modules that the module proxy does not give.
 NFPM     := $(BIN)/nfpm-v2.45.2
 
-.PHONY: help build static demo install deb test test-static test-odbc e2e attack soak full lint bench compare-speed fuzz generate clean need-go
+.PHONY: help build static demo install deb test test-static test-odbc e2e attack soak full mutate lint bench compare-speed fuzz generate clean need-go
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -168,6 +169,11 @@ compare-speed: need-go ## dbsep, the Perl script and the least program that can 
 	  -- xz xz-utils
 	CI=true $(GO) test -tags bench -count 1 -timeout 0 -run TestCompareSpeed -v ./bench/speed -args $(SPEED)
 
+MUTATED ?= ./sqlgen ./internal/auth ./gateway
+mutate: need-go $(GREMLINS) ## how many small mistakes, put into the code one by one, the tests of MUTATED notice; an hour
+	@for package in $(MUTATED); do \
+	  $(GREMLINS) unleash --workers 2 --timeout-coefficient 20 --output-statuses lt --threshold-efficacy 95 $$package || exit; done
+
 FUZZTIME ?= 20s
 generate: need-go ## the lists of settings in dbsep.conf.sample, docs/configuration.md and dbsep.conf(5)
 	$(GO) generate ./internal/config
@@ -190,6 +196,10 @@ $(LINT): | need-go
 $(STATIC): | need-go
 	GOBIN=$(abspath $(BIN)) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
 	mv $(BIN)/staticcheck $@
+
+$(GREMLINS): | need-go
+	GOBIN=$(abspath $(BIN)) $(GO) install github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
+	mv $(BIN)/gremlins $@
 
 $(NFPM): | need-go
 	GOBIN=$(abspath $(BIN)) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2

@@ -112,6 +112,14 @@ func TestRequirementThatCannotBeRead(t *testing.T) {
 	}
 }
 
+func TestRequirementAtItsLimits(t *testing.T) {
+	name := strings.Repeat("n", 128)
+	r, err := sqlgen.ParseRequirement(sqlgen.Field{Name: name, Value: "char:65535"})
+	if want := (sqlgen.Requirement{Column: name, Type: "char", Size: 65535}); err != nil || r != want {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 func TestRequirementForAnEndlessName(t *testing.T) {
 	_, err := sqlgen.ParseRequirement(sqlgen.Field{Name: strings.Repeat("n", 129), Value: "char:1"})
 	var fault *sqlgen.Fault

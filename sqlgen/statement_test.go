@@ -2,6 +2,7 @@ package sqlgen_test
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -161,6 +162,24 @@ func TestQueriesAreDistinguished(t *testing.T) {
 	}
 }
 
+// Queries whose values are of another kind have another text where the dialect compares
+// no numbers with words.
+func TestQueriesOfOtherKindsAreDistinguished(t *testing.T) {
+	d := *plain
+	d.SameType = func(quoted string, number bool) string {
+		return map[bool]string{true: "NUMBER ", false: "WORD "}[number] + quoted
+	}
+	table := sqlgen.NewTable("t", []sqlgen.Column{{Name: "day", Class: sqlgen.Date}})
+	for range 2 {
+		for value, want := range map[string]string{"2026-01-02": "WORD [day]", "20260102": "NUMBER [day]"} {
+			s, err := sqlgen.Single(&d, table, pairs("day >", value))
+			if err != nil || !strings.Contains(s.SQL, want) {
+				t.Errorf("%s: %s, %v; want %s", value, s.SQL, err, want)
+			}
+		}
+	}
+}
+
 func TestRefusal(t *testing.T) {
 	const name = "queue members"
 	for _, test := range []struct {
@@ -224,6 +243,19 @@ func TestStatic(t *testing.T) {
 	t.Run("without an id the order is that of the native drivers", func(t *testing.T) {
 		s, err := sqlgen.Static(plain, sqlgen.NewTable("ast_config", files.Columns[1:]), "x")
 		if diff := cmp.Diff(read, s.SQL); err != nil || diff != "" {
+			t.Error(err, diff)
+		}
+	})
+	t.Run("texts are in the order of their bytes, all else in its own", func(t *testing.T) {
+		d := *plain
+		d.ByteOrder = func(_ *sqlgen.Column, quoted string) string { return "BYTES " + quoted }
+		columns := slices.Clone(files.Columns)
+		for i, class := range []sqlgen.Class{sqlgen.Integer, sqlgen.Integer, sqlgen.Decimal, sqlgen.Integer, sqlgen.Text, sqlgen.Text, sqlgen.Other, sqlgen.Text} {
+			columns[i].Class = class
+		}
+		s, err := sqlgen.Static(&d, sqlgen.NewTable("ast_config", columns), "x")
+		_, order, _ := strings.Cut(s.SQL, " ORDER BY ")
+		if diff := cmp.Diff("[CAT_metric] DESC, [var_metric], BYTES [category], BYTES [var_name], [id]", order); err != nil || diff != "" {
 			t.Error(err, diff)
 		}
 	})
@@ -322,6 +354,7 @@ func TestAConditionMeansNoMoreThanItsValue(t *testing.T) {
 	}
 	table := sqlgen.NewTable("t", []sqlgen.Column{
 		{Name: "tiny", Class: sqlgen.Integer, Size: 1}, {Name: "byte", Class: sqlgen.Integer, Size: 1, Unsigned: true},
+		{Name: "big", Class: sqlgen.Integer, Size: 8},
 		{Name: "any", Class: sqlgen.Integer}, {Name: "rate", Class: sqlgen.Decimal}, {Name: "on", Class: sqlgen.Boolean},
 		{Name: "day", Class: sqlgen.Date}, {Name: "at", Class: sqlgen.DateTime}, {Name: "time", Class: sqlgen.Time},
 		{Name: "text", Class: sqlgen.Text}, {Name: "odd", Class: sqlgen.Other},
@@ -339,6 +372,14 @@ func TestAConditionMeansNoMoreThanItsValue(t *testing.T) {
 		{"tiny <", "-129", nothing, nothing, nothing},
 		{"tiny >=", "128", nothing, nothing, nothing},
 		{"tiny !=", "128", everything, everything, everything},
+		{"tiny", "-128", "@ = ?", "@ = ?", "@ = ?"},
+		{"tiny", "-129", nothing, nothing, nothing},
+		{"byte", "0", "@ = ?", "@ = ?", "@ = ?"},
+		{"byte", "-1", nothing, nothing, nothing},
+		{"big", "-9223372036854775808", "@ = ?", "@ = ?", "@ = ?"},
+		{"big", "-9223372036854775809", nothing, nothing, nothing},
+		{"big", "9223372036854775807", "@ = ?", "@ = ?", "@ = ?"},
+		{"big", "9223372036854775808", nothing, nothing, nothing},
 		{"byte >=", "-1", everything, everything, everything},
 		{"byte", "255", "@ = ?", "@ = ?", "@ = ?"},
 		{"byte", "256", nothing, nothing, nothing},
@@ -358,6 +399,11 @@ func TestAConditionMeansNoMoreThanItsValue(t *testing.T) {
 		{"day >", "20260102", "@ > ?", "@ > ?", "@ > ? AND NUMBER @"},
 		{"day >", "20260231", "@ > ?", refused, "@ > ? AND NUMBER @"},
 		{"day >", "2026-00-00", "@ > ?", "@ > ?", "@ > ? AND WORD @"},
+		{"day >", "2026-00-31", "@ > ?", "@ > ?", "@ > ? AND WORD @"},
+		{"day >", "2026-00-32", "@ > ?", refused, refused},
+		{"day >", "2026-12-00", "@ > ?", "@ > ?", "@ > ? AND WORD @"},
+		{"day >", "2026-13-00", "@ > ?", refused, refused},
+		{"day >", "2026-02-29", "@ > ?", refused, refused},
 		{"at >", "20260102030405", "@ > ?", "@ > ?", "@ > ? AND NUMBER @"},
 		{"at >", "2026-01-02T03:04:05+02:00", "@ > ?", refused, "@ > ? AND WORD @"},
 		{"at >", "5", "@ > ?", refused, "@ > ? AND NUMBER @"},
