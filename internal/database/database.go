@@ -17,7 +17,8 @@ type DB struct {
 	address       string
 	account       string
 	through       string
-	scope         []any // see Pools
+	scope         []any  // see Pools
+	schema        string // see Pools
 	reads, writes *pool
 	lockTimeout   time.Duration // for statements that Driver.Retryable waits for
 	warnings      []Problem

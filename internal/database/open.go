@@ -103,7 +103,7 @@ func Open(s Source) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{
-		driver: o.driver, address: p.Address, account: p.Account, through: o.InsteadOf, scope: p.Scope,
+		driver: o.driver, address: p.Address, account: p.Account, through: o.InsteadOf, scope: p.Scope, schema: p.Schema,
 		lockTimeout: cmp.Or(o.BusyTimeout, DefaultBusyTimeout), warnings: d.Warnings,
 	}
 	db.writes = newPool(p.Writes, o.PoolTimeout)
@@ -133,6 +133,7 @@ type Pools struct {
 	Account       string      // that logs in there; empty for a database without accounts
 	Reads, Writes *PoolConfig // Reads may be nil, then Writes serves both
 	Scope         []any       // arguments that TablesSQL and ColumnsSQL need; mostly none
+	Schema        string      // that has the tables, where ColumnsSQL does not say so; empty: not known
 }
 
 // NewOpenContext reads what all databases have in common of a source. It returns

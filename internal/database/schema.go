@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -36,8 +37,24 @@ func (db *DB) Describe(ctx context.Context, table string) (*sqlgen.Table, error)
 	return t, nil
 }
 
-// describe returns nil where there is no such table.
+// describe returns nil where there is no such table. A name may have that of its schema
+// before it, which must be the one that the source means.
 func (db *DB) describe(ctx context.Context, table string) (*sqlgen.Table, error) {
+	t, err := db.describeName(ctx, table)
+	schema, name, qualified := strings.Cut(table, ".")
+	if t != nil || err != nil || !qualified {
+		return t, err
+	}
+	if db.schema != "" && db.schema != schema {
+		return nil, nil
+	}
+	if t, err = db.describeName(ctx, name); t == nil || err != nil || cmp.Or(t.Schema, db.schema) != schema {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (db *DB) describeName(ctx context.Context, table string) (*sqlgen.Table, error) {
 	if strings.IndexByte(table, 0) >= 0 || !utf8.ValidString(table) {
 		return nil, nil // no database's name, and some refuse even to look
 	}

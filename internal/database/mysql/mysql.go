@@ -193,5 +193,5 @@ func open(o *database.OpenContext) database.Pools {
 	if o.Failed() {
 		return database.Pools{}
 	}
-	return database.Pools{Address: address + from, Account: options.account(), Writes: writes, Reads: reads}
+	return database.Pools{Address: address + from, Account: options.account(), Schema: options["database"], Writes: writes, Reads: reads}
 }

@@ -440,3 +440,12 @@ func TestMariaDBTypesWithTextsOfTheirOwn(t *testing.T) {
 		}
 	}
 }
+
+func TestMariaDBQualifiedNames(t *testing.T) {
+	source, beside := databasetest.NewMariaDB(t)
+	name := ""
+	if err := beside.QueryRow("SELECT DATABASE()").Scan(&name); err != nil {
+		t.Fatal(err)
+	}
+	databasetest.WantQualifiedNames(t, databasetest.Open(t, source), databasetest.Setup(t, beside), name)
+}

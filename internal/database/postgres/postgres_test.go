@@ -720,3 +720,11 @@ func TestPostgresReportsValuesThatAViewCannotMake(t *testing.T) {
 		}
 	}
 }
+
+func TestPostgresQualifiedNames(t *testing.T) {
+	for _, schema := range []string{"", "public"} {
+		source, beside := databasetest.NewPostgres(t)
+		source.Schema = schema
+		databasetest.WantQualifiedNames(t, databasetest.Open(t, source), databasetest.Setup(t, beside), "public")
+	}
+}

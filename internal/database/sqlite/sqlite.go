@@ -211,6 +211,7 @@ func open(o *database.OpenContext) database.Pools {
 	writes.Grouped = true
 	return database.Pools{
 		Address: file.path,
+		Schema:  "main",
 		Writes:  writes,
 		Reads:   pool(cmp.Or(o.MaxConnections, defaultReaders), maxStatAge),
 	}

@@ -278,3 +278,8 @@ func BenchmarkSQLiteSingle(b *testing.B) {
 	databasetest.Setup(b, beside)("CREATE TABLE v (id INTEGER PRIMARY KEY, c TEXT)", "INSERT INTO v VALUES (1, 'x')")
 	databasetest.BenchmarkSingle(b, databasetest.Open(b, database.Source{DSN: "DBI:SQLite:" + path}))
 }
+
+func TestSQLiteQualifiedNames(t *testing.T) {
+	path, beside := databasetest.NewSQLiteFile(t)
+	databasetest.WantQualifiedNames(t, databasetest.Open(t, database.Source{DSN: "DBI:SQLite:" + path}), databasetest.Setup(t, beside), "main")
+}
