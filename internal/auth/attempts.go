@@ -15,15 +15,19 @@ import (
 )
 
 // attempts compares passwords. A comparison takes as long as thousands of requests.
-// So each result is cached, few comparisons run at a time, and each sender has its own
-// queue: a sender that guesses delays nobody else.
+// So each result is cached, and few comparisons run at a time. Next is the password
+// that most requests have: a client sends its own again and again, and one that guesses
+// sends each once. So guesses keep no right password out, however many wait.
 type attempts struct {
-	slots       chan struct{} // for running comparisons
+	slots       int // comparisons that may run at a time
 	comparisons atomic.Int64
 
 	mu           sync.Mutex
 	right, wrong map[verdictKey]bool
-	queues       map[sender]*queue
+	waiting      map[verdictKey]*comparison
+	senders      map[sender]*history
+	running      int // comparisons
+	requests     int // that have come
 }
 
 // A verdictKey is the hash of a user, its line of the file and a password.
@@ -35,11 +39,11 @@ type sender struct {
 	user    string // empty for every unknown name
 }
 
-// A queue holds the attempts of one sender.
-type queue struct {
-	turn       chan struct{} // one comparison at a time
+// A history is what a sender has sent before. It has one comparison at a time.
+type history struct {
 	mismatches *rate.Limiter
-	users      int // attempts that use this queue now; protected by attempts.mu
+	busy       bool // a comparison runs, or the pause after it
+	users      int  // comparisons and requests that use the history now
 }
 
 // An attempt is one password of a request.
@@ -47,6 +51,19 @@ type attempt struct {
 	sender
 	key   verdictKey
 	right func() bool // compares the password
+}
+
+// A comparison is that of one password for all requests that have it.
+type comparison struct {
+	attempt
+	history  *history
+	requests int // that have the password, those that have given up included
+	last     int // the number of the last one
+	waiters  int // requests that have not given up
+
+	done  chan struct{} // is closed when the result is known
+	delay time.Duration // of the responses
+	err   error         // nil: the password is right
 }
 
 // A sender may send some wrong passwords at once, and then one per interval. More are
@@ -65,9 +82,10 @@ const maxRemembered = 4096
 
 func newAttempts() *attempts {
 	return &attempts{
-		slots: make(chan struct{}, max(1, runtime.NumCPU()/2)),
+		slots: max(1, runtime.NumCPU()/2),
 		right: map[verdictKey]bool{}, wrong: map[verdictKey]bool{},
-		queues: map[sender]*queue{},
+		waiting: map[verdictKey]*comparison{},
+		senders: map[sender]*history{},
 	}
 }
 
@@ -76,47 +94,119 @@ func (s *attempts) verify(ctx context.Context, a attempt, ended <-chan struct{})
 	if right, known := s.verdict(a.key); known {
 		return s.repeated(a, right)
 	}
-	q := s.enter(a.sender)
-	defer s.leave(q)
+	c := s.request(a)
+	defer s.giveUp(c)
 	limited, cancel := context.WithTimeoutCause(ctx, maxWait, &gateway.Error{Code: gateway.TooManyAttempts})
 	defer cancel()
-	if !acquire(limited, q.turn) {
+	select {
+	case <-c.done:
+	case <-limited.Done():
 		return notCompared(limited)
 	}
-	delay, err := s.compare(limited, q, a)
-	if delay == 0 {
-		<-q.turn
-		return err
+	if c.delay > 0 {
+		select {
+		case <-time.After(c.delay):
+		case <-ctx.Done():
+		case <-ended:
+		}
 	}
-	time.AfterFunc(pause, func() { <-q.turn })
-	select {
-	case <-time.After(delay):
-	case <-ctx.Done():
-	case <-ended:
-	}
-	return err
+	return c.err
 }
 
-// compare compares a password, unless another attempt has done so meanwhile. The
-// caller holds the turn of the queue, and delays the response.
-func (s *attempts) compare(ctx context.Context, q *queue, a attempt) (delay time.Duration, err error) {
-	if right, known := s.verdict(a.key); known {
-		return 0, s.repeated(a, right)
+// request adds a request to those that have a password.
+func (s *attempts) request(a attempt) *comparison {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.waiting[a.key]
+	if c == nil {
+		c = &comparison{attempt: a, history: s.historyOf(a.sender), done: make(chan struct{})}
+		if len(s.waiting) >= maxRemembered {
+			s.dropAbandoned()
+		}
+		s.waiting[a.key] = c
 	}
-	if !acquire(ctx, s.slots) {
-		return 0, notCompared(ctx)
+	s.requests++
+	c.requests++
+	c.waiters++
+	c.last = s.requests
+	if s.running < s.slots && !c.history.busy {
+		s.start(c)
 	}
-	right, known := s.verdict(a.key) // compared for another address meanwhile
+	return c
+}
+
+func (s *attempts) giveUp(c *comparison) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.waiters--
+}
+
+// compareNext starts comparisons as long as there are free slots. The caller holds the
+// lock.
+func (s *attempts) compareNext() {
+	for s.running < s.slots {
+		var next *comparison
+		for _, c := range s.waiting {
+			if c.waiters > 0 && !c.history.busy && (next == nil || c.before(next)) {
+				next = c
+			}
+		}
+		if next == nil {
+			return
+		}
+		s.start(next)
+	}
+}
+
+// start starts a comparison. The caller holds the lock.
+func (s *attempts) start(c *comparison) {
+	c.history.busy = true
+	s.running++
+	go s.compare(c)
+}
+
+// before reports whether a comparison is more urgent than another one. Of equals it is
+// the newest, whose requests wait longest before they give up.
+func (c *comparison) before(other *comparison) bool {
+	if c.requests != other.requests {
+		return c.requests > other.requests
+	}
+	return c.last > other.last
+}
+
+// compare compares a password.
+func (s *attempts) compare(c *comparison) {
+	right, known := s.verdict(c.key)
 	if !known {
 		s.comparisons.Add(1)
-		right = a.right()
-		s.remember(a.key, right)
+		right = c.right()
 	}
-	<-s.slots
-	if right {
-		return 0, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remember(c.key, right)
+	if !right {
+		c.delay, c.err = c.history.mismatch()
 	}
-	r := q.mismatches.Reserve()
+	close(c.done)
+	s.running--
+	s.forget(c)
+	if c.delay == 0 {
+		c.history.busy = false
+	} else {
+		time.AfterFunc(pause, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			c.history.busy = false
+			s.compareNext()
+		})
+	}
+	s.compareNext()
+}
+
+// mismatch counts a wrong password. It returns the response, and how much later it is
+// sent.
+func (h *history) mismatch() (delay time.Duration, err error) {
+	r := h.mismatches.Reserve()
 	if delay = r.Delay(); delay == 0 {
 		return 0, wrongPassword()
 	}
@@ -133,22 +223,14 @@ func (s *attempts) repeated(a attempt, right bool) error {
 	if right {
 		return nil
 	}
-	q := s.enter(a.sender)
-	defer s.leave(q)
-	if !q.mismatches.Allow() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.historyOf(a.sender)
+	h.users--
+	if !h.mismatches.Allow() {
 		return &gateway.Error{Code: gateway.TooManyAttempts}
 	}
 	return wrongPassword()
-}
-
-// acquire takes a slot, unless ctx ends first.
-func acquire(ctx context.Context, slots chan struct{}) bool {
-	select {
-	case slots <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // notCompared returns why an attempt was not compared.
@@ -166,10 +248,9 @@ func (s *attempts) verdict(key verdictKey) (right, known bool) {
 	return right, right || s.wrong[key]
 }
 
-// remember caches a result. Wrong passwords never replace right ones.
+// remember caches a result. Wrong passwords never replace right ones. The caller holds
+// the lock.
 func (s *attempts) remember(key verdictKey, right bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	verdicts := s.wrong
 	if right {
 		verdicts = s.right
@@ -183,35 +264,56 @@ func (s *attempts) remember(key verdictKey, right bool) {
 	verdicts[key] = true
 }
 
-func (s *attempts) enter(client sender) *queue {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q := s.queues[client]
-	if q == nil {
-		if len(s.queues) >= maxRemembered {
-			s.dropQueue()
+// forget removes a comparison. The caller holds the lock.
+func (s *attempts) forget(c *comparison) {
+	delete(s.waiting, c.key)
+	c.history.users--
+}
+
+// maxLooks limits the search for what can be forgotten.
+const maxLooks = 64
+
+// dropAbandoned forgets a comparison that no request waits for: of some, that which
+// the fewest requests had. The caller holds the lock.
+func (s *attempts) dropAbandoned() {
+	var drop *comparison
+	looks := 0
+	for _, c := range s.waiting {
+		if c.waiters == 0 && !c.history.busy && (drop == nil || c.requests < drop.requests) {
+			drop = c
 		}
-		q = &queue{turn: make(chan struct{}, 1), mismatches: rate.NewLimiter(rate.Every(mismatchEvery), mismatchesAtOnce)}
-		s.queues[client] = q
+		if looks++; looks >= maxLooks {
+			break
+		}
 	}
-	q.users++
-	return q
+	if drop != nil {
+		s.forget(drop)
+	}
 }
 
-func (s *attempts) leave(q *queue) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q.users--
+// historyOf returns the history of a sender, for one user more. The caller holds the
+// lock.
+func (s *attempts) historyOf(client sender) *history {
+	h := s.senders[client]
+	if h == nil {
+		if len(s.senders) >= maxRemembered {
+			s.dropHistory()
+		}
+		h = &history{mismatches: rate.NewLimiter(rate.Every(mismatchEvery), mismatchesAtOnce)}
+		s.senders[client] = h
+	}
+	h.users++
+	return h
 }
 
-// dropQueue drops a queue that is not in use, preferably one without recent
-// mismatches.
-func (s *attempts) dropQueue() {
-	looked := 0
-	for client, q := range s.queues {
-		looked++
-		if q.users == 0 && (q.mismatches.Tokens() >= mismatchesAtOnce || looked >= 64) {
-			delete(s.queues, client)
+// dropHistory drops a history that is not in use, preferably one without recent
+// mismatches. The caller holds the lock.
+func (s *attempts) dropHistory() {
+	looks := 0
+	for client, h := range s.senders {
+		looks++
+		if h.users == 0 && !h.busy && (h.mismatches.Tokens() >= mismatchesAtOnce || looks >= maxLooks) {
+			delete(s.senders, client)
 			return
 		}
 	}

@@ -8,5 +8,5 @@ func Remembered(g *Authorizer) int {
 	a := g.passwords.attempts
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return len(a.right) + len(a.wrong) + len(a.queues)
+	return len(a.right) + len(a.wrong) + len(a.waiting) + len(a.senders)
 }

@@ -255,6 +255,50 @@ func TestAnUnknownRightPasswordWaitsItsTurn(t *testing.T) {
 	})
 }
 
+// A client that keeps sending its password gets in, however many guess beside it and
+// whatever dbsep has forgotten.
+func TestManyGuessersKeepNobodyOut(t *testing.T) {
+	file := users(t, bcrypt.MinCost, "alice", "wonderland", "bob", "builder")
+	for _, test := range []struct {
+		name              string
+		guessers          int
+		addresses, atOnce int
+		after             time.Duration
+	}{
+		{"from one address", 600, 1, 8, time.Minute},
+		{"from many addresses", 600, 20, 8, 10 * time.Second},
+		{"one request after the other", 600, 1, 1, time.Minute},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newAuthorizer(t, auth.Rules{Htpasswd: file})
+				ctx, cancel := context.WithCancel(t.Context())
+				var waits []func()
+				for i := range test.addresses {
+					waits = append(waits, guess(ctx, g, test.guessers/test.addresses, fmt.Sprintf("10.0.%d.%d:1", i/200, i%200), "alice"))
+				}
+				time.Sleep(test.after)
+				together(test.atOnce, func(int) {
+					code := admit(g, "10.0.0.0:1", "alice", "wonderland")
+					if code != "" && test.atOnce == 1 {
+						code = admit(g, "10.0.0.0:1", "alice", "wonderland")
+					}
+					if code != "" {
+						t.Errorf("%q", code)
+					}
+				})
+				if code := admit(g, "10.0.0.0:1", "bob", "builder"); code != "" && admit(g, "10.0.0.0:1", "bob", "builder") != "" {
+					t.Errorf("another user: %q", code)
+				}
+				cancel()
+				for _, wait := range waits {
+					wait()
+				}
+			})
+		})
+	}
+}
+
 func TestWaitingForAComparisonIsLimited(t *testing.T) {
 	file := users(t, bcrypt.MinCost, "alice", "wonderland")
 	synctest.Test(t, func(t *testing.T) {
