@@ -196,11 +196,8 @@ func Refuse(w http.ResponseWriter, r *http.Request, err error) {
 // header sets the header fields of an error response.
 func (e *Error) header(h http.Header) {
 	h.Set("X-Dbsep-Error", string(e.Code))
-	switch e.Code {
-	case Unauthorized:
+	if e.Code == Unauthorized {
 		h.Set("WWW-Authenticate", `Basic realm="dbsep", charset="UTF-8"`)
-	case TooManyClients, BadRequest, UnexpectedProxy, HTTPSRequired:
-		h.Set("Connection", "close")
 	}
 }
 

@@ -120,7 +120,7 @@ func TestHostileHTTP(t *testing.T) {
 		for _, h := range hostileRequests {
 			t.Run(h.name, func(t *testing.T) {
 				t.Parallel()
-				answer := h.outcome(t, x.dial(t))
+				answer := h.outcome(t, x.dial(t, ""))
 				if !regexp.MustCompile(h.answer).MatchString(answer) {
 					t.Errorf("answered %.1000q", answer)
 				}
@@ -130,7 +130,7 @@ func TestHostileHTTP(t *testing.T) {
 			})
 		}
 	})
-	if answer := exchange(t, x.dial(t), single); !regexp.MustCompile(row).MatchString(answer) {
+	if answer := exchange(t, x.dial(t, ""), single); !regexp.MustCompile(row).MatchString(answer) {
 		t.Errorf("afterwards the server answers %q", answer)
 	}
 	x.backTo(t, before)

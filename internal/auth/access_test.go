@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -13,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -204,59 +202,5 @@ func TestNamesOfACertificate(t *testing.T) {
 	r.TLS.VerifiedChains = [][]*x509.Certificate{{cert}}
 	if c, _ := g.Authorize(r); !c.Rights("t").CanRead() || c.Name != "Edge" {
 		t.Errorf("%+v", c)
-	}
-}
-
-func TestClients(t *testing.T) {
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	refused := make(chan struct{}, 100)
-	clients := auth.NewClients(2, 2, func() { refused <- struct{}{} })
-	authorizer := newAuthorizer(t, auth.Rules{})
-	server := &http.Server{
-		ConnContext: auth.ConnContext,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			_, err := authorizer.Authorize(r)
-			w.Header().Set("X-Code", string(codeOf(err)))
-		}),
-	}
-	go server.Serve(clients.Listener(inner))
-	defer server.Close()
-
-	get := func() (string, *http.Client, error) {
-		c := &http.Client{Transport: &http.Transport{}}
-		response, err := c.Get("http://" + inner.Addr().String())
-		if err != nil {
-			return "", c, err
-		}
-		response.Body.Close()
-		return response.Header.Get("X-Code"), c, nil
-	}
-	var open []*http.Client
-	for i, want := range []string{"", "", "too-many-clients", "too-many-clients"} {
-		code, c, err := get()
-		if err != nil || code != want {
-			t.Errorf("connection %d: %q, %v", i+1, code, err)
-		}
-		open = append(open, c)
-	}
-	if code, _, err := get(); err == nil {
-		t.Errorf("a connection beyond twice the bound was answered %q", code)
-	}
-	if clients.Open() != 4 || len(refused) != 3 {
-		t.Errorf("%d open, %d refused", clients.Open(), len(refused))
-	}
-	for _, c := range open {
-		c.CloseIdleConnections()
-	}
-	for until := time.Now().Add(time.Minute); clients.Open() > 0; { // until the server has noticed
-		if time.Now().After(until) {
-			t.Fatal("connections that are closed still count")
-		}
-	}
-	if code, _, err := get(); err != nil || code != "" {
-		t.Errorf("afterwards: %q, %v", code, err)
 	}
 }

@@ -94,6 +94,7 @@ func (s *attempts) verify(ctx context.Context, a attempt, ended <-chan struct{})
 	if right, known := s.verdict(a.key); known {
 		return s.repeated(a, right)
 	}
+	suspend(ctx) // until the result is known
 	c := s.request(a)
 	defer s.giveUp(c)
 	limited, cancel := context.WithTimeoutCause(ctx, maxWait, &gateway.Error{Code: gateway.TooManyAttempts})

@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/netip"
-	"slices"
 
 	"dbsep/gateway"
 )
@@ -52,14 +51,12 @@ func (a *Authorizer) Next(r Rules) (*Authorizer, error) {
 // will come.
 func (a *Authorizer) End() { close(a.ended) }
 
-// Authorize identifies the client. It refuses a connection over the limit, an
-// address outside the networks and a wrong password, in this order.
+// Authorize identifies the client. It refuses an address outside the networks, a
+// wrong password and a connection over the limit, in this order.
 func (a *Authorizer) Authorize(r *http.Request) (gateway.Client, error) {
-	if surplus(r.Context()) {
-		return gateway.Client{}, &gateway.Error{Code: gateway.TooManyClients}
-	}
+	conn := connOf(r.Context())
 	id := identity{address: address(r.RemoteAddr), certificate: certificateNames(r)}
-	if !a.allowed(id.address) {
+	if !allowed(id.address, a.allow) {
 		return gateway.Client{}, &gateway.Error{Code: gateway.Forbidden, Hint: "add the client's network to [server] allow"}
 	}
 	if a.passwords != nil {
@@ -68,14 +65,10 @@ func (a *Authorizer) Authorize(r *http.Request) (gateway.Client, error) {
 			return gateway.Client{}, err
 		}
 	}
+	if err := conn.admit(); err != nil {
+		return gateway.Client{}, err
+	}
 	return a.tables.client(id), nil
-}
-
-// allowed reports whether an address is in the allowed networks. A client of a unix
-// socket has none: the file's mode decides there.
-func (a *Authorizer) allowed(addr netip.Addr) bool {
-	return len(a.allow) == 0 || !addr.IsValid() ||
-		slices.ContainsFunc(a.allow, func(n netip.Prefix) bool { return n.Contains(addr) })
 }
 
 // identity is what is known of a client.
@@ -102,9 +95,12 @@ func address(remote string) netip.Addr {
 	return p.Addr().Unmap().WithZone("")
 }
 
+// verified reports whether the client has shown a certificate of its authority.
+func verified(r *http.Request) bool { return r.TLS != nil && len(r.TLS.VerifiedChains) > 0 }
+
 // certificateNames returns the names of the verified client certificate.
 func certificateNames(r *http.Request) []string {
-	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
+	if !verified(r) {
 		return nil
 	}
 	return namesOf(r.TLS.PeerCertificates[0])

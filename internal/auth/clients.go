@@ -1,136 +1,201 @@
 package auth
 
 import (
-	"context"
 	"net"
 	"net/netip"
 	"slices"
 	"sync"
 )
 
-// Clients limits the open connections of clients. A connection over the limit is still
-// accepted, so that its first request gets an error response. A connection over twice
-// the limit is closed at once.
+// An Admission says how many places for connections there are, and who gets one.
+type Admission struct {
+	MaxClients    int
+	MaxPerAddress int            // of them
+	Allow         []netip.Prefix // none: every address
+	Proxies       []netip.Prefix // may send a PROXY header; their connections belong to many addresses
+
+	// Proof is set where a password or a certificate shows who a client is. Until it
+	// has, its connection is pending.
+	Proof bool
+}
+
+// Clients limits the open connections of clients. Each takes a place, of which there
+// are so many in all, and for one address. While all are taken, a new connection takes
+// that of the oldest pending one, whose client is not known yet.
+//
+// A connection that gets no place is accepted all the same, so that its first request
+// gets a response. A few of these are open at a time, and a new one closes the oldest.
+// Those of strangers, whose address is not allowed, are always among them.
 type Clients struct {
-	refused func() // is called for each connection over the limit
+	refused func() // is called for each connection without a place because all are taken
+	dropped func() // is called for each connection that is closed before its first request
 
-	mu               sync.Mutex
-	most, perAddress int
-	proxies          []netip.Prefix // exempt from perAddress
-	open             int
-	from             map[netip.Addr]int
+	mu      sync.Mutex
+	rules   Admission
+	placed  group
+	from    map[netip.Addr]*group // those with a place, by address
+	surplus group                 // those without one
 }
 
-// NewClients returns a limit for all connections, and for those from one address.
-func NewClients(most, perAddress int, refused func()) *Clients {
-	return &Clients{most: most, perAddress: perAddress, refused: refused, from: make(map[netip.Addr]int)}
+// maxSurplus limits the connections without a place.
+const maxSurplus = 512
+
+// NewClients returns clients without a place for any, until Admit is called.
+func NewClients(refused, dropped func()) *Clients {
+	return &Clients{refused: refused, dropped: dropped, from: make(map[netip.Addr]*group)}
 }
 
-// SetLimits changes the limits for new connections. The limit by address does not apply to
-// the networks of proxies, whose connections belong to many clients.
-func (c *Clients) SetLimits(most, perAddress int, proxies []netip.Prefix) {
+// Admit sets the rules for connections that come.
+func (c *Clients) Admit(rules Admission) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.most, c.perAddress, c.proxies = most, perAddress, proxies
+	c.rules = rules
 }
 
-// Listener counts the connections that a listener accepts.
-func (c *Clients) Listener(l net.Listener) net.Listener { return &countedListener{l, c} }
-
-// Open returns how many connections are open.
+// Open returns how many places are taken.
 func (c *Clients) Open() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.open
+	return c.placed.open
 }
 
-type countedListener struct {
+// Listener counts the connections that a listener accepts.
+func (c *Clients) Listener(l net.Listener) net.Listener {
+	tcp, ok := l.Addr().(*net.TCPAddr)
+	return &clientListener{l, c, ok && tcp.IP.IsLoopback()}
+}
+
+type clientListener struct {
 	net.Listener
-	clients *Clients
+	clients  *Clients
+	loopback bool
 }
 
-func (l *countedListener) Accept() (net.Conn, error) {
-	for {
-		conn, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		counted := &countedConn{Conn: conn, clients: l.clients, from: address(conn.RemoteAddr().String())}
-		if l.clients.enter(counted) {
-			return counted, nil
-		}
-		_ = conn.Close()
+func (l *clientListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
 	}
+	c := &clientConn{Conn: conn, clients: l.clients, from: address(conn.RemoteAddr().String()), loopback: l.loopback}
+	l.clients.enter(c)
+	return c, nil
 }
 
-// enter counts a new connection, and marks it if it is over the limit. It reports
-// whether the connection may stay open.
-func (c *Clients) enter(conn *countedConn) bool {
+// enter counts a new connection.
+func (c *Clients) enter(conn *clientConn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.open++
-	c.from[conn.from]++
-	counts := conn.from.IsValid() && // clients of a unix socket have no address each
-		!slices.ContainsFunc(c.proxies, func(n netip.Prefix) bool { return n.Contains(conn.from) })
-	conn.surplus = c.open > c.most || counts && c.from[conn.from] > c.perAddress
-	if conn.surplus {
+	proxied := isProxy(conn.from, c.rules.Proxies)
+	if !proxied && !allowed(conn.from, c.rules.Allow) {
+		c.tolerate(conn)
+		return
+	}
+	if !c.place(conn, !c.rules.Proof && !proxied) {
 		c.refused()
+		c.tolerate(conn)
 	}
-	if c.open > 2*c.most || counts && c.from[conn.from] > 2*c.perAddress {
-		c.leave(conn)
-		return false
+}
+
+// place gives a connection a place, and reports whether there was one. The connection
+// of a known client keeps it. The caller holds the lock.
+func (c *Clients) place(conn *clientConn, known bool) bool {
+	own := c.ownGroup(conn.from)
+	full := &c.placed
+	switch {
+	case own != nil && own.open >= c.rules.MaxPerAddress:
+		full = own
+	case c.placed.open < c.rules.MaxClients:
+		full = nil
 	}
+	if full != nil {
+		oldest := full.oldest()
+		if oldest == nil {
+			return false
+		}
+		c.refused()
+		c.drop(oldest)
+	}
+	conn.join(&c.placed, !known)
+	if own != nil {
+		c.from[conn.from] = own
+		conn.join(own, !known)
+	}
+	conn.admitted.Store(known)
 	return true
 }
 
-// leave counts a closed connection. The caller holds the lock.
-func (c *Clients) leave(conn *countedConn) {
-	c.open--
-	if c.from[conn.from]--; c.from[conn.from] == 0 {
+// ownGroup returns the group of an address; nil if its connections count only among
+// all: those of a proxy, and those of a unix socket, which have no address.
+func (c *Clients) ownGroup(from netip.Addr) *group {
+	if !from.IsValid() || isProxy(from, c.rules.Proxies) {
+		return nil
+	}
+	if own := c.from[from]; own != nil {
+		return own
+	}
+	return new(group)
+}
+
+// tolerate lets a connection stay open without a place. The caller holds the lock.
+func (c *Clients) tolerate(conn *clientConn) {
+	if c.surplus.open >= maxSurplus {
+		c.drop(c.surplus.oldest())
+	}
+	conn.join(&c.surplus, true)
+	conn.admitted.Store(false)
+}
+
+// move gives a connection a place again: one that it keeps, since its client is known
+// now, or one that others may take. It reports whether there was one.
+func (c *Clients) move(conn *clientConn, known bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if conn.gone.Load() {
+		return false
+	}
+	c.leave(conn)
+	if c.place(conn, known) {
+		return true
+	}
+	c.tolerate(conn)
+	return false
+}
+
+// drop closes a connection for another one. If its request waits to be authorized, it
+// waits no longer, and the response is sent. The caller holds the lock.
+func (c *Clients) drop(conn *clientConn) {
+	c.leave(conn)
+	if !conn.asked.Load() {
+		c.dropped()
+	}
+	conn.drop()
+}
+
+// leave takes a connection out of its groups. The caller holds the lock.
+func (c *Clients) leave(conn *clientConn) {
+	conn.leave()
+	if own := c.from[conn.from]; own != nil && own.open == 0 {
 		delete(c.from, conn.from)
 	}
 }
 
-// A countedConn is counted until it is closed.
-type countedConn struct {
-	net.Conn
-	clients *Clients
-	from    netip.Addr
-	surplus bool
-	once    sync.Once
+// IsProxy reports whether a peer is in the networks that may send a PROXY header.
+func IsProxy(peer net.Addr, proxies []netip.Prefix) bool {
+	return isProxy(address(peer.String()), proxies)
 }
 
-func (c *countedConn) Close() error {
-	c.once.Do(func() {
-		c.clients.mu.Lock()
-		defer c.clients.mu.Unlock()
-		c.clients.leave(c)
-	})
-	return c.Conn.Close()
+// isProxy does so for an address. A unix socket has none: who may connect to it is up to
+// the mode of its file.
+func isProxy(from netip.Addr, proxies []netip.Prefix) bool {
+	return within(from, proxies) || !from.IsValid() && len(proxies) > 0
 }
 
-// CloseWrite closes the writing side, so that the client reads everything before the
-// connection is closed.
-func (c *countedConn) CloseWrite() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return nil
+// allowed reports whether clients of an address may connect: where networks are named,
+// from these. A unix socket has no address: the mode of its file decides there.
+func allowed(from netip.Addr, networks []netip.Prefix) bool {
+	return len(networks) == 0 || !from.IsValid() || within(from, networks)
 }
 
-// surplusKey marks the context of a connection over the limit.
-type surplusKey struct{}
-
-// ConnContext marks the requests of a connection over the limit, for
-// http.Server.ConnContext.
-func ConnContext(ctx context.Context, conn net.Conn) context.Context {
-	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		conn = t.NetConn() // under TLS
-	}
-	if c, ok := conn.(*countedConn); ok && c.surplus {
-		return context.WithValue(ctx, surplusKey{}, true)
-	}
-	return ctx
+func within(a netip.Addr, networks []netip.Prefix) bool {
+	return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(a) })
 }
-
-func surplus(ctx context.Context) bool { return ctx.Value(surplusKey{}) != nil }

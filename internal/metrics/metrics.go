@@ -39,6 +39,7 @@ type Metrics struct {
 	modified    prometheus.Gauge       // when the active configuration was read, in seconds since 1970
 
 	Refused prometheus.Counter // connections of clients over the limit
+	Dropped prometheus.Counter // connections that were closed before their first request, for others
 	TLS     prometheus.Counter // failed TLS handshakes
 	Up      prometheus.Gauge   // 1 while the database is available
 }
@@ -63,7 +64,7 @@ type Pool struct {
 // Sources are called for each scrape. Each may be nil.
 type Sources struct {
 	Pools   func() []Pool
-	Clients func() int                  // open connections
+	Clients func() int                  // open connections, without those of strangers
 	Cache   func() (hits, joined int64) // queries that [cache] answered from memory, and those that waited for an equal one
 }
 
@@ -92,6 +93,7 @@ func New(version string, from Sources) *Metrics {
 	}
 	m.TLS = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_tls_handshake_errors_total", Help: "Failed TLS handshakes."}))
 	m.Refused = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_http_connections_refused_total", Help: "Connections of clients over the limit."}))
+	m.Dropped = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_http_connections_dropped_total", Help: "Connections closed before their first request, to make room for others."}))
 	m.Up = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_db_up", Help: "1 while the database is available."}))
 	m.current = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_config_last_reload_successful", Help: "0 if the last reload was refused and the previous configuration stays active."}))
 	m.modified = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_config_last_reload_success_timestamp_seconds", Help: "When the active configuration was read."}))

@@ -9,8 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -79,6 +77,7 @@ type connection struct {
 	client  net.Addr  // that a PROXY header names; nil: the peer itself
 
 	handled atomic.Bool // a handler has the request
+	lingers atomic.Bool // the client may still send when the connection is closed
 
 	mu     sync.Mutex
 	tls    *tls.Config          // under which state has been verified
@@ -112,7 +111,7 @@ func (c *connection) readProxyHeader() error {
 		return err
 	case err != nil:
 		c.refusal = &gateway.Error{Code: gateway.BadRequest, Err: err, Hint: "let the proxy send a valid PROXY protocol header, version 1 or 2"}
-	case c.server.proxies == nil || !mayProxy(c.plain.RemoteAddr(), c.server.proxies()):
+	case c.server.proxies == nil || !auth.IsProxy(c.plain.RemoteAddr(), c.server.proxies()):
 		c.refusal = &gateway.Error{Code: gateway.UnexpectedProxy}
 	case header.Command.IsProxy():
 		if tcp, ok := header.SourceAddr.(*net.TCPAddr); ok {
@@ -120,17 +119,6 @@ func (c *connection) readProxyHeader() error {
 		}
 	}
 	return nil
-}
-
-// mayProxy reports whether a peer may send a PROXY header. Who may connect to a unix
-// socket is up to the mode of its file, as with [server] allow.
-func mayProxy(peer net.Addr, proxies []netip.Prefix) bool {
-	tcp, ok := peer.(*net.TCPAddr)
-	if !ok {
-		return len(proxies) > 0
-	}
-	address := tcp.AddrPort().Addr().Unmap().WithZone("")
-	return slices.ContainsFunc(proxies, func(n netip.Prefix) bool { return n.Contains(address) })
 }
 
 // tlsHandshake is the first byte of a TLS connection.
@@ -238,6 +226,13 @@ func (c *connection) Write(p []byte) (int, error) {
 
 func (c *connection) CloseWrite() error { return closeWrite(c.stream()) }
 
+func (c *connection) Close() error {
+	if c.lingers.Swap(false) {
+		c.linger()
+	}
+	return c.Conn.Close()
+}
+
 // connectionKey is the key of a context under which its connection is found.
 type connectionKey struct{}
 
@@ -270,9 +265,12 @@ func (s *httpServer) authorized(h http.Handler) http.Handler {
 		if err != nil {
 			w.Header().Set("Connection", "close")
 			s.refuse(w, r, err)
-			return
+		} else {
+			h.ServeHTTP(w, r)
 		}
-		h.ServeHTTP(w, r)
+		if w.Header().Get("Connection") != "" {
+			c.lingers.Store(true)
+		}
 	})
 }
 

@@ -19,7 +19,7 @@ import (
 const (
 	lineTime    = time.Second
 	lingerTime  = 2 * time.Second
-	lingerBytes = 1 << 20
+	lingerBytes = 4 << 20
 )
 
 // replace sends the gateway's response in place of what net/http has to say, and ends
@@ -39,9 +39,18 @@ func (c *connection) replace(said []byte) error {
 	if err := w.send(stream, r); err != nil {
 		return err
 	}
-	_ = closeWrite(stream)
-	_, _ = io.CopyN(io.Discard, stream, lingerBytes)
+	c.linger()
 	return nil
+}
+
+// linger ends what is sent on a connection, and reads what the client still sends. It
+// reads below TLS and buffer, since net/http may be reading, too.
+func (c *connection) linger() {
+	raw := c.plain.Conn
+	_ = raw.SetDeadline(time.Now().Add(lingerTime))
+	_ = closeWrite(c.stream())
+	_ = closeWrite(raw)
+	_, _ = io.CopyN(io.Discard, raw, lingerBytes)
 }
 
 // requestLine returns the beginning of the request, and reads on where net/http has

@@ -58,7 +58,7 @@ func (s *Server) Run(ctx context.Context, first *setup.Loaded, listening func(ne
 	s.started = first.Config
 	s.log.To, s.log.Wait = os.Stderr, logging.AccessLogDelay
 	defer s.log.Flush()
-	s.clients = auth.NewClients(first.Config.Limits.MaxClients, first.Config.Limits.MaxClientsPerAddress, func() { s.metrics.Refused.Inc() })
+	s.clients = auth.NewClients(func() { s.metrics.Refused.Inc() }, func() { s.metrics.Dropped.Inc() })
 	s.metrics = metrics.New(s.Version, metrics.Sources{
 		Pools:   func() []metrics.Pool { return s.running.Load().pools() },
 		Clients: s.clients.Open,
@@ -80,7 +80,7 @@ func (s *Server) Run(ctx context.Context, first *setup.Loaded, listening func(ne
 	s.run(ctx, i)
 	s.http.serve(s.clients.Listener(s.listener))
 	if s.statusListener != nil {
-		s.statusHTTP.serve(s.statusListener)
+		s.statusHTTP.serve(monitoringClients().Listener(s.statusListener))
 	}
 	log.Info("listening", slog.String("address", s.listener.Addr().String()), slog.String("database", i.db.Kind()), slog.String("at", i.db.Address()))
 	if listening != nil {
@@ -206,11 +206,20 @@ func (s *Server) closeListeners() {
 
 // run makes an instance the running one.
 func (s *Server) run(ctx context.Context, i *instance) {
-	limits := i.config.Limits
-	s.clients.SetLimits(limits.MaxClients, limits.MaxClientsPerAddress, i.config.Server.ProxyProtocol)
+	s.clients.Admit(setup.Admission(i.config))
 	s.running.Store(i)
 	s.status.watch(ctx, i)
 	s.metrics.Read()
+}
+
+// maxMonitoring is how many connections the status listener has. A new one takes the
+// place of the oldest.
+const maxMonitoring = 64
+
+func monitoringClients() *auth.Clients {
+	c := auth.NewClients(func() {}, func() {})
+	c.Admit(auth.Admission{MaxClients: maxMonitoring, MaxPerAddress: maxMonitoring, Proof: true})
+	return c
 }
 
 func (s *Server) newLog(c *config.Config) *slog.Logger {

@@ -177,6 +177,17 @@ func AuthRules(c *config.Config) auth.Rules {
 	return auth.Rules{Allow: c.Server.Allow, Htpasswd: c.Server.Htpasswd, Tables: TableRights(c)}
 }
 
+// Admission is what a configuration says of the connections of clients.
+func Admission(c *config.Config) auth.Admission {
+	return auth.Admission{
+		MaxClients:    c.Limits.MaxClients,
+		MaxPerAddress: c.Limits.MaxClientsPerAddress,
+		Allow:         c.Server.Allow,
+		Proxies:       c.Server.ProxyProtocol,
+		Proof:         c.Server.Htpasswd != "" || c.Server.ClientCA != "",
+	}
+}
+
 // TableRights are what a configuration says of what clients may read and write.
 func TableRights(c *config.Config) []auth.Ruling {
 	var all []auth.Ruling
