@@ -19,6 +19,8 @@ const (
 	Forbidden            Code = "forbidden"
 	TooManyAttempts      Code = "too-many-attempts"
 	TooManyClients       Code = "too-many-clients"
+	CrossOrigin          Code = "cross-origin"
+	UnknownHost          Code = "unknown-host"
 	BadRequest           Code = "bad-request"
 	UnexpectedProxy      Code = "unexpected-proxy-header"
 	HTTPSRequired        Code = "https-required"
@@ -74,6 +76,8 @@ var Catalogue = []Entry{
 	{Forbidden, http.StatusForbidden, "forbidden", "see [server] allow and the sections [tables] of dbsep.conf"},
 	{TooManyAttempts, http.StatusTooManyRequests, "too many wrong passwords", "wait a minute; then send the right password"},
 	{TooManyClients, http.StatusServiceUnavailable, "too many clients are connected", "let clients close connections that they do not use, or raise [limits] max_clients or max_clients_per_address"},
+	{CrossOrigin, http.StatusForbidden, "a web page of another server sent the request", "let the page send it to its own server; if the page is one of yours, add the host name of its address to hosts= in the section [server]"},
+	{UnknownHost, http.StatusForbidden, "the Host header is none of this server's names", "add the name to hosts= in the section [server], or let the client or the proxy send Host: localhost"},
 	{BadRequest, http.StatusBadRequest, "the request is not valid HTTP", "send one valid Host, at most one Content-Length, a path without broken % escapes, and a header of less than 16 KiB"},
 	{UnexpectedProxy, http.StatusForbidden, "a PROXY protocol header came from an address that may not send one", "add the proxy's network to [server] proxy_protocol, or remove send-proxy from the proxy's configuration"},
 	{HTTPSRequired, http.StatusBadRequest, "plain HTTP was sent to an HTTPS port", "write https:// in extconfig.conf, or remove tls_cert and tls_key from [server]"},
@@ -280,7 +284,7 @@ func (resp *response) writeFailure(req *request, e *Error) int {
 		_ = resp.staticRow([][]byte{[]byte("0"), []byte("general"), []byte("#include"), []byte("/dbsep/error/" + string(e.Code))})
 	}
 	switch e.Code {
-	case Unauthorized, Forbidden, TooManyAttempts:
+	case Unauthorized, Forbidden, TooManyAttempts, CrossOrigin, UnknownHost:
 		return entry.Status // HTTP libraries need it, for example to send a password
 	}
 	if req.operation == nil {

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"dbsep/internal/testserver"
 )
 
 // dialFrom connects to a listener from another address of this machine, with TLS where
@@ -158,11 +156,7 @@ func TestConnectionsOverTheLimit(t *testing.T) {
 // TestStatusListenerDropsTheOldest shows that connections of monitoring are limited, and
 // that silent ones keep no other out.
 func TestStatusListenerDropsTheOldest(t *testing.T) {
-	port, err := testserver.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := fmt.Sprintf("127.0.0.1:%d", port)
+	address := net.JoinHostPort("127.0.0.1", freePort(t))
 	dir := sampleSite(t)
 	startServer(t, dir, "[server]\nlisten=unix:"+dir+"/socket\nstatus_listen="+address+"\n[limits]\nheader_timeout=1h\n")
 	var all []net.Conn

@@ -85,6 +85,79 @@ func TestRequestsOfWebServers(t *testing.T) {
 	}
 }
 
+// invalidVariables are the counterparts of the requests in invalid, as far as a web
+// server passes them on, with "none" as in webRequests.
+var invalidVariables = []struct {
+	name      string
+	variables map[string]string
+}{
+	{"no Host", map[string]string{"HTTP_HOST": "none"}},
+	{"two Hosts", map[string]string{"HTTP_HOST": "x, y"}},
+	{"an invalid Host", map[string]string{"HTTP_HOST": "a b:[%"}},
+	{"a Host of control characters", map[string]string{"HTTP_HOST": "\x01\x7f\r\n"}},
+	{"a negative length", map[string]string{"CONTENT_LENGTH": "-9"}},
+	{"a length that is not a number", map[string]string{"CONTENT_LENGTH": "nine"}},
+	{"an empty length", map[string]string{"CONTENT_LENGTH": ""}},
+	{"no length", map[string]string{"CONTENT_LENGTH": "none"}},
+	{"two lengths", map[string]string{"CONTENT_LENGTH": "9, 8"}},
+	{"a length too large", map[string]string{"CONTENT_LENGTH": "99999999999999999999"}},
+	{"a length of more than there is", map[string]string{"CONTENT_LENGTH": "100"}},
+	{"a length of less than there is", map[string]string{"CONTENT_LENGTH": "3"}},
+	{"an unknown transfer encoding", map[string]string{"HTTP_TRANSFER_ENCODING": "gzip"}},
+	{"a URI with %zz", map[string]string{"REQUEST_URI": "/%zz"}},
+	{"a URI with a space", map[string]string{"REQUEST_URI": "/a b"}},
+	{"a URI without a slash", map[string]string{"REQUEST_URI": "x"}},
+	{"a URI of control characters", map[string]string{"REQUEST_URI": "/\x01\r\n"}},
+	{"a URI of another kind", map[string]string{"REQUEST_URI": "http://x:y:z/"}},
+	{"an empty URI", map[string]string{"REQUEST_URI": ""}},
+	{"a SCRIPT_NAME with %zz", map[string]string{"SCRIPT_NAME": "/%zz"}},
+	{"a long header", map[string]string{"HTTP_X": strings.Repeat("x", 100<<10)}},
+	{"a header of control characters", map[string]string{"HTTP_X": "\x01\r\n", "HTTP_X_REQUEST_ID": "\x01\r\n"}},
+	{"another expectation", map[string]string{"HTTP_EXPECT": "200-ok"}},
+	{"HTTP/3.0", map[string]string{"SERVER_PROTOCOL": "HTTP/3.0"}},
+	{"HTTP/0.9", map[string]string{"SERVER_PROTOCOL": "HTTP/0.9"}},
+	{"a protocol that is none", map[string]string{"SERVER_PROTOCOL": "INCLUDED"}},
+	{"no protocol", map[string]string{"SERVER_PROTOCOL": "none"}},
+	{"an odd address", map[string]string{"REMOTE_ADDR": "x y", "REMOTE_PORT": "no"}},
+	{"no address", map[string]string{"REMOTE_ADDR": "none"}},
+	{"odd HTTPS", map[string]string{"HTTPS": "\xff"}},
+	{"an odd content type", map[string]string{"CONTENT_TYPE": "\xff;;="}},
+}
+
+// TestInvalidRequestsOfWebServersAreRefusedSafely sends each operation, for a table that
+// does not exist, with each of these variables: what a library responds by itself never
+// reaches Asterisk.
+func TestInvalidRequestsOfWebServersAreRefusedSafely(t *testing.T) {
+	dir := sampleSite(t)
+	_, socket := startFastCGI(t, dir)
+	for _, test := range invalidVariables {
+		for _, o := range operationsOfAsterisk("") {
+			path, query, _ := strings.Cut(o.target, "?")
+			variables := map[string]string{
+				"REQUEST_METHOD": o.method, "SERVER_PROTOCOL": "HTTP/1.1", "CONTENT_LENGTH": "9", "REMOTE_ADDR": "192.0.2.1", "HTTP_HOST": "x",
+				"PATH_INFO": strings.NewReplacer("ps_endpoints", "nosuch", "ast_config", "nosuch").Replace(path), "QUERY_STRING": query,
+			}
+			maps.Copy(variables, test.variables)
+			maps.DeleteFunc(variables, func(_, value string) bool { return value == "none" })
+			for way, send := range map[string]func() string{
+				"CGI":     func() string { return sendCGI(t, dir, variables, "id=nobody") },
+				"FastCGI": func() string { return sendFastCGI(t, socket, variables, "id=nobody") },
+			} {
+				head, body, _ := strings.Cut(send(), "\r\n\r\n")
+				_, code, _ := strings.Cut(head, "X-Dbsep-Error: ")
+				code, _, _ = strings.Cut(code, "\r\n")
+				want := strings.TrimSuffix(o.body, "\n")
+				if strings.HasSuffix(path, "/static") {
+					want = strings.TrimSuffix(kept(code), "\n")
+				}
+				if strings.TrimSuffix(body, "\n") != want || code == "" || code == "internal" {
+					t.Errorf("%s: %s: %s %s: got %q, %q", way, test.name, o.method, o.target, head, body)
+				}
+			}
+		}
+	}
+}
+
 func sendCGI(t *testing.T, dir string, variables map[string]string, body string) string {
 	t.Helper()
 	cmd := exec.Command("dbsep.cgi")

@@ -100,6 +100,7 @@ func (d *door) send(ctx context.Context, method, target, body string, header []s
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
+	r.Host = r.Header.Get("Host") // the address if empty
 	response, err := d.client.Do(r)
 	if err != nil {
 		return answer{}, reused, err

@@ -108,28 +108,35 @@ func fastCGISocket(t *testing.T, s *site) string {
 func rewriteLighttpd(lines string) func(t *testing.T, s *site, address string) {
 	return func(t *testing.T, s *site, address string) {
 		dir := install(t, s)
-		host, port, err := net.SplitHostPort(address)
-		check(t, err)
 		socket := ""
 		if strings.Contains(lines, "SOCKET") {
 			socket = fastCGISocket(t, s)
 		}
-		text := fmt.Sprintf(`server.modules = ("mod_rewrite", "mod_setenv")
-server.document-root = %q
-server.bind = %q
-server.port = %s
-server.upload-dirs = (%[1]q)
+		startLighttpd(t, s, dir, address, `server.modules += ("mod_rewrite", "mod_setenv")
 url.rewrite-once = (
 	"^/fasterisk/rt_test/(.*)$" => "/cgi-bin/dbsep.cgi/ps_aors/$1",
 	"^/config/(.*)$" => "/cgi-bin/dbsep.cgi/ast_config/static?file=$1"
 )
-`, dir, host, port) + strings.NewReplacer("DIR", dir, "SITE", s.Conf, "SOCKET", socket, " server.", "\nserver.", " alias.", "\nalias.", " cgi.", "\ncgi.", " setenv.", "\nsetenv.", " fastcgi.", "\nfastcgi.").Replace(lines) + "\n"
-		if os.Getuid() == 0 {
-			text += "server.username = \"www-data\"\nserver.groupname = \"www-data\"\n"
-		}
-		file := filepath.Join(s.Folder, "lighttpd.conf")
-		check(t, os.WriteFile(file, []byte(text), 0o644))
-		p := testenv.Start(t, nil, testenv.Installed(t, "lighttpd", "lighttpd"), "-D", "-f", file)
-		testenv.WaitFor(t, "lighttpd at "+address, p, testenv.Listening(address))
+`+strings.NewReplacer("DIR", dir, "SITE", s.Conf, "SOCKET", socket, " server.", "\nserver.", " alias.", "\nalias.", " cgi.", "\ncgi.", " setenv.", "\nsetenv.", " fastcgi.", "\nfastcgi.").Replace(lines)+"\n")
 	}
+}
+
+// startLighttpd starts a lighttpd at an address with further lines of configuration.
+func startLighttpd(t *testing.T, s *site, root, address, lines string) {
+	t.Helper()
+	host, port, err := net.SplitHostPort(address)
+	check(t, err)
+	text := fmt.Sprintf(`server.modules = ()
+server.document-root = %q
+server.bind = %q
+server.port = %s
+server.upload-dirs = (%[1]q)
+`, root, host, port) + lines
+	if os.Getuid() == 0 {
+		text += "server.username = \"www-data\"\nserver.groupname = \"www-data\"\n"
+	}
+	file := filepath.Join(s.Folder, "lighttpd.conf")
+	check(t, os.WriteFile(file, []byte(text), 0o644))
+	p := testenv.Start(t, nil, testenv.Installed(t, "lighttpd", "lighttpd"), "-D", "-f", file)
+	testenv.WaitFor(t, "lighttpd at "+address, p, testenv.Listening(address))
 }

@@ -11,6 +11,7 @@ import (
 // Rules say which clients may send requests. A client must meet all that are set.
 type Rules struct {
 	Allow    []netip.Prefix // none: every address
+	Hosts    []string       // lower case: the names of the server, beside those of the machine itself
 	Htpasswd string         // a file; empty: no password is required
 	Tables   []Ruling       // none: every right
 }
@@ -18,6 +19,7 @@ type Rules struct {
 // An Authorizer admits clients by rules. It is safe for use by many goroutines.
 type Authorizer struct {
 	allow     []netip.Prefix
+	hosts     hosts
 	passwords *passwords // nil: none are required
 	tables    *rulings
 	ended     chan struct{}
@@ -28,7 +30,7 @@ var _ gateway.Authorizer = (*Authorizer)(nil)
 // New returns an authorizer for a server. Its error reports what is wrong with the
 // htpasswd file.
 func New(r Rules) (*Authorizer, error) {
-	a := &Authorizer{allow: r.Allow, tables: newRulings(r.Tables), ended: make(chan struct{})}
+	a := &Authorizer{allow: r.Allow, hosts: newHosts(r.Hosts), tables: newRulings(r.Tables), ended: make(chan struct{})}
 	if r.Htpasswd == "" {
 		return a, nil
 	}
@@ -51,17 +53,26 @@ func (a *Authorizer) Next(r Rules) (*Authorizer, error) {
 // will come.
 func (a *Authorizer) End() { close(a.ended) }
 
-// Authorize identifies the client. It refuses an address outside the networks, a
-// wrong password and a connection over the limit, in this order.
+// Authorize identifies the client. It refuses an address outside the networks, what a
+// web page may have sent, a wrong password and a connection over the limit, in this
+// order.
 func (a *Authorizer) Authorize(r *http.Request) (gateway.Client, error) {
 	conn := connOf(r.Context())
 	id := identity{address: address(r.RemoteAddr), certificate: certificateNames(r)}
 	if !allowed(id.address, a.allow) {
 		return gateway.Client{}, &gateway.Error{Code: gateway.Forbidden, Hint: "add the client's network to [server] allow"}
 	}
-	if a.passwords != nil {
+	if err := a.hosts.checkOrigin(r); err != nil {
+		return gateway.Client{}, err
+	}
+	switch {
+	case a.passwords != nil:
 		var err error
 		if id.user, err = a.passwords.check(r, id.address, a.ended); err != nil {
+			return gateway.Client{}, err
+		}
+	case conn != nil && conn.loopback && !verified(r):
+		if err := a.hosts.checkHost(r); err != nil {
 			return gateway.Client{}, err
 		}
 	}

@@ -45,6 +45,7 @@ type Config struct {
 type Server struct {
 	Listen   string         // host:port or unix:/path
 	Allow    []netip.Prefix // none: every client
+	Hosts    []string       // names of the server, in lower case, beside those of the machine itself
 	Htpasswd string         // a file; empty: no password is required
 
 	ProxyProtocol []netip.Prefix // the proxies that may send a PROXY header

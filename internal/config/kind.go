@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -149,7 +150,7 @@ func mode(field func(*Config) *fs.FileMode) kind {
 func networks(field func(*Config) *[]netip.Prefix) kind {
 	return kind{"networks", func(c *Config, text string) *Problem {
 		var all []netip.Prefix
-		for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(whitespace+",", r) }) {
+		for _, word := range words(text) {
 			n, err := parseNetwork(word)
 			if err != nil {
 				return refuse(word, "is not a valid network", "write comma-separated networks and addresses, for example 10.1.0.0/16, 192.0.2.7, fd00::/8")
@@ -159,6 +160,28 @@ func networks(field func(*Config) *[]netip.Prefix) kind {
 		*field(c) = all
 		return nil
 	}}
+}
+
+// hosts is a list of host names, separated by commas or whitespace. Empty is none.
+func hosts(field func(*Config) *[]string) kind {
+	return kind{"host names", func(c *Config, text string) *Problem {
+		var all []string
+		for _, word := range words(text) {
+			if !hostName.MatchString(word) {
+				return refuse(word, "is not a host name", "write comma-separated names without port and path, for example pbx.example.org, dbsep")
+			}
+			all = append(all, strings.ToLower(word))
+		}
+		*field(c) = all
+		return nil
+	}}
+}
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$`)
+
+// words splits a list at commas and whitespace.
+func words(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(whitespace+",", r) })
 }
 
 // parseNetwork reads a network, or an address as a network with this address only.

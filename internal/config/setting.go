@@ -87,6 +87,11 @@ var table = []setting{
 		Details: "HAProxy sends it with `send-proxy` or `send-proxy-v2`. The connections of these proxies do not count for `max_clients_per_address`. A connection without a header, such as a health check, counts with its own address. From all other addresses a header is refused with `unexpected-proxy-header`. On a `unix:` socket every client may send one as soon as a network is set here.",
 	}, networks(func(c *Config) *[]netip.Prefix { return &c.Server.ProxyProtocol })},
 	{Setting{
+		Section: "server", Key: "hosts",
+		Doc:     "More host names of the server, comma-separated, such as those that a proxy passes on in the `Host` header. A server at a loopback address that requires neither a password nor a certificate refuses requests for other names, since a web page may have sent them.",
+		Details: "`localhost`, the name of the machine, names without a dot and IP addresses need no entry. See [security.md](security.md#web-pages).",
+	}, hosts(func(c *Config) *[]string { return &c.Server.Hosts })},
+	{Setting{
 		Section: "server", Key: "htpasswd",
 		Doc: "An htpasswd file with the users that may connect, created with `htpasswd -B`. If empty, no password is required.",
 	}, path(func(c *Config) *string { return &c.Server.Htpasswd })},

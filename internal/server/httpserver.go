@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dbsep/gateway"
+	"dbsep/internal/auth"
 	"dbsep/internal/config"
 )
 
@@ -99,9 +100,22 @@ func shutDown(ctx context.Context, s *http.Server, limit time.Duration) error {
 }
 
 // Serve lets a handler respond to the requests of a listener until ctx ends, and then
-// to those in flight. What net/http would respond by itself the gateway responds.
+// to those in flight. The gateway responds to web pages, and where net/http would respond
+// by itself.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, limits config.Limits, log *slog.Logger) error {
-	s := newHTTPServer(h, gateway.Refuse, limits, slog.NewLogLogger(log.Handler(), slog.LevelDebug))
+	authorizer, err := auth.New(auth.Rules{})
+	if err != nil {
+		return err
+	}
+	admitted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := authorizer.Authorize(r); err != nil {
+			w.Header().Set("Connection", "close")
+			gateway.Refuse(w, r, err)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+	s := newHTTPServer(admitted, gateway.Refuse, limits, slog.NewLogLogger(log.Handler(), slog.LevelDebug))
 	s.serve(l)
 	select {
 	case err := <-s.failed:

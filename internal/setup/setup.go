@@ -174,7 +174,7 @@ func CacheRules(all []config.MaxAge) []cache.Rule {
 
 // AuthRules are what a configuration says of who may connect.
 func AuthRules(c *config.Config) auth.Rules {
-	return auth.Rules{Allow: c.Server.Allow, Htpasswd: c.Server.Htpasswd, Tables: TableRights(c)}
+	return auth.Rules{Allow: c.Server.Allow, Hosts: c.Server.Hosts, Htpasswd: c.Server.Htpasswd, Tables: TableRights(c)}
 }
 
 // Admission is what a configuration says of the connections of clients.
