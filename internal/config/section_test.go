@@ -72,10 +72,13 @@ func TestAnySpaceSeparatesTheClientOfASection(t *testing.T) {
 
 // The addresses of clients are IPv4, not IPv4-mapped IPv6.
 func TestNetworkOfMappedAddresses(t *testing.T) {
-	c := parse(t, "[server]\nallow=::ffff:10.0.0.0/104, ::ffff:192.0.2.7, ::ffff:192.0.2.8/128\n[tables network:::ffff:10.0.0.0/104]\n*=read\n")
+	c := parse(t, "[server]\nallow=::ffff:10.0.0.0/104, ::ffff:192.0.2.7, ::ffff:192.0.2.8/128\nproxy_protocol=::ffff:127.0.0.0/104\n[tables network:::ffff:10.0.0.0/104]\n*=read\n")
 	want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("192.0.2.8/32")}
 	if diff := cmp.Diff(want, c.Server.Allow, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Error(diff)
+	}
+	if len(c.Server.ProxyProtocol) != 1 || c.Server.ProxyProtocol[0] != netip.MustParsePrefix("127.0.0.0/8") {
+		t.Errorf("proxy_protocol is %v", c.Server.ProxyProtocol)
 	}
 	if c.Tables[0].Name != "10.0.0.0/8" {
 		t.Errorf("[tables network:%s]", c.Tables[0].Name)

@@ -65,6 +65,7 @@ func Listen(ctx context.Context, address string, c config.Server) (net.Listener,
 	if !isUnix {
 		return lc.Listen(ctx, "tcp", address)
 	}
+	lc.Control = closeToOthers // until it has its group and its mode
 	l, err := lc.Listen(ctx, "unix", path)
 	if err != nil && removeUnusedSocket(ctx, path) {
 		l, err = lc.Listen(ctx, "unix", path)
