@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -46,6 +47,19 @@ func withRights(all map[string]*rights) gateway.Authorizer {
 	}}}
 }
 
+// A client that is refused gets no second response on its connection; one that only has
+// to say who it is does.
+func TestConnectionOfARefusedClient(t *testing.T) {
+	for refused, want := range map[bool]string{true: "close", false: ""} {
+		g := gateway.New(newScript(), gateway.Options{Log: slog.New(slog.DiscardHandler), Authorizer: authorizer{err: &gateway.Error{Code: gateway.Unauthorized, Refused: refused}}})
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, post("/peers/update?id=a", "id=b"))
+		if got := w.Header().Get("Connection"); got != want || w.Body.String() != "-1\n" {
+			t.Errorf("refused %v: Connection: %q, %q", refused, got, w.Body)
+		}
+	}
+}
+
 func TestRefusedClients(t *testing.T) {
 	const static = "cat_metric=0&category=general&var_name=%23include&var_val=%2Fdbsep%2Ferror%2F"
 	for _, test := range []struct {
@@ -64,6 +78,8 @@ func TestRefusedClients(t *testing.T) {
 		{"a requirement of who is not known", gateway.Unauthorized, post("/peers/require", "id=char:1"), 401, "-1\n"},
 		{"a guess too many", gateway.TooManyAttempts, post("/peers/destroy", "id=a"), 429, "-1\n"},
 		{"a client too many: 200, as for every error inside", gateway.TooManyClients, post("/peers/destroy", "id=a"), 200, "-1\n"},
+		{"a write of a web page", gateway.CrossOrigin, post("/peers/store", "id=a"), 403, "-1\n"},
+		{"a read for another host", gateway.UnknownHost, get("/peers/multi?id=a"), 403, ""},
 		{"what cannot be understood is not admitted either", gateway.Unauthorized, get("/"), 401, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

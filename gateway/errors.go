@@ -159,6 +159,10 @@ type Error struct {
 	Constraint string // or key, if known
 	Hint       string // replaces the catalogue's
 	Err        error  // the cause, for a log at debug level
+
+	// Refused is set if the client itself is refused, and not only its request: its
+	// connection ends.
+	Refused bool
 }
 
 func (e *Error) Error() string { return catalogue[e.Code].Meaning }
@@ -202,6 +206,9 @@ func (e *Error) header(h http.Header) {
 	h.Set("X-Dbsep-Error", string(e.Code))
 	if e.Code == Unauthorized {
 		h.Set("WWW-Authenticate", `Basic realm="dbsep", charset="UTF-8"`)
+	}
+	if e.Refused {
+		h.Set("Connection", "close")
 	}
 }
 

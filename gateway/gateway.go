@@ -202,7 +202,6 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, handle func(*htt
 // the response. A client that is refused learns nothing else about its request.
 func (g *Gateway) handle(r *http.Request, req *request, resp *response) (err error) {
 	if req.client, err = g.authorize(r); err != nil {
-		resp.w.Header().Set("Connection", "close") // its place is for those who are admitted
 		return err
 	}
 	if req.pathError != nil {

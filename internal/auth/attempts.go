@@ -61,9 +61,9 @@ type comparison struct {
 	last     int // the number of the last one
 	waiters  int // requests that have not given up
 
-	done  chan struct{} // is closed when the result is known
-	delay time.Duration // of the responses
-	err   error         // nil: the password is right
+	done  chan struct{}  // is closed when the result is known
+	delay time.Duration  // of the responses
+	err   *gateway.Error // nil: the password is right
 }
 
 // A sender may send some wrong passwords at once, and then one per interval. More are
@@ -90,7 +90,7 @@ func newAttempts() *attempts {
 }
 
 // verify returns nil for a right password. ended ends delays.
-func (s *attempts) verify(ctx context.Context, a attempt, ended <-chan struct{}) error {
+func (s *attempts) verify(ctx context.Context, a attempt, ended <-chan struct{}) *gateway.Error {
 	if right, known := s.verdict(a.key); known {
 		return s.repeated(a, right)
 	}
@@ -206,7 +206,7 @@ func (s *attempts) compare(c *comparison) {
 
 // mismatch counts a wrong password. It returns the response, and how much later it is
 // sent.
-func (h *history) mismatch() (delay time.Duration, err error) {
+func (h *history) mismatch() (delay time.Duration, err *gateway.Error) {
 	r := h.mismatches.Reserve()
 	if delay = r.Delay(); delay == 0 {
 		return 0, wrongPassword()
@@ -220,7 +220,7 @@ func (h *history) mismatch() (delay time.Duration, err error) {
 
 // repeated returns the result of a password that was compared before. A wrong one
 // counts as a mismatch.
-func (s *attempts) repeated(a attempt, right bool) error {
+func (s *attempts) repeated(a attempt, right bool) *gateway.Error {
 	if right {
 		return nil
 	}
@@ -235,7 +235,7 @@ func (s *attempts) repeated(a attempt, right bool) error {
 }
 
 // notCompared returns why an attempt was not compared.
-func notCompared(ctx context.Context) error {
+func notCompared(ctx context.Context) *gateway.Error {
 	if err, ok := context.Cause(ctx).(*gateway.Error); ok { //nolint:errorlint // it is the cause itself
 		return err
 	}

@@ -54,32 +54,38 @@ func (a *Authorizer) Next(r Rules) (*Authorizer, error) {
 func (a *Authorizer) End() { close(a.ended) }
 
 // Authorize identifies the client. It refuses an address outside the networks, what a
-// web page may have sent, a wrong password and a connection over the limit, in this
-// order.
+// web page may have sent, a wrong password and a connection without a place, in this
+// order. A client that has sent no password yet may do so on the same connection.
 func (a *Authorizer) Authorize(r *http.Request) (gateway.Client, error) {
 	conn := connOf(r.Context())
-	id := identity{address: address(r.RemoteAddr), certificate: certificateNames(r)}
+	id, err := a.identify(r, conn)
+	if err == nil {
+		err = conn.admit()
+	}
+	if err == nil {
+		return a.tables.client(id), nil
+	}
+	refusal := *err
+	refusal.Refused = err.Code != gateway.Unauthorized || r.Header.Get("Authorization") != "" || !HasPlace(r.Context())
+	return gateway.Client{}, &refusal
+}
+
+// identify returns what is known of the client of a request.
+func (a *Authorizer) identify(r *http.Request, conn *clientConn) (id identity, err *gateway.Error) {
+	id = identity{address: address(r.RemoteAddr), certificate: certificateNames(r)}
 	if !allowed(id.address, a.allow) {
-		return gateway.Client{}, &gateway.Error{Code: gateway.Forbidden, Hint: "add the client's network to [server] allow"}
+		return id, &gateway.Error{Code: gateway.Forbidden, Hint: "add the client's network to [server] allow"}
 	}
 	if err := a.hosts.checkOrigin(r); err != nil {
-		return gateway.Client{}, err
+		return id, err
 	}
 	switch {
 	case a.passwords != nil:
-		var err error
-		if id.user, err = a.passwords.check(r, id.address, a.ended); err != nil {
-			return gateway.Client{}, err
-		}
+		id.user, err = a.passwords.check(r, id.address, a.ended)
 	case conn != nil && conn.loopback && !verified(r):
-		if err := a.hosts.checkHost(r); err != nil {
-			return gateway.Client{}, err
-		}
+		err = a.hosts.checkHost(r)
 	}
-	if err := conn.admit(); err != nil {
-		return gateway.Client{}, err
-	}
-	return a.tables.client(id), nil
+	return id, err
 }
 
 // identity is what is known of a client.

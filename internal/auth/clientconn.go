@@ -18,13 +18,20 @@ type clientConn struct {
 	from     netip.Addr // invalid for a unix socket
 	loopback bool       // its listener is for programs of this machine only
 
-	admitted atomic.Bool // it has a place that no other connection can take
-	asked    atomic.Bool // a request has come
-	gone     atomic.Bool // it was closed for another connection
+	place atomic.Int32 // one of those below
+	asked atomic.Bool  // a request has come
+	gone  atomic.Bool  // it was closed for another connection
 
 	memberships []membership            // protected by clients.mu
 	cancel      context.CancelCauseFunc // of its requests; protected by clients.mu
 }
+
+// The places of connections.
+const (
+	none int32 = iota
+	lent       // until another connection needs it
+	kept       // until the connection is closed
+)
 
 // A group is connections that are limited together.
 type group struct {
@@ -65,10 +72,11 @@ func (c *clientConn) leave() {
 	c.memberships = c.memberships[:0]
 }
 
-// drop ends what is read from the connection, and the waits of its request. Whoever
-// serves it then closes it.
+// drop ends what is read from the connection, and the waits of its request. Its server
+// then closes it.
 func (c *clientConn) drop() {
 	c.gone.Store(true)
+	c.place.Store(none)
 	_ = c.Conn.SetReadDeadline(past)
 	if c.cancel != nil {
 		c.cancel(tooManyClients())
@@ -139,25 +147,25 @@ func connOf(ctx context.Context) *clientConn {
 }
 
 // admit lets a connection keep its place, since a request was authorized.
-func (c *clientConn) admit() error {
-	if c == nil || c.admitted.Load() || c.clients.move(c, true) {
+func (c *clientConn) admit() *gateway.Error {
+	if c == nil || c.place.Load() == kept || c.clients.move(c, true) {
 		return nil
 	}
 	return tooManyClients()
 }
 
-// suspend lets others take the place of a connection whose client is in doubt.
+// suspend lends the place of a connection to others while its client is in doubt.
 func suspend(ctx context.Context) {
-	if c := connOf(ctx); c != nil && c.admitted.Load() {
+	if c := connOf(ctx); c != nil && c.place.Load() == kept {
 		c.clients.move(c, false)
 	}
 }
 
-// Admitted reports whether the connection of a request may stay open after the
+// HasPlace reports whether the connection of a request may stay open after the
 // response.
-func Admitted(ctx context.Context) bool {
+func HasPlace(ctx context.Context) bool {
 	c := connOf(ctx)
-	return c == nil || c.admitted.Load()
+	return c == nil || c.place.Load() != none
 }
 
-func tooManyClients() error { return &gateway.Error{Code: gateway.TooManyClients} }
+func tooManyClients() *gateway.Error { return &gateway.Error{Code: gateway.TooManyClients} }

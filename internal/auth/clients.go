@@ -120,7 +120,10 @@ func (c *Clients) place(conn *clientConn, known bool) bool {
 		c.from[conn.from] = own
 		conn.join(own, !known)
 	}
-	conn.admitted.Store(known)
+	conn.place.Store(lent)
+	if known {
+		conn.place.Store(kept)
+	}
 	return true
 }
 
@@ -142,7 +145,7 @@ func (c *Clients) tolerate(conn *clientConn) {
 		c.drop(c.surplus.oldest())
 	}
 	conn.join(&c.surplus, true)
-	conn.admitted.Store(false)
+	conn.place.Store(none)
 }
 
 // move gives a connection a place again: one that it keeps, since its client is known

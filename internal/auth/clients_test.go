@@ -3,6 +3,7 @@ package auth_test
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -26,6 +27,7 @@ type site struct {
 	*auth.Clients
 	*auth.Authorizer
 	address          net.Addr
+	handled          func(*http.Request) // is called in between requests; nil: nothing
 	refused, dropped atomic.Int64
 }
 
@@ -43,7 +45,11 @@ func newSite(t *testing.T, network, address string, a auth.Admission, r auth.Rul
 		ReadHeaderTimeout: time.Minute,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, err := s.Authorize(r)
-			if !auth.Admitted(r.Context()) {
+			if s.handled != nil {
+				s.handled(r)
+			}
+			var refusal *gateway.Error
+			if errors.As(err, &refusal) && refusal.Refused {
 				w.Header().Set("Connection", "close")
 			}
 			_, _ = io.WriteString(w, string(codeOf(err))+"\n")
@@ -118,14 +124,20 @@ func wantDropped(t *testing.T, what string, c net.Conn) {
 	}
 }
 
+// until waits for a condition.
+func until(t *testing.T, what string, met func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !met(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not met: %s", what)
+		}
+	}
+}
+
 // await waits until so many places are taken.
 func (s *site) await(t *testing.T, places int) {
 	t.Helper()
-	for until := time.Now().Add(time.Minute); s.Open() != places; time.Sleep(time.Millisecond) {
-		if time.Now().After(until) {
-			t.Fatalf("%d places are taken, not %d", s.Open(), places)
-		}
-	}
+	until(t, fmt.Sprintf("%d places are taken", places), func() bool { return s.Open() == places })
 }
 
 func TestOneClientTooMany(t *testing.T) {
@@ -140,9 +152,7 @@ func TestOneClientTooMany(t *testing.T) {
 			want(t, "the second", second, "", true)
 			want(t, "the third", s.dial(t, ""), gateway.TooManyClients, false)
 			fourth := s.dial(t, "")
-			for s.refused.Load() < 2 { // until it has been accepted
-				time.Sleep(time.Millisecond)
-			}
+			until(t, "the fourth is accepted", func() bool { return s.refused.Load() == 2 })
 			if s.Open() != 2 {
 				t.Errorf("%d places are taken", s.Open())
 			}
@@ -230,9 +240,9 @@ func TestConnectionsWithoutAPasswordGiveWay(t *testing.T) {
 			second := s.dial(t, "")
 			want(t, "a second client", second, "", true, rightPassword)
 			wantDropped(t, "the oldest silent connection", oldest)
-			want(t, "without a password", other, gateway.Unauthorized, false)
-			s.await(t, 2)
+			want(t, "without a password", other, gateway.Unauthorized, true)
 			want(t, "a third client", s.dial(t, ""), "", true, rightPassword)
+			wantDropped(t, "the one without a password", other)
 			for _, c := range []net.Conn{alice, second} {
 				want(t, "a client, still", c, "", true, rightPassword)
 			}
@@ -242,6 +252,21 @@ func TestConnectionsWithoutAPasswordGiveWay(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The connections of a proxy are those of clients that are not known yet.
+func TestConnectionsOfAProxyGiveWay(t *testing.T) {
+	a := auth.Admission{MaxClients: 3, MaxPerAddress: 3, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.3/32")}}
+	s := onLoopback(t, a, auth.Rules{})
+	through := s.dial(t, "127.0.0.3")
+	want(t, "a client behind the proxy", through, "", true)
+	silent := s.dial(t, "127.0.0.3")
+	s.await(t, 2)
+	s.dial(t, "127.0.0.3")
+	s.await(t, 3)
+	want(t, "a client beside the proxy", s.dial(t, "127.0.0.1"), "", true)
+	wantDropped(t, "a silent connection of the proxy", silent)
+	want(t, "the client behind the proxy, still", through, "", true)
 }
 
 // A guess that waits for its delayed response gives up its place, too.
@@ -255,9 +280,7 @@ func TestDelayedGuessesGiveWay(t *testing.T) {
 	if _, err := io.WriteString(guess, "GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic YWxpY2U6Z3Vlc3M=\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	for auth.Comparisons(s.Authorizer) == compared {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, "the guess is compared", func() bool { return auth.Comparisons(s.Authorizer) > compared })
 	want(t, "a client beside a guess", s.dial(t, ""), "", true, rightPassword)
 	text, err := io.ReadAll(guess)
 	if err != nil || !strings.Contains(string(text), "\r\n\r\ntoo-many-") { // attempts, or clients if it was still compared
@@ -283,4 +306,21 @@ func TestClientsOfAUnixSocket(t *testing.T) {
 	want(t, "a client", s.dial(t, ""), "", true)
 	want(t, "another, without an address either", s.dial(t, ""), "", true)
 	want(t, "one too many", s.dial(t, ""), gateway.TooManyClients, false)
+}
+
+// An admitted request allocates nothing.
+func TestAdmissionAllocatesNothing(t *testing.T) {
+	s := onLoopback(t, auth.Admission{MaxClients: 9, MaxPerAddress: 9}, auth.Rules{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Hosts: []string{"pbx.example.org"}})
+	for _, host := range []string{"localhost", "127.0.0.1:8000", "pbx.example.org"} {
+		c := s.dial(t, "")
+		want(t, host, c, "", true)
+		s.handled = func(r *http.Request) {
+			r.Host = host
+			if n := testing.AllocsPerRun(100, func() { _, _ = s.Authorize(r) }); n > 0 {
+				t.Errorf("%s: %v allocations", host, n)
+			}
+		}
+		want(t, host, c, "", true)
+		s.handled = nil
+	}
 }

@@ -86,7 +86,7 @@ func parseLine(line string) (user string, stored storedPassword, ok bool) {
 func (p *passwords) remember(before *passwords) { p.attempts, p.salt = before.attempts, before.salt }
 
 // check returns the user whose password a request has.
-func (p *passwords) check(r *http.Request, from netip.Addr, ended <-chan struct{}) (string, error) {
+func (p *passwords) check(r *http.Request, from netip.Addr, ended <-chan struct{}) (string, *gateway.Error) {
 	user, password, ok := r.BasicAuth()
 	if !ok {
 		return "", &gateway.Error{Code: gateway.Unauthorized}
@@ -110,7 +110,7 @@ func (p *passwords) check(r *http.Request, from netip.Addr, ended <-chan struct{
 	return user, nil
 }
 
-func wrongPassword() error {
+func wrongPassword() *gateway.Error {
 	return &gateway.Error{Code: gateway.Unauthorized, Hint: "the user or the password is wrong: compare them with the file [server] htpasswd"}
 }
 

@@ -26,7 +26,7 @@ func newHosts(named []string) hosts {
 
 // checkOrigin refuses a request that a page of another server sent. Such a request may
 // not read either: its response could be run as a script.
-func (h hosts) checkOrigin(r *http.Request) error {
+func (h hosts) checkOrigin(r *http.Request) *gateway.Error {
 	origin := r.Header.Get("Origin")
 	if origin == "" && r.Header.Get("Sec-Fetch-Site") == "" {
 		return nil // no browser sent it, or one that lets no page read the response
@@ -54,10 +54,10 @@ func (h hosts) checkOrigin(r *http.Request) error {
 // checkHost refuses a name that is none of the server's: a page of another server reads
 // responses once its name means this machine (DNS rebinding). No page has the name
 // localhost, and none of the Internet has one without a dot. An address cannot be made to
-// mean another one. HTTP/1.0 has no Host.
-func (h hosts) checkHost(r *http.Request) error {
+// mean another one. HTTP/1.0 has no Host, and a browser sends whole URLs to a proxy only.
+func (h hosts) checkHost(r *http.Request) *gateway.Error {
 	name := hostName(r.Host)
-	if !strings.Contains(name, ".") || strings.HasSuffix(name, ".localhost") || name == h.machine || slices.Contains(h.named, name) {
+	if r.URL.Host != "" || !strings.Contains(name, ".") || strings.HasSuffix(name, ".localhost") || name == h.machine || slices.Contains(h.named, name) {
 		return nil
 	}
 	if _, err := netip.ParseAddr(name); err == nil {

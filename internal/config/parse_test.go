@@ -152,6 +152,7 @@ func TestEverySetting(t *testing.T) {
 [Server]
 Listen = unix:/run/dbsep/dbsep.sock
 allow = 10.1.2.3/16, 192.0.2.7 fd00::1
+hosts = PBX.example.org, dbsep asterisk_rt
 htpasswd=/etc/dbsep/htpasswd
 tls_cert=/etc/dbsep/cert.pem
 tls_key=/etc/dbsep/key.pem
@@ -198,6 +199,7 @@ strict=no
 		config.Server{
 			Listen: "unix:/run/dbsep/dbsep.sock", Htpasswd: "/etc/dbsep/htpasswd",
 			Allow:   []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("fd00::1/128")},
+			Hosts:   []string{"pbx.example.org", "dbsep", "asterisk_rt"},
 			TLSCert: "/etc/dbsep/cert.pem", TLSKey: "/etc/dbsep/key.pem", ClientCA: "/etc/dbsep/ca.pem",
 			SocketMode: 0o600, SocketGroup: "asterisk", StatusListen: "127.0.0.1:9108",
 		},

@@ -77,6 +77,7 @@ tls_cert=/c
 client_ca=/a
 socket_mode=0999
 status_listen=9108
+hosts=pbx.example.org, http://pbx, [::1], pbx:8000, *.example.org
 [tables user]
 *=none
 [tables network:10.0.0.0/33]
@@ -95,14 +96,15 @@ E=write
 		`4: a certificate needs its key; set both`,
 		`6: socket_mode: "0999" is not a valid file mode`,
 		`7: status_listen: "9108" is not a valid address`,
-		`8: the header names no client`,
-		`10: "10.0.0.0/33" is not a valid network`,
-		`12: the section has no line for all other tables; add *=none, *=read or *=write`,
-		`13: "raed" is not a valid right; did you mean read?`,
-		`14: columns cannot follow none`,
-		`15: the line has no right`,
+		`8: hosts: "http://pbx" is not a host name; write comma-separated names`,
+		`9: the header names no client`,
+		`11: "10.0.0.0/33" is not a valid network`,
+		`13: the section has no line for all other tables; add *=none, *=read or *=write`,
+		`14: "raed" is not a valid right; did you mean read?`,
+		`15: columns cannot follow none`,
 		`16: the line has no right`,
-		`18: a second line of the section is for the same tables; remove one`,
+		`17: the line has no right`,
+		`19: a second line of the section is for the same tables; remove one`,
 	})
 }
 

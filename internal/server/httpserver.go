@@ -109,7 +109,6 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, limits config.Li
 	}
 	admitted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := authorizer.Authorize(r); err != nil {
-			w.Header().Set("Connection", "close")
 			gateway.Refuse(w, r, err)
 			return
 		}

@@ -110,9 +110,9 @@ func (s *status) before(h http.Handler, authorizer gateway.Authorizer) http.Hand
 	})
 }
 
-// handler responds to requests for the status. At the address of clients it has an
-// authorizer, which decides who may see the metrics, and who may keep a connection. All
-// other requests are refused as the gateway does: Asterisk may have the wrong port.
+// handler responds to requests for the status; authorizer, if it is not nil, decides who may
+// see the metrics. All others are refused as the gateway does: Asterisk may have the
+// wrong port.
 func (s *status) handler(authorizer gateway.Authorizer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -123,17 +123,8 @@ func (s *status) handler(authorizer gateway.Authorizer) http.Handler {
 }
 
 func (s *status) respond(w http.ResponseWriter, r *http.Request, authorizer gateway.Authorizer) error {
-	if authorizer != nil {
-		var err error
-		if r.URL.Path == "/metrics" {
-			_, err = authorizer.Authorize(r)
-		}
-		if err != nil || !auth.Admitted(r.Context()) {
-			w.Header().Set("Connection", "close")
-		}
-		if err != nil {
-			return err
-		}
+	if !auth.HasPlace(r.Context()) {
+		w.Header().Set("Connection", "close")
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return &gateway.Error{Code: gateway.UnknownOperation}
@@ -144,6 +135,11 @@ func (s *status) respond(w http.ResponseWriter, r *http.Request, authorizer gate
 	case "/readyz":
 		say(w, *s.ready.Load())
 	case "/metrics":
+		if authorizer != nil {
+			if _, err := authorizer.Authorize(r); err != nil {
+				return err
+			}
+		}
 		s.metrics.ServeHTTP(w, r)
 	default:
 		return &gateway.Error{Code: gateway.UnknownOperation}
