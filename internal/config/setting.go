@@ -225,7 +225,8 @@ var table = []setting{
 	}, duration(func(c *Config) *time.Duration { return &c.Limits.Drain })},
 	{Setting{
 		Section: "limits", Key: "max_clients", Default: "8192",
-		Doc: "The maximum number of open connections from clients. Each needs one of the files that the process may open.",
+		Doc:     "The maximum number of open connections from clients. Each needs one of the files that the process may open.",
+		Details: "Up to 512 connections that are refused come on top: see [security.md](security.md#connections).",
 	}, count(1000000, func(c *Config) *int { return &c.Limits.MaxClients })},
 	{Setting{
 		Section: "limits", Key: "max_clients_per_address", Default: "4096",
