@@ -337,5 +337,10 @@ func (g *Gateway) recoverPanic(r *http.Request, req *request, resp *response) {
 	if p == http.ErrAbortHandler { //nolint:errorlint // recover returns what panic was given
 		panic(p)
 	}
-	g.fail(r, req, resp, &Error{Code: Internal, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())})
+	g.fail(r, req, resp, panicError(p))
+}
+
+// panicError is the error of what recover has returned.
+func panicError(p any) error {
+	return &Error{Code: Internal, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
 }

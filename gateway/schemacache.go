@@ -75,7 +75,8 @@ func (w *warnedColumns) add(column string) bool {
 }
 
 // A schemaCache caches the schemas of tables, so that most requests need one
-// statement only. Reads take no lock.
+// statement only, and reads each table once for all requests that wait for it. Responses
+// from the cache take no lock.
 type schemaCache struct {
 	db         Database
 	ttl        time.Duration
@@ -83,16 +84,32 @@ type schemaCache struct {
 	timeout    time.Duration
 	now        func() time.Time
 
-	cached atomic.Pointer[map[string]*table]
-	mu     sync.Mutex // for a new map in cached
+	cached  atomic.Pointer[map[string]*table]
+	mu      sync.Mutex // for a new map in cached, and for what follows
+	unknown map[string]unknownTable
+	reads   map[string]*schemaRead // that go on
 }
 
-// maxNames limits how many spellings of table names are cached.
-const maxNames = 1024
+// maxNames limits how many spellings of table names are cached, and how many of names that
+// no table has. maxNameBytes is how long the latter may be.
+const (
+	maxNames     = 1024
+	maxNameBytes = 256
+)
 
 // recheckAfter is how old a schema must be before a request that does not match it
 // causes a new read. It keeps invalid requests cheap for the database.
 const recheckAfter = time.Second
+
+// unknownTTL is how long the name of no table is known as such: a table that is created is
+// seen within a second.
+const unknownTTL = time.Second
+
+// An unknownTable is what the database said of a name that no table has.
+type unknownTable struct {
+	err  error
+	read time.Time // when that began
+}
 
 // get returns the table with the name that a client sent.
 func (c *schemaCache) get(ctx context.Context, name string) (*table, error) {
@@ -101,7 +118,7 @@ func (c *schemaCache) get(ctx context.Context, name string) (*table, error) {
 			return t, nil
 		}
 	}
-	return c.read(ctx, name)
+	return c.read(ctx, name, time.Time{})
 }
 
 // refresh returns the table for a retry after a request failed with cause. It reads
@@ -109,30 +126,71 @@ func (c *schemaCache) get(ctx context.Context, name string) (*table, error) {
 // schema is old enough to be outdated.
 func (c *schemaCache) refresh(ctx context.Context, name string, old *table, cause error) (*table, error) {
 	if fromDatabase(cause) || c.now().Sub(old.read) >= recheckAfter {
-		return c.read(ctx, name)
+		return c.read(ctx, name, c.now())
 	}
 	return old, nil
 }
 
-// read reads the schema of a table, within the timeout of a statement.
-func (c *schemaCache) read(ctx context.Context, name string) (*table, error) {
+// read reads the schema of a table, or waits for another request that does so, within the
+// timeout of a statement. since is when the schema may not have been read before.
+func (c *schemaCache) read(ctx context.Context, name string, since time.Time) (*table, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	schema, err := c.db.Describe(ctx, name)
-	if err != nil {
-		return nil, err
+	for {
+		if err := c.knownUnknown(name); err != nil {
+			return nil, err
+		}
+		r := c.join(ctx, name)
+		err := r.wait(ctx)
+		c.leave(r)
+		if err != nil {
+			return nil, err
+		}
+		if !r.began.Before(since) {
+			return r.table, r.err
+		}
 	}
-	if len(schema.Columns) > c.maxColumns {
-		return nil, &Error{Code: TooManyColumns, Table: schema.Name}
-	}
+}
+
+// knownUnknown returns the error of a name that no table had a moment ago.
+func (c *schemaCache) knownUnknown(name string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	next := map[string]*table{}
-	if cached := c.cached.Load(); cached != nil && len(*cached) < maxNames {
-		next = maps.Clone(*cached)
+	if u, ok := c.unknown[name]; ok && c.now().Sub(u.read) < unknownTTL {
+		return u.err
 	}
+	return nil
+}
+
+// keep caches a schema. The caller holds the lock.
+func (c *schemaCache) keep(name string, schema *sqlgen.Table) *table {
+	next := c.clone()
 	t := next[name].updated(schema, c.now())
 	next[name] = t
 	c.cached.Store(&next)
-	return t, nil
+	return t
+}
+
+// keepUnknown caches that no table has a name. The caller holds the lock.
+func (c *schemaCache) keepUnknown(name string, u unknownTable) {
+	if cached := c.cached.Load(); cached != nil && (*cached)[name] != nil {
+		next := c.clone()
+		delete(next, name)
+		c.cached.Store(&next)
+	}
+	if len(name) > maxNameBytes {
+		return
+	}
+	if c.unknown == nil || len(c.unknown) >= maxNames {
+		c.unknown = make(map[string]unknownTable)
+	}
+	c.unknown[name] = u
+}
+
+// clone returns a copy of what is cached, and nothing where that is too much.
+func (c *schemaCache) clone() map[string]*table {
+	if cached := c.cached.Load(); cached != nil && len(*cached) < maxNames {
+		return maps.Clone(*cached)
+	}
+	return map[string]*table{}
 }
