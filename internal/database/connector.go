@@ -48,7 +48,8 @@ type Connector struct {
 	breaker *breaker      // nil where a try costs nothing
 	logins  chan struct{} // nil: no limit
 
-	retired atomic.Pointer[time.Time] // see session
+	retired  atomic.Pointer[time.Time] // see session
+	failover failover
 }
 
 // probing is the key of a context whose statement only checks whether the
@@ -124,12 +125,6 @@ func (c *Connector) dial(ctx context.Context) (driver.Conn, error) {
 }
 
 var errLogin = errors.New("the connection ended during the login")
-
-// retire ends the use of all connections that there are.
-func (c *Connector) retire() {
-	now := time.Now()
-	c.retired.Store(&now)
-}
 
 // unreachable is an error met while connecting.
 type unreachable struct{ err error }

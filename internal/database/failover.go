@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -18,6 +19,38 @@ type Failover struct {
 	Servers  []*Connector
 	Shuffle  bool       // in random order, so that the servers share the work
 	Fallback *Connector // where none of them is usable; may be nil
+}
+
+// failoverWindow is how long connections are used that were made because a server
+// refused a statement that another one may take, though they lead to such a server, too.
+const failoverWindow = time.Second
+
+// A failover is what a pool knows of servers that refuse statements.
+type failover struct {
+	mu    sync.Mutex
+	found bool // another server took a statement since connections were retired
+}
+
+// leaveHost reports whether a server may be another one, or another as it was, for a
+// statement that was refused, on a connection made since the statement began. It retires
+// the connections that there are, unless that has been done a moment ago and did not help.
+func (c *Connector) leaveHost(began time.Time) bool {
+	c.failover.mu.Lock()
+	defer c.failover.mu.Unlock()
+	now, last := time.Now(), c.retired.Load()
+	if last != nil && now.Sub(*last) < failoverWindow && !c.failover.found {
+		return began.Before(*last)
+	}
+	c.retired.Store(&now)
+	c.failover.found = false
+	return true
+}
+
+// foundHost notes that a statement succeeded that another server had refused.
+func (c *Connector) foundHost() {
+	c.failover.mu.Lock()
+	defer c.failover.mu.Unlock()
+	c.failover.found = true
 }
 
 // A Standby is a connection to a server that takes no writes. A [Failover]

@@ -25,3 +25,45 @@ func TestServersThatWereAllAwayAreTriedAgain(t *testing.T) {
 		conn.Close()
 	})
 }
+
+func TestConnectionsAreRetiredOncePerWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := new(Connector)
+		retired := 0
+		refused := func(began time.Time) (again bool) {
+			before := c.retired.Load()
+			again = c.leaveHost(began)
+			if c.retired.Load() != before {
+				retired++
+			}
+			time.Sleep(time.Millisecond)
+			return again
+		}
+		first := time.Now()
+		time.Sleep(time.Millisecond)
+		for range 20 { // that were sent before
+			if !refused(first) {
+				t.Error("a statement that began before has no second try")
+			}
+		}
+		for range 20 {
+			if refused(time.Now()) {
+				t.Error("a statement on a new connection has a second try")
+			}
+		}
+		if retired != 1 {
+			t.Errorf("retired %d times", retired)
+		}
+		time.Sleep(failoverWindow)
+		for range 20 {
+			refused(time.Now())
+		}
+		if retired != 2 {
+			t.Errorf("retired %d times after a window", retired)
+		}
+		c.foundHost()
+		if !refused(time.Now()) || retired != 3 {
+			t.Error("the server that took the last one over is not left")
+		}
+	})
+}

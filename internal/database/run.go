@@ -27,6 +27,9 @@ func (db *DB) run(ctx context.Context, c call) error {
 	for attempt := ctx; ; {
 		begun, err := db.attempt(attempt, c)
 		if err == nil {
+			if state.otherHost {
+				c.pool.foundHost()
+			}
 			return nil
 		}
 		retry := false
@@ -78,8 +81,7 @@ func (db *DB) shouldRetry(ctx context.Context, c call, err error, state *retrySt
 		// the pool's own.
 		return ctx, fault.Cause == sqlgen.Busy && c.pool.DB.Stats().OpenConnections > 0 && state.next(ctx, &state.full, c.pool.wait, true)
 	case fault.Cause == sqlgen.ReadOnly, db.driver.TryOtherHost != nil && db.driver.TryOtherHost(err):
-		c.pool.retire()
-		retry := c.pool.SeveralHosts && !state.otherHost
+		retry := !state.otherHost && c.pool.leaveHost(state.began) && c.pool.SeveralHosts
 		state.otherHost = true
 		return ctx, retry
 	case !state.reconnected && (errors.Is(err, driver.ErrBadConn) || c.reads && db.connectionLost(err)):

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"testing"
 
 	"dbsep/internal/database"
@@ -90,6 +91,49 @@ func TestMariaDBServersTheFirstThatTakesWritesServes(t *testing.T) {
 		t.Errorf("nobody takes writes: %v", err)
 	}
 	p.wantPort("nobody takes writes", databasetest.Open(t, p.source("")), p.first.Port)
+}
+
+// Writes that no server takes cost few connections, whether there is another host or not.
+func TestMariaDBThatTakesNoWritesGetsFewConnections(t *testing.T) {
+	p := newPair(t)
+	p.readOnly(1, 1)
+	one := p.source("")
+	one.DSN = fmt.Sprintf("DBI:mysql:database=pbx;host=127.0.0.1;port=%d", p.first.Port)
+	for name, source := range map[string]database.Source{"two hosts": p.source(""), "one host": one} {
+		db := databasetest.Open(t, source)
+		databasetest.Nest(t, db, source.MaxConnections)
+		connections := func() (n int) {
+			for _, s := range []*mariadbtest.Server{p.first, p.second} {
+				var name string
+				var more int
+				if err := s.Root.QueryRow("SHOW GLOBAL STATUS LIKE 'Connections'").Scan(&name, &more); err != nil {
+					t.Fatal(err)
+				}
+				n += more
+			}
+			return n
+		}
+		before := connections()
+		var all sync.WaitGroup
+		for range 7 {
+			all.Go(func() {
+				for range 100 {
+					if err := p.write(db); databasetest.CauseOf(err) != sqlgen.ReadOnly {
+						t.Errorf("%s: %v, %v", name, err, errors.Unwrap(err))
+					}
+					if got, err := databasetest.QueryText(t.Context(), db, "SELECT 7"); got != "7" || err != nil {
+						t.Errorf("%s: %q, %v, %v", name, got, err, errors.Unwrap(err))
+					}
+				}
+			})
+		}
+		all.Wait()
+		if n := connections() - before; n > 100 {
+			t.Errorf("%s: %d connections for 700 writes", name, n)
+		} else {
+			t.Logf("%s: %d connections", name, n)
+		}
+	}
 }
 
 func TestMariaDBReadsFromAnotherServer(t *testing.T) {

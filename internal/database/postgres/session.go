@@ -159,15 +159,11 @@ func (s *statement) run(ctx context.Context, args []driver.NamedValue) (*pgconn.
 	return server.ExecParams(ctx, s.text, values, nil, formats, nil), nil
 }
 
-// failed looks at an error of the connection. One that met a server without
-// writes is given up: the next may find the primary server.
+// failed looks at an error of the connection.
 func (s *session) failed(err error) error {
-	var e *pgconn.PgError
 	switch {
 	case err == nil:
 		return errors.New("run a statement: it has no rows")
-	case errors.As(err, &e) && e.Code == stateReadOnly:
-		s.retired = true
 	case pgconn.SafeToRetry(err):
 		return driver.ErrBadConn // nothing was sent
 	}
