@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -100,5 +101,42 @@ func TestColumnsThatChangeTextsAreReported(t *testing.T) {
 	warnings, _ := check(t, writeConf(t, "%s", settings), "")
 	if len(warnings) != 1 || !strings.Contains(warnings[0], "table ps_auths: password is declared STRING") {
 		t.Errorf("%q", warnings)
+	}
+}
+
+// TestStatementEndsWithTheCGIProgram shows that nothing runs in the database after a
+// request whose time was up, and that others cost one connection.
+func TestStatementEndsWithTheCGIProgram(t *testing.T) {
+	server := mariadbtest.Start(t)
+	name := server.Database(t)
+	server.ExecIn(t, name, "CREATE TABLE fast (id INT)", "INSERT INTO fast VALUES (1)", "CREATE VIEW slow AS SELECT BENCHMARK(1000000000000, 1 + 1) AS id")
+	dir := t.TempDir()
+	conf := fmt.Sprintf("dsn=DBI:mysql:database=%s;mysql_socket=%s\ndbuser=%s\ndbpass=%s\n[limits]\nstatement_timeout=500ms\n", name, server.Socket, server.User, server.Password)
+	if err := os.WriteFile(filepath.Join(dir, "dbsep.conf"), []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	number := func(query string) (n int) {
+		if err := server.Root.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	connections := func() int {
+		return number("SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'Connections'")
+	}
+	for table, want := range map[string]string{"fast": "\r\n\r\nid=1\n", "slow": "X-Dbsep-Error: timeout"} {
+		before := connections()
+		response := sendCGI(t, dir, map[string]string{
+			"REQUEST_METHOD": "POST", "SERVER_PROTOCOL": "HTTP/1.1", "CONTENT_LENGTH": "4", "REMOTE_ADDR": "192.0.2.1",
+			"CONTENT_TYPE": "application/x-www-form-urlencoded", "PATH_INFO": "/" + table + "/single",
+		}, "id=1")
+		if !strings.Contains(response, want) {
+			t.Errorf("%s: %q", table, response)
+		}
+		if n := connections() - before; table == "fast" && n != 1 {
+			t.Errorf("%d connections", n)
+		}
+	}
+	for t.Context().Err() == nil && number("SELECT COUNT(*) FROM information_schema.processlist WHERE user = '"+server.User+"' AND db = '"+name+"'") > 0 {
 	}
 }

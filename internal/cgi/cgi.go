@@ -17,13 +17,15 @@ import (
 // Serve responds to the one request that the environment describes, and returns the
 // exit status.
 func Serve() int {
-	responder, log := webGateway(cgiVariable)
+	responder, log, end := webGateway(setup.LoadOnce, cgiVariable)
+	defer end()
 	status := 0
 	h := abortable(responder, func() { status = 1 })
 	if err := cgi.Serve(cgiRequests(h)); err != nil {
 		log.Error("the web server's request could not be read")
 		return 1
 	}
+	_ = os.Stdout.Close() // the web server has all; a statement may have to be ended
 	return status
 }
 
@@ -45,18 +47,20 @@ func cgiRequests(h http.Handler) http.Handler {
 }
 
 // webGateway returns the gateway of a program that a web server started, and its
-// log. If the configuration is wrong it still responds, in the way that is safe
-// for each operation. variable looks up what the web server says of a request.
-func webGateway(variable func(r *http.Request, name string) string) (http.Handler, *slog.Logger) {
-	s, err := setup.Load(setup.ConfigFile())
+// log, and a function that closes its database. If the configuration is wrong it still
+// responds, in the way that is safe for each operation. load reads the configuration;
+// variable looks up what the web server says of a request.
+func webGateway(load func(file string) (*setup.Loaded, error), variable func(r *http.Request, name string) string) (responder http.Handler, log *slog.Logger, end func()) {
+	s, err := load(setup.ConfigFile())
 	if err != nil {
-		log := logging.New(os.Stderr, config.Default().Log, false)
+		log = logging.New(os.Stderr, config.Default().Log, false)
 		for _, e := range setup.Problems(err) {
 			log.Error(e.Error())
 		}
-		return gateway.New(gateway.Unusable(err), gateway.Options{Log: log}), log
+		return gateway.New(gateway.Unusable(err), gateway.Options{Log: log}), log, func() {}
 	}
-	log := logging.New(os.Stderr, s.Config.Log, false)
+	log = logging.New(os.Stderr, s.Config.Log, false)
+	s.DB.SetLog(log)
 	o := setup.GatewayOptions(s.Config, log)
 	if lines := logging.NewAccessLog(&logging.BufferedWriter{To: os.Stderr}, s.Config.Log, false); lines != nil {
 		o.Observe = lines.Write
@@ -64,7 +68,7 @@ func webGateway(variable func(r *http.Request, name string) string) (http.Handle
 	if len(s.Config.Tables) > 0 {
 		o.Authorizer = auth.NewWeb(setup.TableRights(s.Config), variable)
 	}
-	return gateway.New(s.DB, o), log
+	return gateway.New(s.DB, o), log, s.Close
 }
 
 // cgiVariable looks up a variable of the one request of a CGI program.

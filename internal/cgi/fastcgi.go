@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"dbsep/internal/setup"
 )
 
 // StartedAsFastCGI reports whether standard input is a listening socket, which is
@@ -26,7 +28,8 @@ func StartedAsFastCGI() bool {
 // status.
 func ServeFastCGI() int {
 	l, err := standardListener()
-	responder, log := webGateway(fastCGIVariable)
+	responder, log, closeDatabase := webGateway(setup.Load, fastCGIVariable)
+	defer closeDatabase()
 	if err != nil {
 		log.Error("standard input is no socket to listen on", slog.String("cause", err.Error()))
 		return 1

@@ -150,7 +150,7 @@ var table = []setting{
 	{Setting{
 		Section: "database", Key: "max_connections", Default: "16",
 		Doc:     "The maximum number of open connections to the database. Further requests wait for a free one.",
-		Details: "The database must allow as many.",
+		Details: "The database must allow as many; MariaDB and MySQL one more, by which statements [are ended](resilience.md#statements-end).",
 	}, count(10000, func(c *Config) *int { return &c.Database.MaxConnections })},
 	{Setting{
 		Section: "database", Key: "connect_timeout", Default: "5s",
@@ -188,7 +188,8 @@ var table = []setting{
 	}, count(1<<30, func(c *Config) *int { return &c.Limits.MaxRows })},
 	{Setting{
 		Section: "limits", Key: "statement_timeout", Default: "10s",
-		Doc: "How long the database may take for one statement. Asterisk itself gives up after 180 seconds.",
+		Doc:     "How long the database may take for one statement. One that takes longer is ended in the database. Asterisk itself gives up after 180 seconds.",
+		Details: "See [resilience.md](resilience.md#statements-end).",
 	}, duration(func(c *Config) *time.Duration { return &c.Limits.Statement })},
 	{Setting{
 		Section: "limits", Key: "pool_timeout", Default: "5s",

@@ -64,7 +64,7 @@ func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{Conn: conn, born: born, retire: &c.retired}, nil
+	return newSession(conn, born, c), nil
 }
 
 // login makes a connection, unless one has failed a moment ago.
@@ -105,9 +105,12 @@ func loginOutcome(ctx context.Context, took time.Duration, err error) outcome {
 }
 
 func (c *Connector) dial(ctx context.Context) (driver.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	limited, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	conn, err := c.Connector.Connect(ctx)
+	conn, err := c.Connector.Connect(limited)
+	if end, ok := ctx.Deadline(); err != nil && ok && !time.Now().Before(end) {
+		<-ctx.Done() // the network may have noticed the deadline before the context
+	}
 	if errors.Is(err, driver.ErrBadConn) {
 		err = errLogin // the pool would try again by itself
 	}
@@ -117,7 +120,7 @@ func (c *Connector) dial(ctx context.Context) (driver.Conn, error) {
 	if c.InitCommand == "" {
 		return conn, nil
 	}
-	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, c.InitCommand, nil); err != nil {
+	if _, err := conn.(driver.ExecerContext).ExecContext(limited, c.InitCommand, nil); err != nil {
 		conn.Close()
 		return nil, &unreachable{err}
 	}

@@ -123,8 +123,8 @@ func (db *DB) attemptGrouped(ctx context.Context, w *groupedWrite) error {
 	case mine && err != nil:
 		return err
 	case mine:
-		defer p.leave()
-		return p.on(ctx, func(ctx context.Context, s *session) error {
+		defer p.leave(nil) // a database with one writer ends statements by itself
+		_, err := p.on(ctx, func(ctx context.Context, s *session) error {
 			if err := p.group.rest(ctx); err != nil {
 				return err
 			}
@@ -134,8 +134,9 @@ func (db *DB) attemptGrouped(ctx context.Context, w *groupedWrite) error {
 			db.runGroup(ctx, s, w)
 			return w.err
 		})
+		return err
 	case err == nil:
-		p.leave()
+		p.leave(nil)
 	}
 	<-w.done
 	return w.err

@@ -39,6 +39,9 @@ type Source struct {
 	// server.
 	ServerPrepare bool
 
+	// Once says that the process serves one request: nothing is made ready for others.
+	Once bool
+
 	MaxConnections int           // open at once; 0: a default that suits the kind
 	PoolTimeout    time.Duration // how long a statement waits for one of them; 0: 5 s
 	ConnectTimeout time.Duration // for one connection, its login included; 0: 5 s

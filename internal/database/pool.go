@@ -21,6 +21,7 @@ type pool struct {
 	wait    time.Duration // for a slot, at most
 	waited  atomic.Int64  // statements that had to wait
 	failed  atomic.Int64  // statements that waited without success
+	endings endings
 }
 
 // maxSilences is how many statements have to end without a response of the server,
@@ -44,11 +45,30 @@ func newPool(c *PoolConfig, wait time.Duration) *pool {
 	if c.Grouped {
 		p.group = new(group)
 	}
+	p.endings.context, p.endings.cancel = context.WithCancel(context.Background())
 	return p
 }
 
 // errServed ends the wait of a statement that another one has run.
 var errServed = errors.New("another statement has run this one")
+
+// Close ends all connections, and waits for the statements that run, and for those
+// that are being ended, as long as for a connection.
+func (p *pool) Close() error {
+	err := p.DB.Close()
+	timer := time.NewTimer(p.Timeout)
+	defer timer.Stop()
+	defer p.endings.cancel()
+	for range cap(p.slots) {
+		select {
+		case p.slots <- struct{}{}:
+			defer p.leave(nil)
+		case <-timer.C:
+			return err
+		}
+	}
+	return err
+}
 
 // enter waits for a free connection, so that database/sql, which would wait as
 // long as the context lasts, never has to; or until the statement is served
@@ -79,7 +99,20 @@ func (p *pool) enter(ctx context.Context, served <-chan struct{}) error {
 	}
 }
 
-func (p *pool) leave() { <-p.slots }
+// leave frees the place of a statement. One that was interrupted has its place until
+// it has ended in the server.
+func (p *pool) leave(interrupted Interrupter) {
+	if interrupted == nil {
+		<-p.slots
+		return
+	}
+	p.endings.now.Add(1)
+	go func() {
+		p.endings.end(interrupted)
+		p.endings.now.Add(-1)
+		<-p.slots
+	}()
+}
 
 // PoolStats is the state of a pool of connections.
 type PoolStats struct {
@@ -108,21 +141,23 @@ func (db *DB) Stats() []PoolStats {
 
 func (p *pool) stats(name string) PoolStats {
 	s := p.DB.Stats()
-	return PoolStats{name, s.MaxOpenConnections, s.OpenConnections, s.InUse, p.waited.Load(), p.failed.Load(), p.broken()}
+	ending := int(p.endings.now.Load()) // in use in the server, though closed here
+	return PoolStats{name, s.MaxOpenConnections, s.OpenConnections + ending, s.InUse + ending, p.waited.Load(), p.failed.Load(), p.broken()}
 }
 
 // on calls a function with a free connection. It may be one whose server has
-// gone meanwhile; an error that says so is driver.ErrBadConn.
-func (p *pool) on(ctx context.Context, do func(context.Context, *session) error) error {
+// gone meanwhile; an error that says so is driver.ErrBadConn. The connection is returned
+// where the end of the context has interrupted it.
+func (p *pool) on(ctx context.Context, do func(context.Context, *session) error) (interrupted Interrupter, err error) {
 	conn, err := p.Conn(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer conn.Close()
-	return conn.Raw(func(c any) error {
+	err = conn.Raw(func(c any) error {
 		s := c.(*session)
-		ctx, unwatch := s.watch(ctx)
-		defer unwatch()
-		return do(ctx, s)
+		defer func() { interrupted = s.unwatch() }()
+		return do(s.watch(ctx), s)
 	})
+	return interrupted, err
 }

@@ -109,14 +109,15 @@ func (db *DB) attempt(ctx context.Context, c call) (begun bool, err error) {
 	if err := p.enter(ctx, nil); err != nil {
 		return false, err
 	}
-	defer p.leave()
+	var interrupted Interrupter
+	defer func() { p.leave(interrupted) }()
 	probe, err := p.breaker.begin(isProbe(ctx))
 	if err != nil {
 		return false, err
 	}
 	began := time.Now()
 	defer func() { probe.end(db.outcome(ctx, time.Since(began), begun, err)) }()
-	err = p.on(ctx, func(ctx context.Context, s *session) error {
+	interrupted, err = p.on(ctx, func(ctx context.Context, s *session) error {
 		stmt, err := s.statement(ctx, c.SQL)
 		if err != nil {
 			return err

@@ -17,12 +17,38 @@ type session struct {
 	retire *atomic.Pointer[time.Time] // of the pool: none from before it is used
 
 	statements map[string]*statement // by SQL text
-	cut        bool                  // a context has ended it
+
+	interrupter Interrupter // nil: the driver watches contexts by itself
+	contexts    *Watch      // that interrupts it
+	interrupted bool
 }
 
-// An Interrupter is a connection that can be made to end what it does, and itself
-// with it, at any time. Its driver is spared the watching of contexts.
-type Interrupter interface{ Interrupt() }
+func newSession(conn driver.Conn, born time.Time, c *Connector) *session {
+	s := &session{Conn: conn, born: born, retire: &c.retired}
+	if i, ok := conn.(Interrupter); ok {
+		s.interrupter, s.contexts = i, NewWatch(i.Interrupt)
+	}
+	return s
+}
+
+// watch returns the context that the driver is given for what runs from now on until
+// unwatch.
+func (s *session) watch(ctx context.Context) context.Context {
+	if s.interrupter == nil {
+		return ctx
+	}
+	s.contexts.Start(ctx)
+	return context.Background()
+}
+
+// unwatch returns the connection where it was interrupted. It is not used again.
+func (s *session) unwatch() Interrupter {
+	if s.interrupter == nil || !s.contexts.Stop() {
+		return nil
+	}
+	s.interrupted = true
+	return s.interrupter
+}
 
 // A StrictSetter is a connection whose database can be made to store a value that
 // does not fit its column as something else, and to refuse it.
@@ -37,17 +63,6 @@ func (s *session) setStrict(ctx context.Context, strict bool) error {
 		return l.SetStrict(ctx, strict)
 	}
 	return nil
-}
-
-// watch returns the context that the driver is given for what runs from now on,
-// and a function to be called at its end.
-func (s *session) watch(ctx context.Context) (given context.Context, unwatch func()) {
-	i, ok := s.Conn.(Interrupter)
-	if !ok {
-		return ctx, func() {}
-	}
-	stop := context.AfterFunc(ctx, i.Interrupt)
-	return context.WithoutCancel(ctx), func() { s.cut = !stop() }
 }
 
 // newerThan is the key of a context whose statement needs a connection made after
@@ -75,7 +90,7 @@ func (s *session) ResetSession(ctx context.Context) error {
 
 // IsValid is called when the connection goes back to the pool.
 func (s *session) IsValid() bool {
-	if s.cut || s.stale(context.Background()) {
+	if s.interrupted || s.stale(context.Background()) {
 		return false
 	}
 	v, ok := s.Conn.(driver.Validator)

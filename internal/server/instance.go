@@ -67,6 +67,7 @@ func (s *Server) newInstance(l *setup.Loaded, log *slog.Logger) (*instance, erro
 		l.Close()
 		i.db = running.db
 	}
+	i.db.SetLog(log)
 	i.db.users.Add(1)
 	i.users.Store(1)
 	i.gateway = gateway.New(s.withCaches(i), s.gatewayOptions(i))

@@ -42,7 +42,12 @@ type Loaded struct {
 
 // Load reads a configuration and opens its database, without connecting to it. The
 // error has every mistake in the file, with its line.
-func Load(file string) (*Loaded, error) {
+func Load(file string) (*Loaded, error) { return load(file, false) }
+
+// LoadOnce is Load for a process that serves one request.
+func LoadOnce(file string) (*Loaded, error) { return load(file, true) }
+
+func load(file string, once bool) (*Loaded, error) {
 	c, err := config.Load(file)
 	if c == nil {
 		return nil, err
@@ -51,7 +56,9 @@ func Load(file string) (*Loaded, error) {
 	if err != nil && !errors.As(err, &problems) {
 		return nil, err
 	}
-	db, err := database.Open(Source(c))
+	source := Source(c)
+	source.Once = once
+	db, err := database.Open(source)
 	if err != nil {
 		problems = append(problems, located(c, err)...)
 	}

@@ -55,6 +55,14 @@ type Fixture struct {
 	// Refused are names that cannot be used.
 	Refused []string
 
+	// Wait is an expression whose value takes some seconds. Nil: there is none.
+	Wait func(seconds int) string
+
+	// Running counts the statements of DB that run in the database. Nil: it has no list
+	// of them. AtOnce is how many may run at once; zero: as many as DB has connections.
+	Running func() int
+	AtOnce  int
+
 	// Types are the database's words for types that most others spell as the key:
 	// "DOUBLE", "DATETIME", "BLOB".
 	Types map[string]string
@@ -66,6 +74,15 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) { test(t, &fixture{open(t), t}) })
 		}
+	}
+	for name, test := range ending {
+		t.Run(name, func(t *testing.T) {
+			f := &fixture{open(t), t}
+			if f.Wait == nil {
+				t.Skip("no statement takes long")
+			}
+			test(t, f)
+		})
 	}
 }
 

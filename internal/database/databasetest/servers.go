@@ -116,6 +116,38 @@ func NewPostgres(t testing.TB) (source database.Source, beside *sql.DB) {
 	return source, server.Open(t, name)
 }
 
+// WaitMariaDB is the Wait, and RunningMariaDB the Running, of a [Fixture]. beside is a
+// connection to the database.
+func WaitMariaDB(seconds int) string { return fmt.Sprintf("SLEEP(%d)", seconds) }
+
+func RunningMariaDB(t testing.TB, beside *sql.DB) func() int {
+	return count(t, beside, "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND command <> 'Sleep' AND id <> CONNECTION_ID()")
+}
+
+// WaitPostgres and RunningPostgres are the same for PostgreSQL.
+func WaitPostgres(seconds int) string {
+	return fmt.Sprintf("(SELECT 1 FROM (SELECT pg_catalog.pg_sleep(%d)) slept)", seconds)
+}
+
+func RunningPostgres(t testing.TB, beside *sql.DB) func() int {
+	return count(t, beside, "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid()")
+}
+
+// count is a function that reads a number.
+func count(t testing.TB, beside *sql.DB, text string) func() int {
+	return func() (n int) {
+		if err := beside.QueryRow(text).Scan(&n); err != nil {
+			t.Error(err)
+		}
+		return n
+	}
+}
+
+// WaitSQLite is the Wait of a SQLite file: it counts.
+func WaitSQLite(seconds int) string {
+	return fmt.Sprintf("(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT max(i) FROM n)", seconds*2_000_000)
+}
+
 // DatabaseOf is the name of a source's database.
 func DatabaseOf(s database.Source) string {
 	return s.DSN[strings.Index(s.DSN, "=")+1 : strings.Index(s.DSN, ";")]
@@ -130,6 +162,8 @@ func PostgresFixture(t *testing.T, db *database.DB, beside *sql.DB) Fixture {
 		IgnoreCase: `COLLATE "und-x-icu"`,
 		Types:      map[string]string{"DOUBLE": "DOUBLE PRECISION", "DATETIME": "TIMESTAMP", "BLOB": "BYTEA"},
 		Setup:      Setup(t, beside),
+		Wait:       WaitPostgres,
+		Running:    RunningPostgres(t, beside),
 		Lock: func(table string) func() {
 			tx, err := beside.Begin()
 			if err != nil {

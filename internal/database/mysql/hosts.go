@@ -78,7 +78,9 @@ func (m dsnOptions) server(o *database.OpenContext, a database.HostPort, several
 	}
 	config.DialFunc = dial
 	connector, err := mysql.NewConnector(config)
-	if err != nil {
+	config.DBName = "" // which a killer does not need
+	killing, err2 := mysql.NewConnector(config)
+	if err != nil || err2 != nil {
 		o.Refuse("dsn", "cannot be used by the driver", "compare it with the manual")
 		return nil, ""
 	}
@@ -86,7 +88,7 @@ func (m dsnOptions) server(o *database.OpenContext, a database.HostPort, several
 	if config.Net == "unix" {
 		place = "unix(" + place + ")"
 	}
-	connector = sessionConnector{connector, m["init_command"]}
+	connector = sessionConnector{connector, m["init_command"], newKiller(killing, config.Timeout, o.Once)}
 	if several {
 		connector = node{Connector: connector}
 	}

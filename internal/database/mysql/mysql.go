@@ -52,8 +52,8 @@ var mariadb = &database.Driver{
 
 // prepareSession is for connections that a driver of ODBC makes.
 func prepareSession(ctx context.Context, conn driver.Conn) (setStrict func(context.Context, bool) error, err error) {
-	mode, err := settleSession(ctx, conn, "", false)
-	return func(ctx context.Context, strict bool) error { return mode.set(ctx, conn, strict) }, err
+	found, err := settleSession(ctx, conn, "", false)
+	return func(ctx context.Context, strict bool) error { return found.mode.set(ctx, conn, strict) }, err
 }
 
 // The names of the DBI drivers, DBD::mysql and DBD::MariaDB.

@@ -27,6 +27,8 @@ func TestMariaDB(t *testing.T) {
 			Widths:     true,
 			IgnoreCase: "COLLATE utf8mb4_unicode_ci",
 			Setup:      databasetest.Setup(t, beside),
+			Wait:       databasetest.WaitMariaDB,
+			Running:    databasetest.RunningMariaDB(t, beside),
 			Lock: func(table string) func() {
 				tx, err := beside.Begin()
 				if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dbsep/internal/database"
@@ -28,17 +29,29 @@ var charsetSettings = [...]string{"character_set_client", "character_set_connect
 
 const setNames = "NAMES utf8mb4"
 
+// serverIdentity is an expression for what distinguishes a server from others, of what
+// every version has, and where there is one its own identifier: MariaDB before 11.8 and
+// MySQL before 5.7 read it as a comment.
+const serverIdentity = "CONCAT_WS('|', @@hostname, @@port, @@server_id, @@datadir /*!50700 , @@server_uuid */ /*M!110800 , @@server_uid */)"
+
+// settings are what a session is, as its server says.
+type settings struct {
+	mode   sqlMode
+	id     uint64 // of the connection in the server; 0 where that is not known
+	server string // see serverIdentity
+}
+
 // settleSession makes a new session one that requests can rely on, runs the command
-// of the source, and returns the session's mode. charset says that texts are sent
+// of the source, and returns what the session is. charset says that texts are sent
 // as utf8mb4. The settings are read in one
 // statement and only those that differ are set, so that a pooler in front of the
 // server sees no SET in the usual case.
-func settleSession(ctx context.Context, conn driver.Conn, command string, charset bool) (sqlMode, error) {
+func settleSession(ctx context.Context, conn driver.Conn, command string, charset bool) (settings, error) {
 	if command != "" { // which may choose another character set
 		charset = false
 		for _, text := range [...]string{"SET " + setNames, command} {
 			if err := execute(ctx, conn, text); err != nil {
-				return sqlMode{}, err
+				return settings{}, err
 			}
 		}
 	}
@@ -47,32 +60,34 @@ func settleSession(ctx context.Context, conn driver.Conn, command string, charse
 		names = append(names, s.name)
 	}
 	names = append(names, charsetSettings[:]...)
-	values, err := firstRow(ctx, conn, "SELECT @@"+strings.Join(names, ", @@"))
+	values, err := firstRow(ctx, conn, "SELECT CONNECTION_ID(), "+serverIdentity+", @@"+strings.Join(names, ", @@"))
 	if err != nil {
-		return sqlMode{}, fmt.Errorf("read the settings of the session: %w", err)
+		return settings{}, fmt.Errorf("read the settings of the session: %w", err)
 	}
-	mode := newSQLMode(values[0])
+	found := settings{server: values[1], mode: newSQLMode(values[2])}
+	found.id, _ = strconv.ParseUint(values[0], 10, 64)
+	values = values[3:]
 	var changes []string
 	for i, s := range neededSettings {
-		if values[1+i] != s.needed {
+		if values[i] != s.needed {
 			changes = append(changes, s.name+" = "+s.needed)
 		}
 	}
-	charsets := values[1+len(neededSettings):]
+	charsets := values[len(neededSettings):]
 	if charset && slices.ContainsFunc(charsets, func(c string) bool { return c != "utf8mb4" }) {
 		changes = append(changes, setNames)
 	}
-	if !mode.strict {
-		changes = append(changes, mode.change(true))
+	if !found.mode.strict {
+		changes = append(changes, found.mode.change(true))
 	}
 	if len(changes) == 0 {
-		return mode, nil
+		return found, nil
 	}
 	if err := execute(ctx, conn, "SET "+strings.Join(changes, ", ")); err != nil {
-		return sqlMode{}, fmt.Errorf("set the settings of the session: %w", err)
+		return settings{}, fmt.Errorf("set the settings of the session: %w", err)
 	}
-	mode.strict = true
-	return mode, nil
+	found.mode.strict = true
+	return found, nil
 }
 
 // A sqlMode is what sql_mode says of a session: whether values that do not fit

@@ -58,6 +58,7 @@ func TestMariaDBAsServersAreFound(t *testing.T) {
 						User: ordinaryAccount(t, server, name), Password: "secret",
 					}),
 					Widths: true, Setup: databasetest.Setup(t, beside), Lock: databasetest.LockMariaDB(t, beside),
+					Wait: databasetest.WaitMariaDB, Running: databasetest.RunningMariaDB(t, beside),
 				}
 			})
 		})

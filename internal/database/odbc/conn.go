@@ -16,6 +16,7 @@ package odbc
 import "C"
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -41,7 +42,7 @@ type connector struct {
 func (c *connector) Driver() driver.Driver { return nil }
 
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
-	conn := &conn{}
+	conn := &conn{timeout: c.timeout, interrupted: make(chan struct{})}
 	err := conn.await(ctx, nil, func() error { return conn.open(c.text, c.timeout) })
 	if err != nil {
 		conn.Close()
@@ -104,30 +105,85 @@ type conn struct {
 
 	setStrict func(ctx context.Context, strict bool) error // nil: the database has nothing of the kind
 
-	calls   sync.WaitGroup // that may still run
-	retired bool           // not to be used again
+	timeout     time.Duration  // how long calls may take to end that were canceled
+	interrupted chan struct{}  // closed by the first Interrupt
+	calls       sync.WaitGroup // that may still run
+	cancels     sync.WaitGroup // likewise
+	retired     bool           // not to be used again
 }
 
-// await runs calls of the driver. When the context ends first, cancel is called
-// and the calls continue alone: what they write must not be read then.
-func (c *conn) await(ctx context.Context, cancel func(), calls func() error) error {
-	if ctx.Done() == nil {
-		return calls()
+var _ database.Interrupter = (*conn)(nil)
+
+// Interrupt makes await return.
+func (c *conn) Interrupt() {
+	select {
+	case <-c.interrupted:
+	default:
+		close(c.interrupted)
 	}
-	if err := ctx.Err(); err != nil {
-		return err
+}
+
+// End waits until the calls that were canceled have ended.
+func (c *conn) End(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	ended := make(chan struct{})
+	go func() {
+		c.calls.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return errNotEnded
+	}
+}
+
+var errNotEnded = errors.New("the ODBC driver has not ended the statement")
+
+// await runs calls of the driver. When the context ends first, or an interrupt comes,
+// cancel is called and the calls continue alone: what they write must not be read then.
+func (c *conn) await(ctx context.Context, cancel func(), calls func() error) error {
+	select {
+	case <-c.interrupted:
+		return context.Canceled
+	case <-ctx.Done():
+		return ctx.Err()
+	default:
 	}
 	done := make(chan error, 1)
 	c.calls.Go(func() { done <- calls() })
 	select {
 	case err := <-done:
 		return err
+	case <-c.interrupted:
 	case <-ctx.Done():
-		c.retired = true
-		if cancel != nil {
-			c.calls.Go(cancel) // may have to wait as well
+	}
+	c.retired = true
+	if cancel != nil {
+		c.cancels.Go(func() { repeat(cancel, done) })
+	}
+	return cmp.Or(ctx.Err(), context.Canceled)
+}
+
+// The pauses before requests to cancel.
+const (
+	firstCancelPause = 50 * time.Millisecond
+	lastCancelPause  = time.Second
+)
+
+// repeat calls cancel until the calls have ended, where they do not end by themselves:
+// what comes before a statement has begun has no effect, and some drivers fail where it
+// comes while they do something else than wait for the database.
+func repeat(cancel func(), done <-chan error) {
+	for pause := firstCancelPause; ; pause = min(2*pause, lastCancelPause) {
+		select {
+		case <-done:
+			return
+		case <-time.After(pause):
+			cancel() // may have to wait as well
 		}
-		return ctx.Err()
 	}
 }
 
@@ -183,6 +239,7 @@ func (c *conn) Close() error {
 
 func (c *conn) free() {
 	c.calls.Wait()
+	c.cancels.Wait()
 	if c.connection != nil {
 		C.SQLDisconnect(c.connection)
 		C.SQLFreeHandle(C.SQL_HANDLE_DBC, c.connection)

@@ -120,14 +120,15 @@ func TestODBC(t *testing.T) {
 	t.Run("MariaDB", func(t *testing.T) {
 		databasetest.Run(t, func(t *testing.T) databasetest.Fixture {
 			source, run, lock := throughMariaDB(t)
-			return databasetest.Fixture{DB: databasetest.Open(t, source), Setup: run, Lock: lock, Widths: true, NoKeys: true, FixedTypes: true, DatabaseOrder: true}
+			return databasetest.Fixture{DB: databasetest.Open(t, source), Setup: run, Lock: lock, Widths: true, NoKeys: true, FixedTypes: true, DatabaseOrder: true, Wait: databasetest.WaitMariaDB}
 		})
 	})
 	t.Run("SQLite", func(t *testing.T) {
 		databasetest.Run(t, func(t *testing.T) databasetest.Fixture {
 			source, run, lock := throughSQLite(t)
 			return databasetest.Fixture{
-				DB: databasetest.Open(t, source), Setup: run, Lock: lock, FoldsTables: true, Declares: true, NoKeys: true, FixedTypes: true, DatabaseOrder: true,
+				Wait: databasetest.WaitSQLite,
+				DB:   databasetest.Open(t, source), Setup: run, Lock: lock, FoldsTables: true, Declares: true, NoKeys: true, FixedTypes: true, DatabaseOrder: true,
 				Undivided: true, // the driver knows SQLite's first result code only
 				// The driver looks for arguments in names, and for texts in quotes.
 				Refused: []string{"?", "quo'te", `dou"ble`, `ta"ble`},

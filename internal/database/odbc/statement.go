@@ -17,6 +17,7 @@ import (
 	"io"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"unicode/utf8"
 	"unsafe"
 
@@ -86,8 +87,9 @@ func (s *statement) QueryContext(ctx context.Context, args []driver.NamedValue) 
 
 // A handle is a statement as the driver has it.
 type handle struct {
-	conn *conn
-	h    C.SQLHSTMT
+	conn  *conn
+	h     C.SQLHSTMT
+	waits atomic.Bool // for the database
 }
 
 func (c *conn) newHandle(ctx context.Context) (*handle, error) {
@@ -112,8 +114,12 @@ func (h *handle) Close() error {
 	return nil
 }
 
-// cancel requests that the driver ends what runs.
-func (h *handle) cancel() { C.SQLCancel(h.h) }
+// cancel requests that the driver ends what runs, where it waits for the database.
+func (h *handle) cancel() {
+	if h.waits.Load() {
+		C.SQLCancel(h.h)
+	}
+}
 
 func (h *handle) check(r C.SQLRETURN) error {
 	if failed(r) {
@@ -150,7 +156,9 @@ func (h *handle) execute(args []driver.NamedValue) error {
 			return err
 		}
 	}
+	h.waits.Store(true)
 	r := C.SQLExecute(h.h)
+	h.waits.Store(false)
 	if r == C.SQL_NO_DATA {
 		return nil // no row was met
 	}
@@ -263,7 +271,10 @@ func (r *rows) Next(dest []driver.Value) error {
 }
 
 func (r *rows) fetch(values []driver.Value) error {
-	switch code := C.SQLFetch(r.h); {
+	r.waits.Store(true)
+	code := C.SQLFetch(r.h)
+	r.waits.Store(false)
+	switch {
 	case code == C.SQL_NO_DATA:
 		return io.EOF
 	case failed(code):

@@ -57,5 +57,5 @@ func (m dsnOptions) readers(o *database.OpenContext, given dsnOptions, writers *
 }
 
 func connector(o *database.OpenContext, config *pgx.ConnConfig) driver.Connector {
-	return sessionConnector{stdlib.GetConnector(*config), o.ServerPrepare}
+	return sessionConnector{stdlib.GetConnector(*config), o.ServerPrepare, config.ConnectTimeout}
 }

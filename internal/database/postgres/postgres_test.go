@@ -35,7 +35,9 @@ func TestPostgresBehindAPooler(t *testing.T) {
 		port := server.Pooler(t)
 		source.DSN = fmt.Sprintf("DBI:Pg:dbname=%s;host=%s;port=%d", databasetest.DatabaseOf(source), server.Host, port)
 		source.Schema = "public" // no pooler would take a search_path
-		return databasetest.PostgresFixture(t, databasetest.Open(t, source), beside)
+		f := databasetest.PostgresFixture(t, databasetest.Open(t, source), beside)
+		f.AtOnce = 3
+		return f
 	})
 }
 

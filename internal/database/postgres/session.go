@@ -14,12 +14,15 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"dbsep/internal/database"
 )
 
 // sessionConnector makes sessions of the driver's connections.
 type sessionConnector struct {
 	driver.Connector
 	prepares bool
+	timeout  time.Duration // see session
 }
 
 func (c sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
@@ -27,7 +30,7 @@ func (c sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{Conn: conn.(*stdlib.Conn), prepares: c.prepares}, nil
+	return &session{Conn: conn.(*stdlib.Conn), prepares: c.prepares, timeout: c.timeout}, nil
 }
 
 // A session is a connection that speaks as the Perl driver did: every
@@ -39,9 +42,38 @@ func (c sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
 // server. This costs no round trip, but the server's time.
 type session struct {
 	*stdlib.Conn
-	prepares bool // leaves statements on the server
-	retired  bool // not to be used again
+	prepares    bool          // leaves statements on the server
+	retired     bool          // not to be used again
+	timeout     time.Duration // how long the server may take to end a statement
+	interrupted bool
 }
+
+var _ database.Interrupter = (*session)(nil)
+
+// Interrupt makes the driver give the connection up. It then sends a request to cancel
+// the statement, for which the server always has a place, and waits until the server has
+// closed the connection. A second interrupt would end that.
+func (s *session) Interrupt() {
+	if !s.interrupted {
+		s.interrupted = true
+		_ = s.Conn.Conn().PgConn().Conn().SetDeadline(time.Unix(1, 0))
+	}
+}
+
+// End waits until the server has closed the connection, which it does when the statement
+// has ended.
+func (s *session) End(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	select {
+	case <-s.Conn.Conn().PgConn().CleanupDone():
+		return nil
+	case <-ctx.Done():
+		return errNotEnded
+	}
+}
+
+var errNotEnded = errors.New("the server has not closed the connection of the statement")
 
 // IsValid reports whether the pool may keep the connection.
 func (s *session) IsValid() bool { return !s.retired && !s.Conn.Conn().IsClosed() }

@@ -2,10 +2,17 @@
 
 package sqlite
 
+// #cgo darwin LDFLAGS: -Wl,-undefined,dynamic_lookup
+// // The driver has the library, so this package alone does not link.
+// extern void sqlite3_interrupt(void *db) __attribute__((weak));
+// static void interrupt(void *db) { sqlite3_interrupt(db); }
+import "C"
+
 import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"reflect"
 	"strings"
 
 	"github.com/mattn/go-sqlite3"
@@ -30,6 +37,11 @@ func addFunctions(c *sqlite3.SQLiteConn) error {
 		c.RegisterCollation("perl", strings.Compare),
 		c.RegisterCollation("perllocale", strings.Compare),
 	)
+}
+
+// interrupt ends what runs on a connection, of which the driver hands out nothing.
+func interrupt(conn driver.Conn) {
+	C.interrupt(reflect.ValueOf(conn).Elem().FieldByName("db").UnsafePointer())
 }
 
 // errorCode is the extended result code of an error.

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dbsep/internal/database"
 	"dbsep/sqlgen"
 )
 
@@ -78,6 +79,7 @@ func (p fileConnector) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, errMoved
 	}
 	s := &session{driverConn: conn.(driverConn), fileConnector: p, file: file}
+	s.contexts = database.NewWatch(func() { interrupt(s.driverConn) })
 	if excludes(ctx, s.driverConn) {
 		s.gate = p.gate
 	}
@@ -134,7 +136,8 @@ type session struct {
 	driverConn
 	fileConnector fileConnector
 	file          os.FileInfo
-	gate          *gate // nil where reads and writes do not exclude each other
+	gate          *gate           // nil where reads and writes do not exclude each other
+	contexts      *database.Watch // of statements, which it ends
 
 	control map[string]driverStmt // of the transaction, by SQL text
 	changed bool                  // it has changed rows
@@ -187,27 +190,54 @@ type driverStmt interface {
 	driver.StmtExecContext
 }
 
-// A statement is one for the file of its session.
+// A statement is one for the file of its session, which ends with its context. The drivers
+// see to that by themselves, but only once, which has no effect before the statement has
+// begun, and one of them not between two rows.
 type statement struct {
 	driverStmt
 	session *session
-	rows    gatedRows // of the query that runs
+	rows    sessionRows // of the query that runs
 }
 
 // QueryContext reads in its turn, which lasts until the rows are closed.
 func (s *statement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	gate := s.session.gate
-	if gate == nil {
-		return s.driverStmt.QueryContext(ctx, args)
-	}
-	if err := gate.enter(ctx, readTurn); err != nil {
+	if err := s.session.gate.enter(ctx, readTurn); err != nil {
 		return nil, err
 	}
-	rows, err := s.driverStmt.QueryContext(ctx, args)
+	s.rows.session = s.session
+	s.session.contexts.Start(ctx)
+	rows, err := s.driverStmt.QueryContext(context.Background(), args)
 	if err != nil {
-		gate.leave(readTurn)
+		s.rows.end()
 		return nil, err
 	}
-	s.rows = gatedRows{rows, gate}
+	s.rows.Rows = rows
 	return &s.rows, nil
+}
+
+func (s *statement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	s.session.contexts.Start(ctx)
+	defer s.session.contexts.Stop()
+	return s.driverStmt.ExecContext(context.Background(), args)
+}
+
+// sessionRows are rows of a read that ends when they are closed.
+type sessionRows struct {
+	driver.Rows
+	session *session
+}
+
+func (r *sessionRows) Close() error {
+	if r.Rows == nil {
+		return nil
+	}
+	defer r.end()
+	err := r.Rows.Close()
+	r.Rows = nil
+	return err
+}
+
+func (r *sessionRows) end() {
+	r.session.contexts.Stop()
+	r.session.gate.leave(readTurn)
 }

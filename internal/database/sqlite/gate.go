@@ -69,19 +69,3 @@ func excludes(ctx context.Context, conn driver.QueryerContext) bool {
 	}
 	return true
 }
-
-// gatedRows are rows whose read ends its turn when they are closed.
-type gatedRows struct {
-	driver.Rows
-	gate *gate
-}
-
-func (r *gatedRows) Close() error {
-	if r.Rows == nil {
-		return nil
-	}
-	err := r.Rows.Close()
-	r.Rows = nil
-	r.gate.leave(readTurn)
-	return err
-}

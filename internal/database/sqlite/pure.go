@@ -5,9 +5,12 @@ package sqlite
 import (
 	"database/sql/driver"
 	"errors"
+	"reflect"
 	"strings"
 
+	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite"
+	library "modernc.org/sqlite/lib"
 )
 
 // newConnector opens connections by their URI, with SQLite translated to Go,
@@ -27,6 +30,13 @@ func init() {
 	})
 	sqlite3.MustRegisterCollationUtf8("perl", strings.Compare)
 	sqlite3.MustRegisterCollationUtf8("perllocale", strings.Compare)
+}
+
+// interrupt ends what runs on a connection, of which the driver hands out nothing.
+func interrupt(conn driver.Conn) {
+	tls := libc.NewTLS()
+	defer tls.Close()
+	library.Xsqlite3_interrupt(tls, uintptr(reflect.ValueOf(conn).Elem().FieldByName("db").Uint()))
 }
 
 // errorCode is the extended result code of an error.

@@ -26,6 +26,7 @@ func TestSQLite(t *testing.T) {
 			FoldsTables: true,
 			IgnoreCase:  "COLLATE NOCASE",
 			Setup:       databasetest.Setup(t, beside),
+			Wait:        databasetest.WaitSQLite,
 			Lock: func(string) func() {
 				conn, err := beside.Conn(context.Background())
 				if err != nil {
