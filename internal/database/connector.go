@@ -48,6 +48,8 @@ type Connector struct {
 	breaker *breaker      // nil where a try costs nothing
 	logins  chan struct{} // nil: no limit
 
+	connections int // of the pool, at most
+
 	retired  atomic.Pointer[time.Time] // see session
 	failover failover
 }

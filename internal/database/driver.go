@@ -102,6 +102,10 @@ type Driver struct {
 	// once where wait is false. May be nil.
 	Retryable func(err error) (retry, wait bool)
 
+	// TooManyStatements reports whether the server keeps no further prepared statement.
+	// May be nil.
+	TooManyStatements func(err error) bool
+
 	// ConnectionLost reports whether the server ended the connection with an error.
 	// Errors of the network and driver.ErrBadConn are known without it. May be nil.
 	ConnectionLost func(err error) bool

@@ -33,6 +33,7 @@ func newPool(c *PoolConfig, wait time.Duration) *pool {
 	db.SetMaxOpenConns(c.MaxOpen)
 	db.SetMaxIdleConns(c.MaxOpen)
 	db.SetConnMaxLifetime(c.MaxLifetime)
+	c.connections = c.MaxOpen
 	p := &pool{
 		DB:         db,
 		PoolConfig: c,
@@ -68,6 +69,12 @@ func (p *pool) Close() error {
 		}
 	}
 	return err
+}
+
+// closeIdle ends the connections that nobody uses.
+func (p *pool) closeIdle() {
+	p.SetMaxIdleConns(0)
+	p.SetMaxIdleConns(p.MaxOpen)
 }
 
 // enter waits for a free connection, so that database/sql, which would wait as

@@ -46,7 +46,7 @@ func (db *DB) run(ctx context.Context, c call) error {
 type retryState struct {
 	began       time.Time
 	locked      *backoff // while others hold a lock
-	full        *backoff // while the server has no place for another connection
+	full        *backoff // while the server has no place for another connection or prepared statement
 	reconnected bool     // it has had a new connection
 	otherHost   bool     // it has gone to another server
 }
@@ -80,6 +80,9 @@ func (db *DB) shouldRetry(ctx context.Context, c call, err error, state *retrySt
 		// The server has no place for another connection; there may soon be one of
 		// the pool's own.
 		return ctx, fault.Cause == sqlgen.Busy && c.pool.DB.Stats().OpenConnections > 0 && state.next(ctx, &state.full, c.pool.wait, true)
+	case db.tooManyStatements(err):
+		c.pool.closeIdle() // they keep statements
+		return ctx, state.next(ctx, &state.full, c.pool.wait, true)
 	case fault.Cause == sqlgen.ReadOnly, db.driver.TryOtherHost != nil && db.driver.TryOtherHost(err):
 		retry := !state.otherHost && c.pool.leaveHost(state.began) && c.pool.SeveralHosts
 		state.otherHost = true
@@ -89,6 +92,10 @@ func (db *DB) shouldRetry(ctx context.Context, c call, err error, state *retrySt
 		return context.WithValue(ctx, newerThan{}, time.Now()), true
 	}
 	return ctx, false
+}
+
+func (db *DB) tooManyStatements(err error) bool {
+	return err != nil && db.driver.TooManyStatements != nil && db.driver.TooManyStatements(err)
 }
 
 // connectionLost reports whether a connection has ended under a statement.
@@ -119,6 +126,11 @@ func (db *DB) attempt(ctx context.Context, c call) (begun bool, err error) {
 	defer func() { probe.end(db.outcome(ctx, time.Since(began), begun, err)) }()
 	interrupted, err = p.on(ctx, func(ctx context.Context, s *session) error {
 		stmt, err := s.statement(ctx, c.SQL)
+		if db.tooManyStatements(err) {
+			s.keep(0)
+			s.limit = max(s.limit/2, 1)
+			stmt, err = s.statement(ctx, c.SQL)
+		}
 		if err != nil {
 			return err
 		}

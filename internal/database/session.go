@@ -17,6 +17,7 @@ type session struct {
 	retire *atomic.Pointer[time.Time] // of the pool: none from before it is used
 
 	statements map[string]*statement // by SQL text
+	limit      int                   // of them
 
 	interrupter Interrupter // nil: the driver watches contexts by itself
 	contexts    *Watch      // that interrupts it
@@ -24,7 +25,7 @@ type session struct {
 }
 
 func newSession(conn driver.Conn, born time.Time, c *Connector) *session {
-	s := &session{Conn: conn, born: born, retire: &c.retired}
+	s := &session{Conn: conn, born: born, retire: &c.retired, limit: share(conn, c.connections)}
 	if i, ok := conn.(Interrupter); ok {
 		s.interrupter, s.contexts = i, NewWatch(i.Interrupt)
 	}

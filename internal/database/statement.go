@@ -7,9 +7,30 @@ import (
 	"fmt"
 )
 
-// maxStatements limits the statements that a connection keeps. A PBX sends the same
-// few dozen queries all day.
-const maxStatements = 256
+// maxStatements limits the statements that a connection keeps: a PBX sends the same
+// few dozen queries all day. poolStatements limits those of all connections of a pool, and
+// serverShare is the part of what a server allows for all its clients.
+const (
+	maxStatements  = 256
+	poolStatements = 2560
+	serverShare    = 4
+)
+
+// A StatementLimiter is a connection to a server that limits the statements that are
+// prepared on all connections together.
+type StatementLimiter interface {
+	// StatementLimit is that limit; 0: none is known.
+	StatementLimit() int
+}
+
+// share is how many statements one of so many connections may keep.
+func share(conn driver.Conn, connections int) int {
+	all := poolStatements
+	if l, ok := conn.(StatementLimiter); ok && l.StatementLimit() > 0 {
+		all = min(all, l.StatementLimit()/serverShare)
+	}
+	return min(max(all/max(connections, 1), 1), maxStatements)
+}
 
 // A statement is one that is prepared on a connection, which nobody else uses at
 // the same time. It goes to the driver by itself: what database/sql does for every
@@ -26,15 +47,10 @@ func (s *session) statement(ctx context.Context, text string) (*statement, error
 	if known := s.statements[text]; known != nil {
 		return known, nil
 	}
+	s.keep(s.limit - 1)
 	stmt, err := prepare(ctx, s.Conn, text)
 	if err != nil {
 		return nil, err
-	}
-	for old := range s.statements {
-		if len(s.statements) < maxStatements {
-			break
-		}
-		s.forget(old)
 	}
 	if s.statements == nil {
 		s.statements = make(map[string]*statement)
@@ -52,6 +68,16 @@ func prepare(ctx context.Context, conn driver.Conn, text string) (driver.Stmt, e
 		return p.PrepareContext(ctx, text)
 	}
 	return conn.Prepare(text)
+}
+
+// keep drops statements until there are no more than so many.
+func (s *session) keep(most int) {
+	for old := range s.statements {
+		if len(s.statements) <= most {
+			return
+		}
+		s.forget(old)
+	}
 }
 
 // forget drops the statement of a text, for instance because its table has

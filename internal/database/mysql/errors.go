@@ -69,6 +69,7 @@ var knownErrors = func() map[uint16]errorInfo {
 	set(sqlgen.Busy, "", 1020, 1099, 1205, 1213, 1223, 3572)
 	set(sqlgen.Busy, "", conflicts...)
 	set(sqlgen.Busy, "raise the server's max_connections, or lower dbsep's", 1040, 1203, 1226)
+	set(sqlgen.Busy, "raise the server's max_prepared_stmt_count, or look for the program that uses it up", numberTooManyStatements)
 	set(sqlgen.Timeout, "", 1969, 3024)
 	set(sqlgen.Unavailable, "correct the database's name in dsn, or create the database", 1046, 1049)
 	set(sqlgen.Unavailable, "look at the cluster's nodes: it is not known whether the write was done", 1180, 3100) // a commit that failed
@@ -153,7 +154,14 @@ func isConnectionLost(err error) bool {
 // needsOtherHost knows the error of a node that its cluster has left behind.
 func needsOtherHost(err error) bool { return hasNumber(err, numberNotReady) }
 
-const numberNotReady = 1047
+// hasTooManyStatements knows the error of a server with max_prepared_stmt_count
+// statements.
+func hasTooManyStatements(err error) bool { return hasNumber(err, numberTooManyStatements) }
+
+const (
+	numberNotReady          = 1047
+	numberTooManyStatements = 1461
+)
 
 func hasNumber(err error, numbers ...uint16) bool {
 	var e *mysql.MySQLError

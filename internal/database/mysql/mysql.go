@@ -38,9 +38,10 @@ var mariadb = &database.Driver{
 	Misfit:        isMisfit,
 	Retryable:     isRetryable,
 
-	ConnectionLost: isConnectionLost,
-	TryOtherHost:   needsOtherHost,
-	ReadReplicas:   true,
+	TooManyStatements: hasTooManyStatements,
+	ConnectionLost:    isConnectionLost,
+	TryOtherHost:      needsOtherHost,
+	ReadReplicas:      true,
 
 	Products: []string{"MariaDB", "MySQL"},
 	ClassifyNumber: func(number int) (cause sqlgen.Cause, hint string) {

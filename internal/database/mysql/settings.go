@@ -39,7 +39,12 @@ type settings struct {
 	mode   sqlMode
 	id     uint64 // of the connection in the server; 0 where that is not known
 	server string // see serverIdentity
+
+	statements int // that may be prepared in the server by all its clients
 }
+
+// StatementLimit is what the server's max_prepared_stmt_count says.
+func (s *settings) StatementLimit() int { return s.statements }
 
 // settleSession makes a new session one that requests can rely on, runs the command
 // of the source, and returns what the session is. charset says that texts are sent
@@ -60,13 +65,14 @@ func settleSession(ctx context.Context, conn driver.Conn, command string, charse
 		names = append(names, s.name)
 	}
 	names = append(names, charsetSettings[:]...)
-	values, err := firstRow(ctx, conn, "SELECT CONNECTION_ID(), "+serverIdentity+", @@"+strings.Join(names, ", @@"))
+	values, err := firstRow(ctx, conn, "SELECT CONNECTION_ID(), "+serverIdentity+", @@max_prepared_stmt_count, @@"+strings.Join(names, ", @@"))
 	if err != nil {
 		return settings{}, fmt.Errorf("read the settings of the session: %w", err)
 	}
-	found := settings{server: values[1], mode: newSQLMode(values[2])}
+	found := settings{server: values[1], mode: newSQLMode(values[3])}
 	found.id, _ = strconv.ParseUint(values[0], 10, 64)
-	values = values[3:]
+	found.statements, _ = strconv.Atoi(values[2])
+	values = values[4:]
 	var changes []string
 	for i, s := range neededSettings {
 		if values[i] != s.needed {

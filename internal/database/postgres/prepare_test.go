@@ -52,6 +52,21 @@ func TestPostgresKeepsStatementsOnlyWhereItMay(t *testing.T) {
 	}
 }
 
+// The more connections there may be, the less each of them keeps.
+func TestPostgresKeepsFewStatementsOnManyConnections(t *testing.T) {
+	source, _ := databasetest.NewPostgres(t)
+	source.MaxConnections, source.ServerPrepare = 1000, true
+	db := databasetest.Open(t, source)
+	for i := range 10 {
+		if _, err := readOnly(t, db, fmt.Sprintf("SELECT %d / CAST($1 AS int)", i), "1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := readOnly(t, db, "SELECT count(*) FROM pg_prepared_statements"); got != "2" || err != nil {
+		t.Errorf("%s statements are on the server, %v", got, err)
+	}
+}
+
 // A pooler makes prepared statements fail, and no other one be run in their place.
 func TestPostgresPreparedBehindAPoolerIsNeverAnother(t *testing.T) {
 	source, _ := databasetest.NewPostgres(t)
