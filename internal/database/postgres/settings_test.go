@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"testing"
@@ -25,6 +26,7 @@ func TestPostgresAsServersAreFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			databasetest.Run(t, func(t *testing.T) databasetest.Fixture {
 				source, beside := databasetest.NewPostgres(t)
+				keepConnections(t, beside)
 				fixture := databasetest.PostgresFixture(t, databasetest.Open(t, source), beside)
 				for _, s := range settings {
 					server.Exec(t, fmt.Sprintf("ALTER ROLE %s IN DATABASE %s SET %s", source.User, databasetest.DatabaseOf(source), s))
@@ -32,6 +34,22 @@ func TestPostgresAsServersAreFound(t *testing.T) {
 				return fixture
 			})
 		})
+	}
+}
+
+// keepConnections makes the connections that a test has beside dbsep's, before the account
+// gets settings that are not for them.
+func keepConnections(t *testing.T, beside *sql.DB) {
+	t.Helper()
+	const all = 3
+	beside.SetMaxOpenConns(all)
+	beside.SetMaxIdleConns(all)
+	for range all {
+		conn, err := beside.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
 	}
 }
 
