@@ -25,7 +25,7 @@ import (
 	"dbsep/gateway"
 	"dbsep/internal/database/sqlite"
 	"dbsep/internal/metrics"
-	"dbsep/internal/sqlitetest"
+	"dbsep/internal/sqlitedriver"
 	"dbsep/internal/testserver"
 	"dbsep/sqlgen"
 )
@@ -359,7 +359,7 @@ func (r *running) await(metric string, value float64) {
 // lock keeps others from writing the database file until unlock.
 func (r *running) lock(t *testing.T) (unlock func()) {
 	t.Helper()
-	db, err := sql.Open(sqlitetest.Driver, "file:"+filepath.Join(r.dir, "demo.db"))
+	db, err := sql.Open(sqlitedriver.Name, "file:"+filepath.Join(r.dir, "demo.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

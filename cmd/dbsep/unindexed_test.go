@@ -8,7 +8,7 @@ import (
 
 	"dbsep/internal/database/sqlite"
 	"dbsep/internal/pgtest"
-	"dbsep/internal/sqlitetest"
+	"dbsep/internal/sqlitedriver"
 )
 
 // TestContactsWithoutAnIndexAreReported goes from a table that is too small to matter
@@ -20,7 +20,7 @@ func TestContactsWithoutAnIndexAreReported(t *testing.T) {
 			if err := sqlite.Create(t.Context(), path, ""); err != nil {
 				t.Fatal(err)
 			}
-			db, err := sql.Open(sqlitetest.Driver, "file:"+path)
+			db, err := sql.Open(sqlitedriver.Name, "file:"+path)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"dbsep/internal/sqlitetest"
+	"dbsep/internal/sqlitedriver"
 )
 
 // sqliteTriggers write the history.
@@ -23,7 +23,7 @@ var sqliteTriggers = []string{
 
 func openSQLite(t *testing.T, file string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open(sqlitetest.Driver, "file:"+file+"?_busy_timeout=10000")
+	db, err := sql.Open(sqlitedriver.Name, "file:"+file+"?_busy_timeout=10000")
 	check(t, err)
 	t.Cleanup(func() { db.Close() })
 	return db

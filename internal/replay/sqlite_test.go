@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"dbsep/internal/sqlitetest"
+	"dbsep/internal/sqlitedriver"
 
 	"dbsep/internal/database"
 )
@@ -46,7 +46,7 @@ func (f *sqlite) file() string {
 
 func (f *sqlite) open(t *testing.T) *sql.DB {
 	t.Helper()
-	db, err := sql.Open(sqlitetest.Driver, "file:"+f.file())
+	db, err := sql.Open(sqlitedriver.Name, "file:"+f.file())
 	if err != nil {
 		t.Fatal(err)
 	}

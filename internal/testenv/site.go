@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/sqlitetest"
+	"dbsep/internal/sqlitedriver"
 
 	"dbsep/internal/mariadbtest"
 )
@@ -27,7 +27,7 @@ func SQLite(t testing.TB, script string) *Site {
 	t.Helper()
 	dir := openFolder(t)
 	file := filepath.Join(dir, "site.db")
-	db, err := sql.Open(sqlitetest.Driver, "file:"+file+"?_busy_timeout=10000")
+	db, err := sql.Open(sqlitedriver.Name, "file:"+file+"?_busy_timeout=10000")
 	check(t, err)
 	t.Cleanup(func() { db.Close() })
 	_, err = db.ExecContext(t.Context(), read(t, script))

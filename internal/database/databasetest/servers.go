@@ -16,7 +16,7 @@ import (
 	"dbsep/internal/database"
 	"dbsep/internal/mariadbtest"
 	"dbsep/internal/pgtest"
-	"dbsep/internal/sqlitetest"
+	"dbsep/internal/sqlitedriver"
 )
 
 // NewSQLiteFile makes an empty database and returns its path and a connection
@@ -27,7 +27,7 @@ func NewSQLiteFile(t testing.TB) (path string, beside *sql.DB) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	beside, err := sql.Open(sqlitetest.Driver, "file:"+path)
+	beside, err := sql.Open(sqlitedriver.Name, "file:"+path)
 	if err != nil {
 		t.Fatal(err)
 	}

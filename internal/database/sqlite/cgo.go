@@ -43,21 +43,3 @@ func addFunctions(c *sqlite3.SQLiteConn) error {
 func interrupt(conn driver.Conn) {
 	C.interrupt(reflect.ValueOf(conn).Elem().FieldByName("db").UnsafePointer())
 }
-
-// errorCode is the extended result code of an error.
-func errorCode(err error) (code int, known bool) {
-	var e sqlite3.Error
-	if !errors.As(err, &e) {
-		return 0, false
-	}
-	return max(int(e.Code), int(e.ExtendedCode)), true
-}
-
-// systemError is the system's error beneath, nil where there is none.
-func systemError(err error) error {
-	var e sqlite3.Error
-	if errors.As(err, &e) && e.SystemErrno != 0 {
-		return e.SystemErrno
-	}
-	return nil
-}

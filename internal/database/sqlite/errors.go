@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 
+	"dbsep/internal/sqlitedriver"
 	"dbsep/sqlgen"
 )
 
@@ -45,12 +46,12 @@ const fullHint = "make room on the disk of the database file"
 
 // classifyError goes by SQLite's result codes.
 func classifyError(err error) (cause sqlgen.Cause, hint string) {
-	code, known := errorCode(err)
+	code, known := sqlitedriver.ErrorCode(err)
 	if !known {
 		return sqlgen.Unexpected, ""
 	}
 	switch {
-	case code&0xff == codeIOErr && errors.Is(systemError(err), syscall.ENOSPC):
+	case code&0xff == codeIOErr && errors.Is(sqlitedriver.SystemError(err), syscall.ENOSPC):
 		return sqlgen.Full, fullHint
 	case code&0xff == codeError:
 		return classifyMessage(err.Error())
@@ -114,12 +115,12 @@ func classifyCode(code int) (cause sqlgen.Cause, hint string) {
 // isAmbiguous knows the code of everything that does not compile: SQLite has no
 // other for a table or column that is not there.
 func isAmbiguous(err error) bool {
-	code, known := errorCode(err)
+	code, known := sqlitedriver.ErrorCode(err)
 	return known && code&0xff == codeError
 }
 
 func isRetryable(err error) (again, wait bool) {
-	code, known := errorCode(err)
+	code, known := sqlitedriver.ErrorCode(err)
 	return known && (code&0xff == codeBusy || code&0xff == codeLocked), true
 }
 
@@ -128,7 +129,7 @@ var namedInMessage = regexp.MustCompile(`(NOT NULL|UNIQUE|CHECK) constraint fail
 // namedBy reads SQLite's messages. None of them has a value in it.
 func namedBy(err error) (column, constraint string) {
 	found := namedInMessage.FindStringSubmatch(err.Error())
-	if code, _ := errorCode(err); found == nil || code == codeConstraintTrigger {
+	if code, _ := sqlitedriver.ErrorCode(err); found == nil || code == codeConstraintTrigger {
 		return "", ""
 	}
 	name := strings.TrimSpace(found[2])

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dbsep/internal/database"
+	"dbsep/internal/sqlitedriver"
 	"dbsep/sqlgen"
 )
 
@@ -170,7 +171,7 @@ func (s *session) PrepareContext(ctx context.Context, text string) (driver.Stmt,
 	}
 	defer s.gate.leave(readTurn)
 	stmt, err := s.driverConn.PrepareContext(ctx, text)
-	if code, _ := errorCode(err); err != nil && code&0xff == codeError {
+	if code, _ := sqlitedriver.ErrorCode(err); err != nil && code&0xff == codeError {
 		// What a trigger lacked may be there by now. SQLite finds out only when it runs a
 		// statement.
 		if _, failed := s.ExecContext(ctx, "SELECT 1 FROM sqlite_master", nil); failed == nil {

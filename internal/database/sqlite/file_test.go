@@ -14,7 +14,7 @@ import (
 
 	"dbsep/internal/database"
 	"dbsep/internal/database/databasetest"
-	"dbsep/internal/sqlitetest"
+	"dbsep/internal/sqlitedriver"
 	"dbsep/sqlgen"
 )
 
@@ -22,7 +22,7 @@ import (
 // another one's place.
 func newFileBeside(t *testing.T, path, mode, value string) {
 	t.Helper()
-	db, err := sql.Open(sqlitetest.Driver, "file:"+path)
+	db, err := sql.Open(sqlitedriver.Name, "file:"+path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func (r *replaceable) write() {
 // rows counts what was written, in a file.
 func (r *replaceable) rows(path string) (n int) {
 	r.t.Helper()
-	db, err := sql.Open(sqlitetest.Driver, "file:"+path+"?mode=ro")
+	db, err := sql.Open(sqlitedriver.Name, "file:"+path+"?mode=ro")
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestSQLiteFileThatIsReplaced(t *testing.T) {
 // end there after another one took its place: nobody would see what it wrote.
 func TestSQLiteFileThatIsReplacedDuringAWrite(t *testing.T) {
 	r := newReplaceable(t, "DELETE")
-	old, err := sql.Open(sqlitetest.Driver, "file:"+r.path)
+	old, err := sql.Open(sqlitedriver.Name, "file:"+r.path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestSQLiteFileThatIsReplacedBesideItsLog(t *testing.T) {
 // A backup that SQLite itself puts back changes the file and not its place.
 func TestSQLiteFileThatIsRestored(t *testing.T) {
 	r := newReplaceable(t, "WAL")
-	beside, err := sql.Open(sqlitetest.Driver, "file:"+r.path)
+	beside, err := sql.Open(sqlitedriver.Name, "file:"+r.path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ package sqlite
 
 import (
 	"database/sql/driver"
-	"errors"
 	"reflect"
 	"strings"
 
@@ -38,16 +37,3 @@ func interrupt(conn driver.Conn) {
 	defer tls.Close()
 	library.Xsqlite3_interrupt(tls, uintptr(reflect.ValueOf(conn).Elem().FieldByName("db").Uint()))
 }
-
-// errorCode is the extended result code of an error.
-func errorCode(err error) (code int, known bool) {
-	var e *sqlite3.Error
-	if !errors.As(err, &e) {
-		return 0, false
-	}
-	return e.Code(), true
-}
-
-// systemError is the system's error beneath. This driver does not report it; SQLite
-// has a code of its own for a disk that is full.
-func systemError(error) error { return nil }
