@@ -38,6 +38,43 @@ type Column struct {
 	// Invisible columns are read only where a statement names them: SELECT * leaves them
 	// out.
 	Invisible bool
+
+	Collation Collation // of a Text
+}
+
+// A Collation says which printable ASCII texts a column takes for equal. Spaces at the
+// end of a text may count or not.
+type Collation int
+
+const (
+	UnknownCollation Collation = iota // perhaps also texts that differ in other letters
+	CaseSensitive                     // the same only
+	CaseInsensitive                   // also those that differ in case only
+)
+
+// Key returns a text that stands for a value of the column. The database takes values
+// with different keys for different. ok is false if that is not certain: databases
+// disregard case, accents and spaces, and have several forms of a number or a date.
+func (c *Column) Key(value string) (key string, ok bool) {
+	switch {
+	case c.Class == Integer && !strings.HasPrefix(c.Type, "year"): // MySQL's year 70 is 1970
+		key, ok = wholeNumber(value)
+		return key, ok && len(key) <= maxExactDigits
+	case c.Class == Text && c.Collation != UnknownCollation && isPrintableASCII(value):
+		key = strings.TrimRight(value, " ")
+		if c.Collation == CaseInsensitive {
+			key = strings.ToLower(key)
+		}
+		return key, key != ""
+	}
+	return "", false
+}
+
+// maxExactDigits is how long a whole number may be that a floating-point number holds.
+const maxExactDigits = 15
+
+func isPrintableASCII(value string) bool {
+	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // A Table is the schema of a table or view of the database.

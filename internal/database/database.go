@@ -77,9 +77,13 @@ func (db *DB) Close() error {
 // is NULL. The slices are valid until row returns. An error of row ends the
 // query and is returned as it is.
 func (db *DB) Query(ctx context.Context, s sqlgen.Statement, row func(columns [][]byte) error) error {
+	return db.query(ctx, db.reads, s, row)
+}
+
+func (db *DB) query(ctx context.Context, p *pool, s sqlgen.Statement, row func(columns [][]byte) error) error {
 	var stopped error
 	begun := false
-	err := db.run(ctx, call{Statement: s, pool: db.reads, reads: true, use: func(ctx context.Context, stmt *statement) (bool, error) {
+	err := db.run(ctx, call{Statement: s, pool: p, reads: true, use: func(ctx context.Context, stmt *statement) (bool, error) {
 		rows, err := stmt.query(ctx, s.Args)
 		if err != nil {
 			return false, err

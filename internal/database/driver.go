@@ -62,9 +62,10 @@ type Driver struct {
 	// ColumnsSQL are statements tried one after another until one finds a table.
 	// Each gets the table's name as an argument, then Pools.Scope, and reads, in
 	// the order of tables and columns: the table's name, the column's name, its
-	// type as declared, its width in characters or NULL, 1 where it takes NULL, and 1
-	// where SELECT * leaves it out. Where names in statements need it, the schema
-	// follows. The last one compares without regard to case.
+	// type as declared, its width in characters or NULL, 1 where it takes NULL, 1 where
+	// SELECT * leaves it out, and the name of its collation or NULL. Where names in
+	// statements need it, the schema follows. The last one compares without regard to
+	// case.
 	ColumnsSQL []string
 
 	// KeysSQL lists the unique keys of a table by which equality finds one row: the
@@ -76,6 +77,11 @@ type Driver struct {
 
 	// ClassifyType reads a declared type.
 	ClassifyType func(declared string, characters int) (class sqlgen.Class, size int, unsigned bool)
+
+	// ClassifyCollation says which texts a Text column takes for equal, by its declared
+	// type and the name of its collation. When in doubt, it is
+	// [sqlgen.UnknownCollation]. Nil: it always is.
+	ClassifyCollation func(declared, collation string) sqlgen.Collation
 
 	// ClassifyError returns the cause of an error of the driver, and how to fix it
 	// where that is known. An error that it does not know is sqlgen.Unexpected.
@@ -116,6 +122,14 @@ type Driver struct {
 
 	// ReadReplicas says that [database] read_replicas may name servers.
 	ReadReplicas bool
+
+	// ReadOnlySQL reads 1 where the server takes no writes of the account. Empty where
+	// that is not known.
+	ReadOnlySQL string
+
+	// CheckWritable reports why a write of the database at an address would fail, as far
+	// as the system knows. Nil for servers.
+	CheckWritable func(address string) *sqlgen.Fault
 
 	// Products are how drivers of another kind, those of ODBC, name this database:
 	// the beginnings of the names. ClassifyNumber is ClassifyError for the number

@@ -126,13 +126,16 @@ func (db *DB) spellings(ctx context.Context, s sqlgen.Statement) (map[string]*sp
 			Invisible: string(row[5]) == "1",
 		}
 		c.Class, c.Size, c.Unsigned = db.driver.ClassifyType(c.Type, characters)
+		if db.driver.ClassifyCollation != nil && c.Class == sqlgen.Text {
+			c.Collation = db.driver.ClassifyCollation(c.Type, string(row[6]))
+		}
 		t := found[string(row[0])]
 		if t == nil {
 			t = new(spelling)
 			found[string(row[0])] = t
 		}
-		if len(row) > 6 {
-			t.schema = string(row[6])
+		if len(row) > 7 {
+			t.schema = string(row[7])
 		}
 		t.columns = append(t.columns, c)
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -36,7 +37,11 @@ var mariadb = &database.Driver{
 	ClassifyError: classifyError,
 	NamedBy:       namedBy,
 	Misfit:        isMisfit,
-	Retryable:     isRetryable,
+
+	ClassifyCollation: classifyCollation,
+	ReadOnlySQL:       readOnlySQL,
+
+	Retryable: isRetryable,
 
 	TooManyStatements: hasTooManyStatements,
 	ConnectionLost:    isConnectionLost,
@@ -63,8 +68,15 @@ const (
 	dbiMariaDB = "MariaDB"
 )
 
+// readOnlySQL knows the accounts that may write all the same. Servers write the variable as
+// a number or a word.
+const readOnlySQL = `
+	SELECT CAST(@@global.read_only AS CHAR) NOT IN ('0', 'OFF') AND NOT EXISTS (
+		SELECT 1 FROM information_schema.user_privileges
+		WHERE REPLACE(grantee, '\'', '') = CURRENT_USER() AND privilege_type IN ('SUPER', 'READ_ONLY ADMIN', 'CONNECTION_ADMIN'))`
+
 const columnsSQL = `
-	SELECT table_name, column_name, column_type, character_maximum_length, is_nullable = 'YES', extra LIKE '%INVISIBLE%'
+	SELECT table_name, column_name, column_type, character_maximum_length, is_nullable = 'YES', extra LIKE '%INVISIBLE%', collation_name
 	FROM information_schema.columns WHERE table_schema = DATABASE() AND `
 
 var dialect = &sqlgen.Dialect{
@@ -185,6 +197,20 @@ func classifyType(declared string, characters int) (class sqlgen.Class, size int
 		return sqlgen.Binary, characters, false
 	}
 	return known.class, known.size, strings.Contains(declared, " unsigned")
+}
+
+// caseInsensitive are the collations of no particular language: in those of some
+// languages, letters such as i and y are equal.
+var caseInsensitive = regexp.MustCompile(`^(latin1_(swedish|general)|utf8(mb[34])?_(general|unicode|unicode_520)(_nopad)?|utf8mb4_0900_ai|(utf8mb[34]_)?uca1400(_nopad)?_ai)_ci$`)
+
+func classifyCollation(_, collation string) sqlgen.Collation {
+	switch {
+	case strings.HasSuffix(collation, "_bin"):
+		return sqlgen.CaseSensitive
+	case caseInsensitive.MatchString(collation):
+		return sqlgen.CaseInsensitive
+	}
+	return sqlgen.UnknownCollation
 }
 
 func open(o *database.OpenContext) database.Pools {

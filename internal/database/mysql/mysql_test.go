@@ -286,6 +286,59 @@ func TestMariaDBSortsStaticByBytesWhateverTheType(t *testing.T) {
 	}
 }
 
+// Values with different keys are different in each collation that the server has.
+func TestMariaDBKeysFollowTheCollation(t *testing.T) {
+	source, beside := databasetest.NewMariaDB(t)
+	run := databasetest.Setup(t, beside)
+	db := databasetest.Open(t, source)
+	rows, err := beside.QueryContext(t.Context(), "SELECT DISTINCT full_collation_name, character_set_name FROM information_schema.collation_character_set_applicability")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	known := 0
+	for rows.Next() {
+		var collation, charset string
+		if err := rows.Scan(&collation, &charset); err != nil {
+			t.Fatal(err)
+		}
+		typ := "VARCHAR(20) CHARACTER SET " + charset + " COLLATE " + collation
+		run("CREATE OR REPLACE TABLE keyed (v " + typ + ")")
+		table, err := db.Describe(t.Context(), "keyed")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if table.Columns[0].Collation != sqlgen.UnknownCollation {
+			known++
+			databasetest.WantKeys(t, db, run, typ, true, databasetest.ASCIITexts()...)
+		}
+	}
+	if err := rows.Err(); err != nil || known < 10 {
+		t.Errorf("%d collations, %v", known, err)
+	}
+	for typ, keys := range map[string]bool{
+		"VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_lithuanian_ci": false, // i and y are equal
+		"VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci":    true,
+		"VARCHAR(20) CHARACTER SET latin1":                                true,
+		"CHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin":              true,
+		"VARBINARY(20)": false,
+		"INT":           true,
+		"BIGINT":        true,
+		"YEAR":          false,
+		"DECIMAL(10,2)": false,
+		"UUID":          false,
+	} {
+		values := []string{"1", "12", "123"}
+		switch {
+		case typ == "YEAR":
+			values = []string{"1970", "70", "2026"}
+		case typ == "UUID":
+			values = []string{"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "A0EEBC999C0B4EF8BB6D6BB9BD380A11"}
+		}
+		databasetest.WantKeys(t, db, run, typ, keys, values...)
+	}
+}
+
 // A statement that is prepared once is used by all requests of a server.
 func TestMariaDBPreparesOnce(t *testing.T) {
 	source, beside := databasetest.NewMariaDB(t)

@@ -181,7 +181,7 @@ func (c *conn) describe(t table, row func([]driver.Value)) error {
 		if cells[columnNullable] != strconv.Itoa(C.SQL_NO_NULLS) {
 			nullable = "1"
 		}
-		row([]driver.Value{t.name, cells[columnName], typeName(number), cells[columnSize], nullable, "0", schema})
+		row([]driver.Value{t.name, cells[columnName], typeName(number), cells[columnSize], nullable, "0", nil, schema})
 	})
 }
 

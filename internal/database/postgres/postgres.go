@@ -47,6 +47,9 @@ var postgres = &database.Driver{
 	Retryable:      isRetryable,
 	ConnectionLost: isConnectionLost,
 	ReadReplicas:   true,
+
+	ClassifyCollation: classifyCollation,
+	ReadOnlySQL:       "SELECT CASE current_setting('transaction_read_only') WHEN 'on' THEN 1 ELSE 0 END",
 }
 
 // tablesCondition is the condition on tables and views (c) of a schema (n):
@@ -72,6 +75,7 @@ var columnsSQL = `
 	       NULL,
 	       CASE WHEN a.attnotnull OR t.typnotnull THEN 0 ELSE 1 END,
 	       0,
+	       CASE a.attcollation WHEN 100 THEN 'default' WHEN 950 THEN 'C' WHEN 951 THEN 'POSIX' END,
 	       n.nspname
 	FROM pg_catalog.pg_class c
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -215,6 +219,16 @@ func classifyType(declared string, _ int) (class sqlgen.Class, size int, unsigne
 		return sqlgen.DateTime, len("2026-01-02 03:04:05") + min(width, 1) + width, false
 	}
 	return known.class, known.size, false
+}
+
+// classifyCollation knows the collations that are never nondeterministic, and the types
+// that compare texts by them and cut none.
+func classifyCollation(declared, collation string) sqlgen.Collation {
+	name, _, _ := strings.Cut(declared, "(")
+	if collation != "" && (name == "text" || name == "character varying" || name == "character") {
+		return sqlgen.CaseSensitive
+	}
+	return sqlgen.UnknownCollation
 }
 
 // postgresLateNumber is a number that is none up to PostgreSQL 15: in another

@@ -295,6 +295,31 @@ func TestPostgresSortsStaticByBytesWhateverTheType(t *testing.T) {
 	}
 }
 
+// Values with different keys are different in each collation and type that has keys.
+func TestPostgresKeysFollowTheCollation(t *testing.T) {
+	source, beside := databasetest.NewPostgres(t)
+	run := databasetest.Setup(t, beside)
+	run(`CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level1', deterministic = false)`,
+		`CREATE DOMAIN name_of AS varchar(20)`, `CREATE DOMAIN loose_name AS varchar(20) COLLATE loose`)
+	db := databasetest.Open(t, source)
+	for typ, keys := range map[string]bool{
+		"text": true, "varchar(20)": true, "char(20)": true, "name_of": true,
+		`text COLLATE "C"`: true, `text COLLATE "POSIX"`: true, `text COLLATE "und-x-icu"`: false,
+		"text COLLATE loose": false, "loose_name": false, "name": false, "bytea": false,
+	} {
+		databasetest.WantKeys(t, db, run, typ, keys, databasetest.ASCIITexts()...)
+	}
+	for _, typ := range []string{"smallint", "integer", "bigint"} {
+		databasetest.WantKeys(t, db, run, typ, true, "1", "12", "123")
+	}
+	databasetest.WantKeys(t, db, run, `"char"`, false, "a", "ab") // only the first letter counts
+	databasetest.WantKeys(t, db, run, "uuid", false, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "A0EEBC999C0B4EF8BB6D6BB9BD380A11")
+	databasetest.WantKeys(t, db, run, "inet", false, "10.0.0.1", "10.0.0.1/32")
+	databasetest.WantKeys(t, db, run, "macaddr", false, "08:00:2b:01:02:03", "08002b010203")
+	databasetest.WantKeys(t, db, run, "boolean", false, "true", "t")
+	databasetest.WantKeys(t, db, run, "date", false, "2026-01-02", "January 2, 2026")
+}
+
 func TestPostgresEscapesWithBackslashUnderEverySetting(t *testing.T) {
 	source, beside := databasetest.NewPostgres(t)
 	databasetest.Setup(t, beside)("CREATE TABLE v (id INT, c VARCHAR(10))", "INSERT INTO v VALUES (1, '_X.'), (2, 'xX.')")
@@ -728,5 +753,16 @@ func TestPostgresQualifiedNames(t *testing.T) {
 		source, beside := databasetest.NewPostgres(t)
 		source.Schema = schema
 		databasetest.WantQualifiedNames(t, databasetest.Open(t, source), databasetest.Setup(t, beside), "public")
+	}
+}
+
+func TestPostgresReportsWhetherItTakesWrites(t *testing.T) {
+	source, beside := databasetest.NewPostgres(t)
+	if err := databasetest.Open(t, source).Writable(t.Context()); err != nil {
+		t.Error(err)
+	}
+	databasetest.Setup(t, beside)("ALTER DATABASE " + databasetest.DatabaseOf(source) + " SET default_transaction_read_only = on")
+	if err := databasetest.Open(t, source).Writable(t.Context()); databasetest.CauseOf(err) != sqlgen.ReadOnly {
+		t.Errorf("%v", err)
 	}
 }

@@ -29,7 +29,8 @@ var sqlite = &database.Driver{
 	ColumnsSQL: []string{`
 		SELECT m.name, c.name, c.type, NULL,
 		       NOT (c."notnull" OR (c.pk = 1 AND upper(c.type) = 'INTEGER'
-		            AND (SELECT count(*) FROM pragma_table_xinfo(m.name, 'main') k WHERE k.pk > 0) = 1)), 0
+		            AND (SELECT count(*) FROM pragma_table_xinfo(m.name, 'main') k WHERE k.pk > 0) = 1)), 0,
+		       CASE WHEN m.type = 'table' AND m.sql NOT LIKE '%collate%' THEN 'BINARY' END
 		FROM main.sqlite_master m JOIN pragma_table_xinfo(m.name, 'main') c
 		WHERE m.type IN ('table', 'view') AND substr(m.name, 1, 7) <> 'sqlite_'
 		  AND m.name = ? COLLATE NOCASE AND c.hidden <> 1
@@ -46,7 +47,11 @@ var sqlite = &database.Driver{
 	ClassifyError: classifyError,
 	NamedBy:       namedBy,
 	Ambiguous:     isAmbiguous,
-	Retryable:     isRetryable,
+
+	ClassifyCollation: classifyCollation,
+	CheckWritable:     checkWritable,
+
+	Retryable: isRetryable,
 
 	Products:       []string{"SQLite"},
 	ClassifyNumber: classifyCode,
@@ -173,6 +178,16 @@ func classifyType(declared string, _ int) (class sqlgen.Class, size int, unsigne
 func renumbers(c *sqlgen.Column) bool {
 	name := strings.ToUpper(c.Type)
 	return c.Class == sqlgen.Text && name != "" && !slices.ContainsFunc([]string{"CHAR", "CLOB", "TEXT"}, func(word string) bool { return strings.Contains(name, word) })
+}
+
+// classifyCollation knows the columns that hold numbers as texts, too, and compare them
+// by their bytes.
+func classifyCollation(declared, collation string) sqlgen.Collation {
+	name := strings.ToUpper(declared)
+	if collation == "BINARY" && (strings.Contains(name, "CHAR") || strings.Contains(name, "CLOB") || strings.Contains(name, "TEXT")) {
+		return sqlgen.CaseSensitive
+	}
+	return sqlgen.UnknownCollation
 }
 
 // lockWait is how long SQLite itself waits for a lock of another process. While it

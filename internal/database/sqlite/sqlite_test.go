@@ -191,7 +191,7 @@ func TestSQLiteDescribes(t *testing.T) {
 		{Name: "id", Class: sqlgen.Integer, Type: "INTEGER", Size: 8},
 		{Name: "a", Class: sqlgen.Integer, Type: "INT", Size: 8},
 		{Name: "b", Class: sqlgen.DateTime, Type: "DATETIME", Nullable: true},
-		{Name: "c", Class: sqlgen.Text, Type: "varchar(80)", Nullable: true},
+		{Name: "c", Class: sqlgen.Text, Type: "varchar(80)", Nullable: true, Collation: sqlgen.CaseSensitive},
 		{Name: "d", Class: sqlgen.Text, Nullable: true},
 		{Name: "e", Class: sqlgen.Boolean, Type: "BOOLEAN", Nullable: true},
 		{Name: "f", Class: sqlgen.Decimal, Type: "DECIMAL(10,2)", Nullable: true},
@@ -283,4 +283,28 @@ func BenchmarkSQLiteSingle(b *testing.B) {
 func TestSQLiteQualifiedNames(t *testing.T) {
 	path, beside := databasetest.NewSQLiteFile(t)
 	databasetest.WantQualifiedNames(t, databasetest.Open(t, database.Source{DSN: "DBI:SQLite:" + path}), databasetest.Setup(t, beside), "main")
+}
+
+// Values with different keys are different. A type that SQLite does not know may hold
+// numbers, of which there are several forms.
+func TestSQLiteKeysFollowTheCollation(t *testing.T) {
+	file, beside := databasetest.NewSQLiteFile(t)
+	run := databasetest.Setup(t, beside)
+	db := databasetest.Open(t, database.Source{DSN: "DBI:SQLite:dbname=" + file})
+	for typ, keys := range map[string]bool{
+		"varchar(20)": true, "TEXT": true, "clob": true,
+		"TEXT COLLATE NOCASE": false, "TEXT collate rtrim": false, "STRING": false, "": false, "BLOB": false,
+	} {
+		databasetest.WantKeys(t, db, run, typ, keys, databasetest.ASCIITexts()...)
+	}
+	databasetest.WantKeys(t, db, run, "INTEGER", true, "1", "12", "123")
+	databasetest.WantKeys(t, db, run, "NUMERIC", false, "1", "1.0", "01")
+	run("CREATE VIEW folded AS SELECT v COLLATE NOCASE AS v FROM keyed")
+	view, err := db.Describe(t.Context(), "folded")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key, ok := view.Column("v").Key("a"); ok {
+		t.Errorf("a column of a view has the key %q", key)
+	}
 }
