@@ -21,7 +21,6 @@ require (
 
 require (
 	github.com/pires/go-proxyproto v0.15.0
-	go.etcd.io/bbolt v1.5.0
 	golang.org/x/sync v0.24.0
 	golang.org/x/sys v0.49.0
 	modernc.org/libc v1.79.0

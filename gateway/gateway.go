@@ -46,6 +46,15 @@ type StaleReader interface {
 	StaleRows(s sqlgen.Statement, failure error) (rows StaleRows, ok bool)
 }
 
+// StaleRowsOf returns the stale rows of a database, if it keeps any: for a Database around
+// another one.
+func StaleRowsOf(db Database, s sqlgen.Statement, failure error) (rows StaleRows, ok bool) {
+	if r, keeps := db.(StaleReader); keeps {
+		return r.StaleRows(s, failure)
+	}
+	return StaleRows{}, false
+}
+
 // StaleRows are rows that a database returned some time ago.
 type StaleRows struct {
 	Age time.Duration
@@ -135,7 +144,6 @@ const (
 // many goroutines.
 type Gateway struct {
 	db        Database
-	stale     StaleReader // nil: the database keeps no rows
 	schemas   schemaCache
 	log       *slog.Logger
 	longReads longReads
@@ -170,7 +178,6 @@ func New(db Database, o Options) *Gateway {
 		longReads: longReads{slots: make(chan struct{}, o.LongReads), wait: o.LongReadWait},
 		Options:   o,
 	}
-	g.stale, _ = db.(StaleReader)
 	g.memory.release(int(o.ResponseMemory))
 	return g
 }
@@ -317,10 +324,10 @@ func (g *Gateway) queryRows(ctx context.Context, s sqlgen.Statement, resp *respo
 	}
 
 	err := g.db.Query(ctx, s, row)
-	if err == nil || hasRows || g.stale == nil {
+	if err == nil || hasRows {
 		return err
 	}
-	stale, ok := g.stale.StaleRows(s, err)
+	stale, ok := StaleRowsOf(g.db, s, err)
 	if !ok {
 		return err
 	}

@@ -45,25 +45,33 @@ func (s Statement) Columns() []string {
 // HasColumn reports whether the statement's table has a column.
 func (s Statement) HasColumn(name string) bool { return s.table != nil && s.table.Column(name) != nil }
 
-// Equals returns the conditions with =: the values that rows must have for the
-// statement to read or change them.
-func (s Statement) Equals() []Field {
-	var equal []Field
+// Key returns a value that a column has in all rows that the statement reads or
+// changes, as [Column.Key] has it. The column is the one that is named, or, with an empty
+// name, the first for which there is such a value. ok is false if there is none.
+func (s Statement) Key(column string) (name, key string, ok bool) {
 	for _, c := range s.conditions {
-		if c.operator == "=" {
-			equal = append(equal, Field{c.column.Name, c.value})
+		if c.operator != "=" || column != "" && c.column.Name != column {
+			continue
+		}
+		if key, ok = c.column.Key(c.value); ok {
+			return c.column.Name, key, true
 		}
 	}
-	return equal
+	return "", "", false
 }
 
-// Sets returns the values that a write sets.
-func (s Statement) Sets() []Field {
-	sets := make([]Field, len(s.columns))
-	for i, c := range s.columns {
-		sets[i] = Field{c.Name, s.values[i].Value}
+// Position returns where a column is in the rows that the statement reads, -1 if it is not
+// there.
+func (s Statement) Position(column string) int {
+	if !s.all {
+		return -1
 	}
-	return sets
+	return slices.IndexFunc(s.table.Visible(), func(c *Column) bool { return strings.EqualFold(c.Name, column) })
+}
+
+// Sets reports whether the statement is a write that sets a column.
+func (s Statement) Sets(column string) bool {
+	return slices.ContainsFunc(s.columns, func(c *Column) bool { return c.Name == column })
 }
 
 // First returns a statement that reads the first row that meets the conditions of

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"dbsep/sqlgen"
 )
@@ -324,24 +323,47 @@ func withoutVocabulary(sql string) string {
 
 func TestWhatAStatementConcerns(t *testing.T) {
 	lookup := pairs("name", "alice", "penalty >=", "1")
-	values := pairs("PENALTY", "5", "name", "bob")
+	values := pairs("PENALTY", "5", "note", "x")
+	table := sqlgen.NewTable("members", []sqlgen.Column{
+		{Name: "name", Collation: sqlgen.CaseSensitive}, {Name: "penalty", Class: sqlgen.Integer}, {Name: "hidden", Invisible: true}, {Name: "note"},
+	})
 	for what, c := range map[string]struct {
-		make         func() (sqlgen.Statement, error)
-		equals, sets []sqlgen.Field
+		make func() (sqlgen.Statement, error)
+		key  string
+		ok   bool
+		sets bool // the penalty
 	}{
-		"single":  {make: func() (sqlgen.Statement, error) { return sqlgen.Single(plain, members, lookup) }, equals: pairs("name", "alice")},
-		"multi":   {make: func() (sqlgen.Statement, error) { return sqlgen.Multi(plain, members, lookup) }, equals: pairs("name", "alice")},
-		"destroy": {make: func() (sqlgen.Statement, error) { return sqlgen.Destroy(plain, members, lookup) }, equals: pairs("name", "alice")},
-		"update": {make: func() (sqlgen.Statement, error) { return sqlgen.Update(plain, members, lookup, values) },
-			equals: pairs("name", "alice"), sets: pairs("penalty", "5", "name", "bob")},
-		"store": {make: func() (sqlgen.Statement, error) { return sqlgen.Store(plain, members, values) }, sets: pairs("penalty", "5", "name", "bob")},
+		"single":  {func() (sqlgen.Statement, error) { return sqlgen.Single(plain, table, lookup) }, "alice", true, false},
+		"multi":   {func() (sqlgen.Statement, error) { return sqlgen.Multi(plain, table, lookup) }, "alice", true, false},
+		"destroy": {func() (sqlgen.Statement, error) { return sqlgen.Destroy(plain, table, lookup) }, "alice", true, false},
+		"update":  {func() (sqlgen.Statement, error) { return sqlgen.Update(plain, table, lookup, values) }, "alice", true, true},
+		"store":   {func() (sqlgen.Statement, error) { return sqlgen.Store(plain, table, values) }, "", false, true},
+		"no value": {func() (sqlgen.Statement, error) {
+			return sqlgen.Single(plain, table, pairs("note", "x", "name LIKE", "a"))
+		}, "", false, false},
 	} {
 		s, err := c.make()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]any{members.Name, c.equals, c.sets}, []any{s.Table, s.Equals(), s.Sets()}, cmpopts.EquateEmpty()); diff != "" {
-			t.Errorf("%s: %s", what, diff)
+		for _, column := range []string{"", "name"} {
+			name, key, ok := s.Key(column)
+			if key != c.key || ok != c.ok || ok && name != "name" {
+				t.Errorf("%s: %q: %q, %q, %v", what, column, name, key, ok)
+			}
+		}
+		if _, key, ok := s.Key("penalty"); ok {
+			t.Errorf("%s: penalty is %q", what, key)
+		}
+		position := -1
+		if what == "single" || what == "multi" || what == "no value" {
+			position = 2 // behind an invisible column
+		}
+		if s.Position("NOTE") != position || s.Position("hidden") != -1 || s.Position("nosuch") != -1 {
+			t.Errorf("%s: the note is at %d, the hidden column at %d", what, s.Position("NOTE"), s.Position("hidden"))
+		}
+		if s.Sets("penalty") != c.sets || s.Sets("name") || s.Table != "members" {
+			t.Errorf("%s: sets penalty %v, name %v", what, s.Sets("penalty"), s.Sets("name"))
 		}
 	}
 }

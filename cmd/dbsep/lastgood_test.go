@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -107,4 +108,75 @@ func TestForeignStaleCacheFileIsRefused(t *testing.T) {
 		t.Errorf("%v, %v", others, err)
 	}
 	r.reload("[database]\nlastgood_file="+filepath.Join(r.dir, "lastgood")+"\n[lastgood]\nps_*=1h\n", "msg=reloaded")
+}
+
+// TestTwoServersWithOneFile starts a server while another one has its file of stale
+// responses, as in an update that starts the new one before it ends the old one.
+func TestTwoServersWithOneFile(t *testing.T) {
+	first := runSample(t, "")
+	lines := "dsn=DBI:SQLite:dbname=" + filepath.Join(first.dir, "demo.db") + "\n[database]\nlastgood_file=" + filepath.Join(first.dir, "lastgood") + "\n[lastgood]\nps_*=1h\n"
+	first.reload(lines, "msg=reloaded")
+	alice := first.post("/ps_auths/single", "id=alice")
+	first.want(alice, reply{200, "", alice.body})
+
+	second := startServer(t, t.TempDir(), lines)
+	second.said(`level=ERROR msg="the file of stale responses failed" .*hint="another process uses it: configure a different file for each dbsep"`)
+	second.want(second.post("/ps_auths/single", "id=alice"), alice)
+	second.await("dbsep_stale_cache_file_usable", 0)
+	out, err := exec.CommandContext(t.Context(), "dbsep", "check", filepath.Join(first.dir, "dbsep.conf")).CombinedOutput()
+	if err != nil {
+		t.Errorf("check: %v\n%s", err, out)
+	}
+
+	first.stop()
+	second.said("the file of stale responses works again")
+	second.await("dbsep_stale_cache_file_usable", 1)
+	if err := os.Rename(filepath.Join(first.dir, "demo.db"), filepath.Join(first.dir, "away")); err != nil {
+		t.Fatal(err)
+	}
+	second.want(second.post("/ps_auths/single", "id=alice"), alice) // from the first server
+}
+
+// TestReplicaThatIsBehind reads from a replica to which nothing is replicated until the test
+// does it. What is cached or stale is never older than what was written.
+func TestReplicaThatIsBehind(t *testing.T) {
+	primary, replica := mariadbtest.Start(t), mariadbtest.New(t)
+	name := primary.Database(t)
+	replica.Exec(t, "CREATE DATABASE "+name)
+	for _, server := range []*mariadbtest.Server{primary, replica} {
+		server.ExecIn(t, name,
+			"CREATE TABLE peers (id VARCHAR(40) PRIMARY KEY, secret VARCHAR(40))", "INSERT INTO peers VALUES ('alice', 'one'), ('bob', 'two')",
+			"CREATE TABLE queues (id VARCHAR(40) PRIMARY KEY)", "INSERT INTO queues VALUES ('sales')")
+	}
+	toPrimary, toReplica := testenv.NewRelay(t, primary.Address()), testenv.NewRelay(t, replica.Address())
+	dir := t.TempDir()
+	r := startServer(t, dir, fmt.Sprintf("dsn=DBI:mysql:database=%s;host=127.0.0.1;port=%s\ndbuser=%s\ndbpass=%s\n[database]\nread_replicas=%s\nlastgood_file=%s\n[lastgood]\n*=1h\n[cache]\n*=1h\n",
+		name, toPrimary.Port(), primary.User, primary.Password, toReplica.Address, filepath.Join(dir, "lastgood")))
+
+	alice, bob := reply{200, "", "id=alice&secret=one\n"}, reply{200, "", "id=bob&secret=two\n"}
+	r.want(r.post("/peers/single", "id=alice"), alice)
+	r.want(r.post("/peers/single", "id=bob"), bob)
+	r.want(r.post("/queues/single", "id=sales"), reply{200, "", "id=sales\n"})
+	r.want(r.post("/peers/update?id=alice", "secret=new"), reply{200, "", "1\n"})
+	r.want(r.post("/peers/single", "id=alice"), alice) // as the replica has it
+
+	toPrimary.Cut()
+	toReplica.Cut()
+	r.want(r.post("/peers/single", "id=alice"), reply{503, "unavailable", ""})
+	r.want(r.post("/peers/single", "id=bob"), bob)
+	r.want(r.post("/queues/single", "id=sales"), reply{200, "", "id=sales\n"})
+
+	replica.ExecIn(t, name, "UPDATE peers SET secret = 'new' WHERE id = 'alice'")
+	toPrimary.Open(t)
+	toReplica.Open(t)
+	for until := time.Now().Add(time.Minute); ; {
+		got := r.post("/peers/single", "id=alice")
+		if got.status == 200 {
+			r.want(got, reply{200, "", "id=alice&secret=new\n"})
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatal("the database does not come back")
+		}
+	}
 }

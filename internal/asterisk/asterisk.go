@@ -81,10 +81,28 @@ var LookupByPrefix = map[string]string{"ps_contacts": "id"}
 var writtenTables = map[string]bool{
 	"ps_contacts": true, "ps_subscription_persistence": true,
 	"sippeers": true, "sipusers": true, "sipregs": true, "iaxfriends": true, "iaxusers": true, "iaxpeers": true,
-	"queue_members": true, "queue_log": true, "cdr": true, "cel": true, "meetme": true,
-	"voicemail": true, "voicemail_data": true, "voicemessages": true, "voicemail_messages": true,
+	"sip_buddies": true, "iax_buddies": true,
+	"queue_members": true, "queue_member_table": true, "queue_log": true, "cdr": true, "cel": true, "meetme": true,
+	"voicemail": true, "voicemail_users": true, "voicemail_data": true, "voicemessages": true, "voicemail_messages": true,
 }
 
 // Writes reports whether Asterisk writes a table in daily work: registrations,
 // states of members, logs, passwords changed from a phone.
 func Writes(table string) bool { return writtenTables[strings.ToLower(table)] }
+
+// HasAORs reports whether a table has AORs, under any name. What phones register at
+// has a limit of contacts, and may have some that do not register.
+func HasAORs(t *sqlgen.Table) bool {
+	return t.Column(AORContact) != nil && t.Column(AORMaxContacts) != nil
+}
+
+// Columns of AORs. An AOR without MaxContacts takes no registrations.
+const (
+	AORContact     = "contact"
+	AORMaxContacts = "max_contacts"
+)
+
+// HasContacts reports whether a table has the contacts of phones that are registered.
+func HasContacts(t *sqlgen.Table) bool {
+	return t.Column("uri") != nil && t.Column("expiration_time") != nil
+}

@@ -16,34 +16,60 @@ import (
 // everything that is cached of its table, before and after it runs.
 type Cache struct {
 	gateway.Database
-	rules *rules
-	bytes int64 // limit of all entries together
-	now   func() time.Time
+	Replicas bool // reads may go to servers that are behind
+	rules    *rules
+	bytes    int64 // limit of all cached rows together
+	now      func() time.Time
 
-	mu      sync.Mutex
-	writes  map[string]int // number of writes by table
-	flights map[string]*flight
-	entries map[string]*entry
-	size    int64
+	mu     sync.Mutex
+	tables map[string]*cachedTable
+	size   int64
 
 	hits, joined atomic.Int64
 }
 
-// A flight is a query that is running and that others may wait for.
-type flight struct {
-	writes int // of its table, when it started
-	done   chan struct{}
-	text   []byte // the encoded rows
-	ok     bool   // others may use text or err
-	err    error
+// A cachedTable is what is known of a table since the last write to it.
+type cachedTable struct {
+	wrote   time.Time // when that was; zero: never
+	rows    map[digest]*cachedRows
+	flights map[digest]*flight
+	size    int64
 }
 
-// An entry holds cached rows.
-type entry struct {
-	table   string
+func newCachedTable(wrote time.Time) *cachedTable {
+	return &cachedTable{wrote: wrote, rows: map[digest]*cachedRows{}, flights: map[digest]*flight{}}
+}
+
+// replicaLag is how long after a write a replica may still have the rows from before. Rows
+// that it returns are not kept for so long, or they would be older than what was written
+// also when it has caught up.
+const replicaLag = time.Hour
+
+type cachedRows struct {
 	expires time.Time
 	text    []byte
 }
+
+// bytes is what rows count: their key is kept, too.
+func (r *cachedRows) bytes() int64 { return int64(len(r.text) + 100) }
+
+// A flight is a query that is running and that others may wait for. They wait for the
+// database, but not for the client of the one that runs the query.
+type flight struct {
+	done    chan struct{}
+	outcome outcome
+	text    []byte // the encoded rows, if it is shared
+	err     error  // likewise
+}
+
+// An outcome says what those do who have waited for a flight.
+type outcome int
+
+const (
+	retry  outcome = iota // the query ended with its own client: another one runs it
+	shared                // they have its rows, or its error
+	long                  // there are too many rows to be shared: each runs the query
+)
 
 // maxShared limits the rows of one query that are shared, in bytes.
 const maxShared = 1 << 20
@@ -52,10 +78,7 @@ const maxShared = 1 << 20
 // rule is 0, only queries that run at the same time share rows. bytes limits the
 // memory.
 func New(db gateway.Database, rules []Rule, bytes int64) *Cache {
-	return &Cache{
-		Database: db, rules: newRules(rules), bytes: bytes, now: time.Now,
-		writes: map[string]int{}, flights: map[string]*flight{}, entries: map[string]*entry{},
-	}
+	return &Cache{Database: db, rules: newRules(rules), bytes: bytes, now: time.Now, tables: map[string]*cachedTable{}}
 }
 
 // Counts returns how many queries used cached rows, and how many waited for an equal
@@ -69,7 +92,7 @@ func (s *Cache) Query(ctx context.Context, st sqlgen.Statement, row func(columns
 	if !ok {
 		return s.Database.Query(ctx, st, row)
 	}
-	key := cacheKey("", st)
+	key := queryKey("", st)
 	for {
 		text, f, leads := s.join(key, st.Table)
 		if text != nil {
@@ -84,7 +107,10 @@ func (s *Cache) Query(ctx context.Context, st sqlgen.Statement, row func(columns
 		case <-ctx.Done():
 			return &sqlgen.Fault{Cause: cause(ctx), Table: st.Table, Err: ctx.Err()}
 		}
-		if f.ok {
+		switch f.outcome {
+		case long:
+			return s.Database.Query(ctx, st, row)
+		case shared:
 			s.joined.Add(1)
 			if f.err != nil {
 				return f.err
@@ -92,6 +118,11 @@ func (s *Cache) Query(ctx context.Context, st sqlgen.Statement, row func(columns
 			return replay(f.text, row)
 		}
 	}
+}
+
+// StaleRows returns those of the database.
+func (s *Cache) StaleRows(st sqlgen.Statement, failure error) (rows gateway.StaleRows, ok bool) {
+	return gateway.StaleRowsOf(s.Database, st, failure)
 }
 
 // cause returns why a context ended a wait.
@@ -104,73 +135,105 @@ func cause(ctx context.Context) sqlgen.Cause {
 
 // join returns cached rows or the flight that will return rows. The caller runs the
 // query of a new flight: it leads.
-func (s *Cache) join(key, table string) (text []byte, f *flight, leads bool) {
+func (s *Cache) join(key digest, table string) (text []byte, f *flight, leads bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.entries[key]; e != nil && s.now().Before(e.expires) {
-		return e.text, nil, false
+	t := s.tables[table]
+	if t == nil {
+		t = newCachedTable(time.Time{})
+		s.tables[table] = t
 	}
-	if f := s.flights[key]; f != nil && f.writes == s.writes[table] {
+	if r := t.rows[key]; r != nil && s.now().Before(r.expires) {
+		return r.text, nil, false
+	}
+	if f := t.flights[key]; f != nil {
 		return nil, f, false
 	}
-	f = &flight{writes: s.writes[table], done: make(chan struct{})}
-	s.flights[key] = f
+	f = &flight{done: make(chan struct{})}
+	t.flights[key] = f
 	return nil, f, true
 }
 
-// lead runs the query of a flight.
-func (s *Cache) lead(ctx context.Context, st sqlgen.Statement, row func(columns [][]byte) error, key string, rule Rule, f *flight) error {
+// lead runs the query of a flight. Its client gets the rows when the database is done, or
+// when there are too many to be shared.
+func (s *Cache) lead(ctx context.Context, st sqlgen.Statement, row func(columns [][]byte) error, key digest, rule Rule, f *flight) error {
+	land := sync.OnceFunc(func() { s.land(key, st.Table, rule, f) })
+	defer land() // also after a panic, or others would wait for ever
 	rows := recording{text: []byte{}, limit: maxShared}
-	stopped := false
-	defer func() { s.land(key, st.Table, rule, f) }() // also after a panic, or others would wait for ever
 	err := s.Database.Query(ctx, st, func(columns [][]byte) error {
-		rows.add(columns)
-		err := row(columns)
-		stopped = err != nil
-		return err
+		if rows.over {
+			return row(columns)
+		}
+		before := rows.text
+		if rows.add(columns); !rows.over {
+			return nil
+		}
+		f.outcome = long
+		land()
+		if err := replay(before, row); err != nil {
+			return err
+		}
+		return row(columns)
 	})
-	var fault *sqlgen.Fault
-	canceled := errors.As(err, &fault) && fault.Cause == sqlgen.Canceled
-	f.ok = !stopped && !canceled && !rows.over
-	f.text, f.err = rows.text, err
-	return err
+	if rows.over {
+		return err
+	}
+	if !endedWithClient(err) {
+		f.outcome, f.text, f.err = shared, rows.text, err
+	}
+	land()
+	if err != nil {
+		return err
+	}
+	return replay(rows.text, row)
 }
 
-// land ends a flight and caches its rows.
-func (s *Cache) land(key, table string, rule Rule, f *flight) {
+// endedWithClient reports whether a query ended because its client left, or had no more
+// time.
+func endedWithClient(err error) bool {
+	var fault *sqlgen.Fault
+	return errors.As(err, &fault) && (fault.Cause == sqlgen.Canceled || fault.Cause == sqlgen.Timeout)
+}
+
+// land ends a flight and caches its rows, unless there was a write since it began.
+func (s *Cache) land(key digest, table string, rule Rule, f *flight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.flights[key] == f {
-		delete(s.flights, key)
-	}
-	if f.ok && f.err == nil && rule.Age > 0 && f.writes == s.writes[table] {
-		s.keep(key, &entry{table, s.now().Add(rule.Age), f.text})
+	if t := s.tables[table]; t.flights[key] == f {
+		delete(t.flights, key)
+		if f.outcome == shared && f.err == nil && rule.Age > 0 && !(s.Replicas && s.now().Sub(t.wrote) < replicaLag) {
+			s.keep(t, key, &cachedRows{s.now().Add(rule.Age), f.text})
+		}
 	}
 	close(f.done)
 }
 
-// keep adds an entry. The caller holds the lock.
-func (s *Cache) keep(key string, e *entry) {
-	s.drop(key)
-	size := int64(len(key) + len(e.text))
-	if s.size+size > s.bytes {
-		for other, old := range s.entries {
-			if s.now().After(old.expires) || s.size+size > s.bytes {
-				s.drop(other)
+// keep caches rows in the place of any others if there are too many. The caller holds the
+// lock.
+func (s *Cache) keep(t *cachedTable, key digest, r *cachedRows) {
+	if r.bytes() > s.bytes {
+		return
+	}
+	s.drop(t, key)
+	for _, other := range s.tables {
+		for key := range other.rows {
+			if s.size+r.bytes() <= s.bytes {
+				break
 			}
+			s.drop(other, key)
 		}
 	}
-	if size <= s.bytes {
-		s.entries[key] = e
-		s.size += size
-	}
+	t.rows[key] = r
+	t.size += r.bytes()
+	s.size += r.bytes()
 }
 
-// drop removes an entry. The caller holds the lock.
-func (s *Cache) drop(key string) {
-	if e := s.entries[key]; e != nil {
-		s.size -= int64(len(key) + len(e.text))
-		delete(s.entries, key)
+// drop removes cached rows. The caller holds the lock.
+func (s *Cache) drop(t *cachedTable, key digest) {
+	if r := t.rows[key]; r != nil {
+		t.size -= r.bytes()
+		s.size -= r.bytes()
+		delete(t.rows, key)
 	}
 }
 
@@ -187,12 +250,10 @@ func (s *Cache) Exec(ctx context.Context, st sqlgen.Statement) (int64, error) {
 func (s *Cache) invalidate(table string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.writes[table]++
-	for key, e := range s.entries {
-		if e.table == table {
-			s.drop(key)
-		}
+	if t := s.tables[table]; t != nil {
+		s.size -= t.size
 	}
+	s.tables[table] = newCachedTable(s.now())
 }
 
 // replay calls row for every encoded row. Invalid text is a bug of this package.

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,7 +23,7 @@ var dialect = &sqlgen.Dialect{
 	Read:        func(_ *sqlgen.Column, quoted string) string { return quoted },
 }
 
-var peers = sqlgen.NewTable("peers", []sqlgen.Column{{Name: "id"}, {Name: "a"}, {Name: "n", Class: sqlgen.Integer}})
+var peers = sqlgen.NewTable("peers", []sqlgen.Column{{Name: "id", Collation: sqlgen.CaseInsensitive}, {Name: "a"}, {Name: "n", Class: sqlgen.Integer}})
 
 func fields(pairs ...string) []sqlgen.Field {
 	var all []sqlgen.Field
@@ -58,6 +56,8 @@ type fake struct {
 	rows  [][]any
 	err   error
 	count int
+	table *sqlgen.Table // nil: peers
+	exec  func()        // in a write; nil: nothing
 	wait  chan struct{} // closed to let queries go on; nil: they do not wait
 }
 
@@ -65,6 +65,9 @@ func (f *fake) Dialect() *sqlgen.Dialect { return dialect }
 func (f *fake) Describe(context.Context, string) (*sqlgen.Table, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.table != nil {
+		return f.table, f.err
+	}
 	return peers, f.err
 }
 
@@ -78,7 +81,7 @@ func (f *fake) Query(ctx context.Context, _ sqlgen.Statement, row func([][]byte)
 		select {
 		case <-wait:
 		case <-ctx.Done():
-			return &sqlgen.Fault{Cause: sqlgen.Canceled}
+			return &sqlgen.Fault{Cause: cause(ctx)}
 		}
 	}
 	if err != nil {
@@ -98,13 +101,24 @@ func (f *fake) Query(ctx context.Context, _ sqlgen.Statement, row func([][]byte)
 	return nil
 }
 
-func (f *fake) Exec(context.Context, sqlgen.Statement) (int64, error) { return 1, f.err }
+func (f *fake) Exec(context.Context, sqlgen.Statement) (int64, error) {
+	if f.exec != nil {
+		f.exec()
+	}
+	return 1, f.err
+}
 
 // set changes what the database does.
 func (f *fake) set(err error, rows ...[]any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.err, f.rows = err, rows
+}
+
+func (f *fake) describe(table *sqlgen.Table) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.table = table
 }
 
 func (f *fake) queries() int {
@@ -181,40 +195,6 @@ func FuzzEach(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, text []byte) {
 		_, _ = each(text, func([][]byte) error { return nil })
 	})
-}
-
-func TestWhatAWriteMayChange(t *testing.T) {
-	destroy := func(pairs ...string) sqlgen.Statement { return must(sqlgen.Destroy(dialect, peers, fields(pairs...))) }
-	store := func(pairs ...string) sqlgen.Statement { return must(sqlgen.Store(dialect, peers, fields(pairs...))) }
-	for _, test := range []struct {
-		name       string
-		write      sqlgen.Statement
-		conditions []sqlgen.Field
-		want       bool
-	}{
-		{"the row itself", update(fields("id", "bob"), fields("a", "x")), fields("id", "bob"), true},
-		{"in another spelling", update(fields("id", "BOB "), fields("a", "x")), fields("id", "bob"), true},
-		{"another row", update(fields("id", "bob"), fields("a", "x")), fields("id", "alice"), false},
-		{"another row that becomes this one", update(fields("id", "bob"), fields("id", "alice")), fields("id", "alice"), true},
-		{"a row by another column", update(fields("a", "x"), fields("n", "1")), fields("id", "alice"), true},
-		{"any rows", update(fields("id", "bob"), fields("a", "x")), nil, true},
-		{"rows by a pattern", update(fields("id LIKE", "b%"), fields("a", "x")), fields("id", "alice"), true},
-		{"one of two conditions differs", update(fields("id", "bob", "a", "x"), fields("n", "1")), fields("id", "alice", "a", "x"), false},
-		{"numbers", update(fields("n", "1"), fields("a", "x")), fields("n", "2"), false},
-		{"numbers that may be the same", update(fields("n", "1"), fields("a", "x")), fields("n", "01"), true},
-		{"a number and a word", update(fields("n", "1"), fields("a", "x")), fields("n", "true"), true},
-		{"words for truth", update(fields("a", "yes"), fields("n", "1")), fields("a", "true"), true},
-		{"letters beyond ASCII", update(fields("id", "bob"), fields("a", "x")), fields("id", "böb"), true},
-		{"a new row that fits", store("id", "alice"), fields("id", "alice"), true},
-		{"a new row that does not", store("id", "bob"), fields("id", "alice"), false},
-		{"a new row that may, by its default", store("id", "bob"), fields("a", "x"), true},
-		{"a row that goes", destroy("id", "bob"), fields("id", "bob"), true},
-		{"another row that goes", destroy("id", "bob"), fields("id", "alice"), false},
-	} {
-		if got := mayChange(test.write, test.conditions); got != test.want {
-			t.Errorf("%s: %v", test.name, got)
-		}
-	}
 }
 
 func TestRulesFindTheLongestPatternAndLeaveOutWhatAsteriskWrites(t *testing.T) {
@@ -328,6 +308,113 @@ func TestWhoLeadsMayLeave(t *testing.T) {
 	})
 }
 
+// TestAReplicaThatIsBehind has a database that returns the row from before a write for a
+// while.
+func TestAReplicaThatIsBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, replicas := range []bool{false, true} {
+			db := &fake{rows: [][]any{{"old"}}}
+			s := New(db, []Rule{{"peers", 24 * time.Hour}}, 1<<20)
+			s.Replicas = replicas
+			wantRows(t, s, single("id", "alice"), "old")
+			wantRows(t, s, single("id", "alice"), "old")
+			if db.queries() != 1 {
+				t.Errorf("replicas %v: %d queries before the write", replicas, db.queries())
+			}
+			if _, err := s.Exec(t.Context(), update(fields("id", "alice"), fields("a", "x"))); err != nil {
+				t.Fatal(err)
+			}
+			wantRows(t, s, single("id", "alice"), "old")
+			db.set(nil, []any{"new"})
+			want := map[bool]string{false: "old", true: "new"}
+			wantRows(t, s, single("id", "alice"), want[replicas])
+			time.Sleep(replicaLag)
+			wantRows(t, s, single("id", "alice"), want[replicas])
+			db.set(nil, []any{"newer"})
+			wantRows(t, s, single("id", "alice"), want[replicas]) // it is kept again
+		}
+	})
+}
+
+func TestWhoWaitsDependsOnTheDatabaseOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := &fake{rows: [][]any{{"alice"}}, wait: make(chan struct{})}
+		s := New(db, []Rule{{"peers", 0}}, 1<<20)
+		var all sync.WaitGroup
+		slow := make(chan struct{})
+		all.Go(func() {
+			_ = s.Query(t.Context(), single("id", "alice"), func([][]byte) error { <-slow; return nil })
+		})
+		synctest.Wait()
+		var others atomic.Int64
+		for range 3 {
+			all.Go(func() { wantRows(t, s, single("id", "alice"), "alice"); others.Add(1) })
+		}
+		synctest.Wait()
+		close(db.wait)
+		synctest.Wait()
+		if others.Load() != 3 || db.queries() != 1 {
+			t.Errorf("%d have their rows after %d queries", others.Load(), db.queries())
+		}
+		close(slow)
+		all.Wait()
+	})
+}
+
+func TestWhoWaitsIsNotBoundByTheTimeOfAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := &fake{rows: [][]any{{"alice"}}, wait: make(chan struct{})}
+		s := New(db, []Rule{{"peers", 0}}, 1<<20)
+		var all sync.WaitGroup
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		all.Go(func() {
+			var fault *sqlgen.Fault
+			if err := s.Query(short, single("id", "alice"), nil); !errors.As(err, &fault) || fault.Cause != sqlgen.Timeout {
+				t.Errorf("%v", err)
+			}
+		})
+		synctest.Wait()
+		all.Go(func() { wantRows(t, s, single("id", "alice"), "alice") })
+		time.Sleep(2 * time.Second)
+		close(db.wait)
+		all.Wait()
+	})
+}
+
+// TestTooManyRowsAreReadByEachAtOnce has clients wait for rows that turn out to be too many.
+func TestTooManyRowsAreReadByEachAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		long := strings.Repeat("x", maxShared/3)
+		db := &fake{rows: [][]any{{long}, {long}, {long}, {"last"}}, wait: make(chan struct{})}
+		s := New(db, []Rule{{"peers", time.Hour}}, 8<<20)
+		want := strings.Join([]string{long, long, long, "last"}, " ")
+		var all sync.WaitGroup
+		for range 5 {
+			all.Go(func() {
+				if got, err := rowsOf(t, s, single("id", "alice")); got != want || err != nil {
+					t.Errorf("%d bytes, %v", len(got), err)
+				}
+			})
+		}
+		synctest.Wait()
+		first := db.wait
+		db.mu.Lock()
+		db.wait = make(chan struct{})
+		db.mu.Unlock()
+		close(first)
+		synctest.Wait()
+		if db.queries() != 5 { // all of them run
+			t.Errorf("%d queries", db.queries())
+		}
+		close(db.wait)
+		all.Wait()
+		if s.size > 0 || len(s.tables["peers"].flights) > 0 {
+			t.Errorf("%d bytes, %d queries are left", s.size, len(s.tables["peers"].flights))
+		}
+	})
+}
+
 func TestSharedMemoryIsBounded(t *testing.T) {
 	db := &fake{rows: [][]any{{strings.Repeat("x", 1000)}}}
 	s := New(db, []Rule{{"peers", time.Hour}}, 10_000)
@@ -336,196 +423,7 @@ func TestSharedMemoryIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if s.size > 10_000 || len(s.entries) < 2 {
-		t.Errorf("%d bytes in %d entries", s.size, len(s.entries))
-	}
-}
-
-func openStore(t *testing.T, name string, most int64) *Store {
-	t.Helper()
-	s, err := OpenStore(name, most, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func TestLastGood(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "lastgood")
-	db := &fake{rows: [][]any{{"alice", nil, "1"}}}
-	s := openStore(t, name, 1<<20)
-	over := func() *StaleCache {
-		return s.Over(db, "db1", []Rule{{"peers", time.Hour}}, slog.New(slog.DiscardHandler))
-	}
-	l := over()
-	if _, err := l.Describe(t.Context(), "Peers"); err != nil {
-		t.Fatal(err)
-	}
-	wantRows(t, l, single("id", "alice"), "alice,NULL,1")
-	wantRows(t, l, multi("id LIKE", "%"), "alice,NULL,1")
-	db.set(nil)
-	wantRows(t, l, single("id", "nobody"), "")
-
-	db.set(unavailable)
-	wantRows(t, l, single("id", "alice"), "alice,NULL,1")
-	for what, q := range map[string]sqlgen.Statement{"without a row": single("id", "nobody"), "never queried": single("id", "carol")} {
-		if got, err := rowsOf(t, l, q); !errors.Is(err, unavailable) {
-			t.Errorf("%s: %q, %v", what, got, err)
-		}
-	}
-	if table, err := l.Describe(t.Context(), "Peers"); err != nil || len(table.Columns) != 3 {
-		t.Errorf("%+v, %v", table, err)
-	}
-	if _, err := l.Describe(t.Context(), "other"); !errors.Is(err, unavailable) {
-		t.Errorf("%v", err)
-	}
-
-	t.Run("survives the process", func(t *testing.T) {
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		s = openStore(t, name, 1<<20)
-		l = over()
-		wantRows(t, l, single("id", "alice"), "alice,NULL,1")
-		if table, err := l.Describe(t.Context(), "Peers"); err != nil || table.Name != "peers" {
-			t.Errorf("%+v, %v", table, err)
-		}
-	})
-	t.Run("is not used for another database", func(t *testing.T) {
-		other := s.Over(db, "db2", []Rule{{"peers", time.Hour}}, slog.New(slog.DiscardHandler))
-		if _, err := rowsOf(t, other, single("id", "alice")); !errors.Is(err, unavailable) {
-			t.Error(err)
-		}
-	})
-	t.Run("is not used where the database refuses a statement", func(t *testing.T) {
-		for _, c := range []sqlgen.Cause{sqlgen.UnknownTable, sqlgen.Denied, sqlgen.Canceled, sqlgen.Unexpected} {
-			db.set(&sqlgen.Fault{Cause: c})
-			if got, err := rowsOf(t, l, single("id", "alice")); err == nil {
-				t.Errorf("%v: %q", c, got)
-			}
-		}
-	})
-	t.Run("is dropped by a write that touches it, though it failed, and by no other", func(t *testing.T) {
-		db.set(unavailable)
-		_, _ = l.Exec(t.Context(), update(fields("id", "bob"), fields("a", "x")))
-		wantRows(t, l, single("id", "alice"), "alice,NULL,1")
-		if got, err := rowsOf(t, l, multi("id LIKE", "%")); err == nil {
-			t.Errorf("the row may be among these: %q", got)
-		}
-		_, _ = l.Exec(t.Context(), update(fields("id", "alice"), fields("a", "x")))
-		if got, err := rowsOf(t, l, single("id", "alice")); err == nil {
-			t.Errorf("%q", got)
-		}
-	})
-	t.Run("stays dropped in the file", func(t *testing.T) {
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		s = openStore(t, name, 1<<20)
-		l = over()
-		if got, err := rowsOf(t, l, single("id", "alice")); err == nil {
-			t.Errorf("%q", got)
-		}
-	})
-	t.Run("is dropped when the row is gone", func(t *testing.T) {
-		db.set(nil, []any{"alice"})
-		wantRows(t, l, single("id", "alice"), "alice")
-		db.set(nil)
-		wantRows(t, l, single("id", "alice"), "")
-		db.set(unavailable)
-		if got, err := rowsOf(t, l, single("id", "alice")); err == nil {
-			t.Errorf("%q", got)
-		}
-	})
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestLastGoodIsTooOld(t *testing.T) {
-	s := openStore(t, filepath.Join(t.TempDir(), "lastgood"), 1<<20)
-	defer s.Close()
-	now := time.Now()
-	s.now = func() time.Time { return now }
-	db := &fake{rows: [][]any{{"alice"}}}
-	l := s.Over(db, "", []Rule{{"peers", time.Hour}}, slog.New(slog.DiscardHandler))
-	wantRows(t, l, single("id", "alice"), "alice")
-	now = now.Add(50 * time.Minute)
-	wantRows(t, l, single("id", "alice"), "alice") // seen again
-	db.set(unavailable)
-	now = now.Add(50 * time.Minute)
-	wantRows(t, l, single("id", "alice"), "alice")
-	now = now.Add(11 * time.Minute)
-	if got, err := rowsOf(t, l, single("id", "alice")); !errors.Is(err, unavailable) {
-		t.Errorf("%q, %v", got, err)
-	}
-}
-
-func TestAReadThatAWriteOvertookIsNotKept(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := openStore(t, filepath.Join(t.TempDir(), "lastgood"), 1<<20)
-		defer s.Close()
-		db := &fake{rows: [][]any{{"old"}}, wait: make(chan struct{})}
-		l := s.Over(db, "", []Rule{{"peers", time.Hour}}, slog.New(slog.DiscardHandler))
-		var all sync.WaitGroup
-		all.Go(func() { wantRows(t, l, single("id", "alice"), "old") })
-		synctest.Wait()
-		if _, err := l.Exec(t.Context(), update(fields("id", "alice"), fields("a", "new"))); err != nil {
-			t.Fatal(err)
-		}
-		close(db.wait)
-		all.Wait()
-		db.set(unavailable)
-		if got, err := rowsOf(t, l, single("id", "alice")); err == nil {
-			t.Errorf("%q", got)
-		}
-	})
-}
-
-func TestStoreIsBounded(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "lastgood")
-	s := openStore(t, name, 64<<10)
-	now := time.Now()
-	s.now = func() time.Time { now = now.Add(time.Second); return now }
-	db := &fake{rows: [][]any{{strings.Repeat("x", 1000)}}}
-	l := s.Over(db, "", []Rule{{"peers", 24 * time.Hour}}, slog.New(slog.DiscardHandler))
-	for i := range 1000 {
-		if _, err := rowsOf(t, l, single("id", fmt.Sprint("p", i))); err != nil {
-			t.Fatal(err)
-		}
-		if i%50 == 0 {
-			s.flush(false)
-		}
-	}
-	s.flush(true)
-	if s.size > 64<<10 || len(s.entries) < 20 {
-		t.Errorf("%d bytes in %d entries", s.size, len(s.entries))
-	}
-	db.set(unavailable)
-	if _, err := rowsOf(t, l, single("id", "p999")); err != nil {
-		t.Error("the newest entry is gone")
-	}
-	if _, err := rowsOf(t, l, single("id", "p0")); err == nil {
-		t.Error("the oldest entry remains")
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if file, err := os.Stat(name); err != nil || file.Size() > 1<<20 {
-		t.Errorf("%v, %v", file.Size(), err)
-	}
-}
-
-func TestStoreThatCannotBeOpened(t *testing.T) {
-	dir := t.TempDir()
-	log := slog.New(slog.DiscardHandler)
-	taken := filepath.Join(dir, "taken")
-	s := openStore(t, taken, 1<<20)
-	defer s.Close()
-	if _, err := OpenStore(taken, 1<<20, log); err == nil || !strings.Contains(err.Error(), "another process uses it") {
-		t.Errorf("%v", err)
-	}
-	if _, err := OpenStore(filepath.Join(dir, "no", "such"), 1<<20, log); err == nil {
-		t.Error("a folder that is not there")
+	if n := len(s.tables["peers"].rows); s.size > 10_000 || n < 2 {
+		t.Errorf("%d bytes in %d entries", s.size, n)
 	}
 }

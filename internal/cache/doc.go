@@ -2,6 +2,6 @@
 // equal queries share one ([New]), and for hours, for stale responses while the
 // database is unavailable ([Store]).
 //
-// It decides when cached rows may be used. It knows no SQL: a statement says which
-// table it is about and which conditions it has.
+// It decides when cached rows may be used. It does not look into the SQL of the
+// database: a statement says which table it is about and which conditions it has.
 package cache

@@ -1,9 +1,12 @@
 package cache
 
 import (
-	"strconv"
+	"crypto/sha256"
+	"encoding/binary"
+	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dbsep/gateway"
@@ -52,26 +55,55 @@ func (rs *rules) match(table string) (found *Rule) {
 	return found
 }
 
-// cacheKey is the key of a statement's rows.
-func cacheKey(scope string, s sqlgen.Statement) string {
-	var b strings.Builder
-	part := func(text string) {
-		b.WriteString(strconv.Itoa(len(text)))
-		b.WriteByte(' ')
-		b.WriteString(text)
+// A digest stands for a text of any length.
+type digest [16]byte
+
+func digestOf(text []byte) digest {
+	sum := sha256.Sum256(text)
+	return digest(sum[:len(digest{})])
+}
+
+// queryKey is the key of the rows of a statement.
+func queryKey(scope string, s sqlgen.Statement) digest {
+	var buffer [512]byte
+	sql := sqlDigest(s.SQL)
+	text := append(buffer[:0], sql[:]...)
+	part := func(kind byte, part string) {
+		text = append(binary.AppendUvarint(append(text, kind), uint64(len(part))), part...)
 	}
-	part(scope)
-	part(s.SQL)
+	part('s', scope)
 	for _, a := range s.Args {
 		switch a := a.(type) {
 		case string:
-			part(a)
+			part('s', a)
 		case []byte:
-			b.WriteByte('b')
-			part(string(a))
+			part('b', string(a))
 		default:
-			b.WriteByte('n')
+			part('n', "")
 		}
 	}
-	return b.String()
+	return digestOf(text)
+}
+
+// sqlDigests has the digests of SQL texts. A PBX sends the same few queries all day, whose
+// texts are long.
+var sqlDigests atomic.Pointer[map[string]digest]
+
+const maxSQLDigests = 1000
+
+func sqlDigest(text string) digest {
+	var known map[string]digest
+	if p := sqlDigests.Load(); p != nil {
+		known = *p
+	}
+	d, ok := known[text]
+	if !ok {
+		d = digestOf([]byte(text))
+		if len(known) < maxSQLDigests {
+			more := map[string]digest{text: d}
+			maps.Copy(more, known)
+			sqlDigests.Store(&more)
+		}
+	}
+	return d
 }

@@ -2,375 +2,293 @@ package cache
 
 import (
 	"bytes"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"log/slog"
-	"maps"
-	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
-
-	"go.etcd.io/bbolt"
 
 	"dbsep/sqlgen"
 )
 
-// A Store is a file of rows for stale responses. Its index is in memory. The rows are
-// in the file, which survives the process. A Store is safe for use by many
-// goroutines. One process at a time can open the file.
+// A Store is a file of rows for stale responses, which survives the process. Changes of the
+// file wait in a queue and are written in the background. While the file cannot be used, a
+// smaller one in memory takes its place. A Store is safe for use by many goroutines.
 type Store struct {
-	file  *bbolt.DB
-	limit int64 // bytes of all entries
+	name  string
+	limit int64 // of the file, in bytes
 	log   *slog.Logger
 	now   func() time.Time
 	seed  maphash.Seed
 
-	mu      sync.Mutex
-	entries map[string]*storeEntry // by cacheKey
-	writes  map[string]int         // number of writes by table
-	pending map[string][]byte      // entries that are not in the file yet, by cacheKey
-	size    int64                  // of all entries
-	queued  int64                  // of the pending ones
-	ticking *time.Ticker
-	stopped chan struct{}
-	ended   sync.WaitGroup
+	mu     sync.Mutex // who needs staleFile.mu, too, takes that first
+	file   *staleFile
+	damage error // of the file that was in use, which is to be renamed
+	tables map[string]*staleTable
+	lastID int64             // of a table
+	recent map[digest]recent // entries that need not be written again
+	queue  []*change
+	queued int64              // bytes
+	puts   map[digest]*change // the last change of each entry in the queue
+
+	failing bool  // the last use of the file failed
+	errors  int64 // of the file
+	notKept int64 // entries that were too many to be kept
+
+	stop  chan struct{}
+	ended sync.WaitGroup
 }
 
-// A storeEntry is the index entry of the rows of one query.
-type storeEntry struct {
-	Table  string         `json:"table"`
-	Equals []sqlgen.Field `json:"asked"` // the query's conditions with =
-	At     time.Time      `json:"at"`    // when the database last returned these rows
-
-	sum   uint64
-	size  int64
-	newAt bool // At is newer than in the file
+// A recent entry is in the file, or will be soon.
+type recent struct {
+	table   int64
+	content uint64 // a hash of the rows
+	at      int64  // when the database returned them last, in milliseconds
+	saved   int64  // the same in the file
 }
-
-var (
-	answersBucket = []byte("answers")
-	timesBucket   = []byte("times")
-	tablesBucket  = []byte("tables")
-)
-
-// markBucket marks a file of a Store.
-const markBucket = "dbsep last good answers"
 
 const (
-	flushEvery = 500 * time.Millisecond // new entries
-	timesEvery = 40                     // flushes after which times are written, too
-	maxQueued  = 16 << 20               // bytes; further rows are not kept
+	maxRecent       = 1 << 18
+	rewriteFraction = 8 // of its maximum age: when an unchanged entry is written again
 )
 
-// OpenStore opens a store, or creates it. limit is the limit of its entries in bytes. A
-// file of another program is refused. A damaged file does not prevent the start: it is
-// renamed, and a new one is created.
-func OpenStore(name string, limit int64, log *slog.Logger) (*Store, error) {
-	s, err := readStore(name, limit, log)
-	if errors.Is(err, errDamaged) {
-		renamed, renameErr := rename(name)
-		if renameErr != nil {
-			return nil, fmt.Errorf("rename the damaged file of [lastgood]: %w", renameErr)
-		}
-		log.Error("the file of [lastgood] is damaged: it was renamed and a new one created",
-			slog.String("file", name), slog.String("renamed_to", renamed), slog.String("cause", err.Error()))
-		s, err = readStore(name, limit, log)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open [lastgood] %s: %w", name, err)
-	}
-	s.ticking = time.NewTicker(flushEvery)
-	s.ended.Go(s.tick)
-	return s, nil
-}
-
-// readStore opens the file of a store and reads its index.
-func readStore(name string, limit int64, log *slog.Logger) (s *Store, err error) {
-	if err := inspect(name); err != nil {
-		return nil, err
-	}
-	defer recoverDamage(&err) // the file stays open after a panic: it cannot be closed
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	file, err := bbolt.Open(name, 0o600, &bbolt.Options{Timeout: lockTimeout})
-	if err != nil {
-		return nil, damage(err)
-	}
-	s = &Store{
-		file: file, limit: limit, log: log, now: time.Now, seed: maphash.MakeSeed(),
-		entries: map[string]*storeEntry{}, writes: map[string]int{}, pending: map[string][]byte{},
-		stopped: make(chan struct{}),
-	}
-	if err := damage(s.load()); err != nil {
-		_ = file.Close()
-		return nil, err
-	}
-	return s, nil
-}
-
-// Close writes pending entries and closes the file.
-func (s *Store) Close() error {
-	close(s.stopped)
-	s.ended.Wait()
-	s.flush(true)
-	return s.file.Close()
-}
-
-// load reads the index of the file.
-func (s *Store) load() error {
-	return s.file.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{answersBucket, timesBucket, tablesBucket, []byte(markBucket)} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		times := tx.Bucket(timesBucket)
-		return tx.Bucket(answersBucket).ForEach(func(key, value []byte) error {
-			k, text, ok := decode(value)
-			if !ok {
-				return nil // overwritten by the next equal query
-			}
-			if at := times.Get(key); len(at) == 8 {
-				k.At = time.Unix(int64(binary.BigEndian.Uint64(at)), 0)
-			}
-			k.sum, k.size = maphash.Bytes(s.seed, text), int64(len(value))
-			s.entries[string(key)] = k
-			s.size += k.size
-			return nil
-		})
-	})
-}
-
-// encode encodes an entry and its rows for the file.
-func encode(k *storeEntry, text []byte) []byte {
-	about, _ := json.Marshal(k)
-	value := binary.AppendUvarint(nil, uint64(len(about)))
-	return append(append(value, about...), text...)
-}
-
-func decode(value []byte) (k *storeEntry, text []byte, ok bool) {
-	n, size := binary.Uvarint(value)
-	if size <= 0 || n > uint64(len(value)-size) {
-		return nil, nil, false
-	}
-	about, text := value[size:size+int(n)], value[size+int(n):]
-	k = new(storeEntry)
-	return k, text, json.Unmarshal(about, k) == nil
-}
-
-// writesTo returns how many writes to a table there have been. A query calls it before
-// it starts.
-func (s *Store) writesTo(table string) int {
+// table returns the table of a name.
+func (s *Store) table(name string) *staleTable {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.writes[table]
+	return s.tableLocked(name)
 }
 
-// keep keeps rows, unless there was a write to their table since the query started.
-func (s *Store) keep(key string, st sqlgen.Statement, writes int, text []byte) {
-	sum := maphash.Bytes(s.seed, text)
+func (s *Store) tableLocked(name string) *staleTable {
+	t := s.tables[name]
+	if t == nil {
+		t = &staleTable{name: name}
+		s.tables[name] = t
+	}
+	return t
+}
+
+// knownTable returns the table of a name, nil if nobody has asked for it.
+func (s *Store) knownTable(name string) *staleTable {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.writes[st.Table] != writes {
-		return
-	}
-	k := s.entries[key]
-	if k != nil && k.sum == sum {
-		k.At, k.newAt = s.now(), true
-		return
-	}
-	if s.queued > maxQueued {
-		return
-	}
-	s.forget(key)
-	k = &storeEntry{Table: st.Table, Equals: st.Equals(), At: s.now(), sum: sum}
-	value := encode(k, text)
-	k.size = int64(len(value))
-	s.entries[key], s.pending[key] = k, value
-	s.size += k.size
-	s.queued += k.size
+	return s.tables[name]
 }
 
-// forget removes an entry from memory. The caller holds the lock.
-func (s *Store) forget(key string) {
-	k := s.entries[key]
-	if k == nil {
-		return
-	}
-	s.size -= k.size
-	if value, ok := s.pending[key]; ok {
-		s.queued -= int64(len(value))
-		delete(s.pending, key)
-	}
-	delete(s.entries, key)
-}
-
-// discard drops the entry of a query that returns no row any more.
-func (s *Store) discard(key, table string, writes int) {
+// writesTo returns how many writes to a table there have been. A query calls it before it
+// starts.
+func (s *Store) writesTo(t *staleTable) int {
 	s.mu.Lock()
-	if s.entries[key] == nil || s.writes[table] != writes {
-		s.mu.Unlock()
+	defer s.mu.Unlock()
+	return t.writes
+}
+
+// wroteSince reports whether there was a write to a table in a time before now.
+func (s *Store) wroteSince(t *staleTable, ago time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return t.wrote > s.now().Add(-ago).UnixMilli()
+}
+
+// keep keeps the rows of a query, unless there was a write to their table since it started.
+// No rows means that there are none any more.
+func (s *Store) keep(t *staleTable, st sqlgen.Statement, key digest, writes int, text []byte, maxAge time.Duration) {
+	content := maphash.Bytes(s.seed, text)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t.writes != writes {
 		return
 	}
-	s.forget(key)
-	s.mu.Unlock()
-	s.remove([]string{key})
-}
-
-// invalidate drops the rows that a write may change, from memory and from the file.
-func (s *Store) invalidate(write sqlgen.Statement) {
-	s.mu.Lock()
-	s.writes[write.Table]++
-	var keys []string
-	for key, k := range s.entries {
-		if k.Table == write.Table && mayChange(write, k.Equals) {
-			keys = append(keys, key)
-		}
+	if column, _, ok := st.Key(""); ok && t.lookup == "" {
+		s.renew(t)
+		t.lookup = column
 	}
-	for _, key := range keys {
-		s.forget(key)
-	}
-	s.mu.Unlock()
-	s.remove(keys)
-}
-
-// remove removes entries from the file.
-func (s *Store) remove(keys []string) {
-	if len(keys) == 0 {
-		return
-	}
-	s.try("remove an entry", s.file.Update(func(tx *bbolt.Tx) error {
-		for _, key := range keys {
-			if err := errors.Join(tx.Bucket(answersBucket).Delete([]byte(key)), tx.Bucket(timesBucket).Delete([]byte(key))); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
-}
-
-// find returns rows and their age, if they are not older than maxAge.
-func (s *Store) find(key string, maxAge time.Duration) (text []byte, age time.Duration, ok bool) {
-	s.mu.Lock()
-	k := s.entries[key]
-	value, isPending := s.pending[key]
-	s.mu.Unlock()
-	if k == nil {
-		return nil, 0, false
-	}
-	if age = s.now().Sub(k.At); age > maxAge {
-		return nil, 0, false
-	}
-	if !isPending {
-		s.try("read an entry", s.file.View(func(tx *bbolt.Tx) error {
-			value = bytes.Clone(tx.Bucket(answersBucket).Get([]byte(key)))
-			return nil
-		}))
-	}
-	if value == nil {
-		return nil, 0, false
-	}
-	_, text, ok = decode(value)
-	return text, age, ok
-}
-
-// tick writes pending entries at intervals until the store is closed.
-func (s *Store) tick() {
-	for n := 1; ; n++ {
-		select {
-		case <-s.stopped:
+	if t.id == 0 {
+		if len(text) == 0 {
 			return
-		case <-s.ticking.C:
-			s.flush(n%timesEvery == 0)
 		}
+		s.lastID++
+		t.id = s.lastID
 	}
-}
-
-// flush writes pending entries and, if times is set, new times of others.
-func (s *Store) flush(times bool) {
-	s.mu.Lock()
-	pending := maps.Clone(s.pending)
-	surplus := s.surplus()
-	newTimes := map[string]time.Time{}
-	for key, k := range s.entries {
-		if times && k.newAt {
-			newTimes[key], k.newAt = k.At, false
-		}
-	}
-	s.mu.Unlock()
-	s.remove(surplus)
-	if len(pending)+len(newTimes) == 0 {
+	e := entry{key: key, table: t.id, value: t.valueOf(st), at: s.now().UnixMilli(), text: text}
+	r, known := s.recent[key]
+	if known && r.table == t.id && r.content == content && t.drops[e.value] == 0 && e.at-r.saved < maxAge.Milliseconds()/rewriteFraction {
+		r.at = e.at
+		s.recent[key] = r
 		return
 	}
-	err := s.file.Update(func(tx *bbolt.Tx) error { return s.write(tx, pending, newTimes) })
-	s.try("write entries", err)
-	if err == nil {
-		s.written(pending)
+	delete(s.recent, key)
+	switch {
+	case len(text) == 0:
+	case s.queued+int64(len(text)) > maxQueued:
+		e.text = nil
+		s.notKept++
+	default:
+		s.remember(key, recent{t.id, content, e.at, e.at})
 	}
+	s.enqueue(&change{of: t, made: t.writes, entry: e})
 }
 
-// write writes entries and times to the file, except those that were dropped
-// meanwhile. If one is dropped during the write, invalidate removes it afterwards.
-func (s *Store) write(tx *bbolt.Tx, pending map[string][]byte, newTimes map[string]time.Time) error {
-	for key, value := range pending {
-		if !s.has(key) {
-			continue
-		}
-		if err := errors.Join(tx.Bucket(answersBucket).Put([]byte(key), value), tx.Bucket(timesBucket).Delete([]byte(key))); err != nil {
-			return err
-		}
-	}
-	for key, at := range newTimes {
-		if !s.has(key) {
-			continue
-		}
-		if err := tx.Bucket(timesBucket).Put([]byte(key), binary.BigEndian.AppendUint64(nil, uint64(at.Unix()))); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Store) has(key string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.entries[key] != nil
-}
-
-// written removes written entries from the pending ones, unless there is a newer one.
-func (s *Store) written(pending map[string][]byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for key, value := range pending {
-		if now := s.pending[key]; now != nil && &now[0] == &value[0] {
-			delete(s.pending, key)
-			s.queued -= int64(len(value))
-		}
-	}
-}
-
-// surplus forgets the oldest entries if the store is over its limit, and returns their
-// keys. The caller holds the lock.
-func (s *Store) surplus() []string {
-	if s.size <= s.limit {
-		return nil
-	}
-	var keys []string
-	for _, key := range oldest(s.entries) {
-		if s.size <= s.limit*9/10 {
+// remember adds a recent entry, in the place of any other if there are too many. The caller
+// holds the lock.
+func (s *Store) remember(key digest, r recent) {
+	for other := range s.recent {
+		if len(s.recent) < maxRecent {
 			break
 		}
-		s.forget(key)
-		keys = append(keys, key)
+		delete(s.recent, other)
 	}
-	return keys
+	s.recent[key] = r
 }
 
-// try logs an error of the file. The gateway works without the file.
-func (s *Store) try(what string, err error) {
-	if err != nil {
-		s.log.Error("the file of [lastgood] failed", slog.String("at", what), slog.String("cause", err.Error()))
+// renew makes all entries of a table invalid. The caller holds the lock.
+func (s *Store) renew(t *staleTable) {
+	if t.id != 0 {
+		s.enqueue(&change{kind: clear, entry: entry{table: t.id}})
 	}
+	t.id, t.drops = 0, nil
+}
+
+// startWrite drops the rows that a write may change: all of the table, unless the write is
+// one of rows with a certain value, which it does not set. They are removed from the file
+// later. Until then, and as long as there are writes, the file does not have the table, so
+// that they are not used if the process or the machine should fail.
+func (s *Store) startWrite(t *staleTable, write sqlgen.Statement) {
+	s.invalidate(t, write, 1)
+}
+
+// endWrite drops the rows that queries have read since the start of a write.
+func (s *Store) endWrite(t *staleTable, write sqlgen.Statement) {
+	s.invalidate(t, write, -1)
+}
+
+func (s *Store) invalidate(t *staleTable, write sqlgen.Statement, running int) {
+	s.mu.Lock()
+	t.running += running
+	t.writes++
+	t.wrote = s.now().UnixMilli()
+	_, value, ok := write.Key(t.lookup)
+	switch {
+	case t.id == 0:
+	case t.lookup == "" || !ok || write.Sets(t.lookup):
+		s.renew(t)
+	default:
+		s.drop(t, value)
+	}
+	f, listed := s.file, t.row != 0
+	s.mu.Unlock()
+	if listed {
+		s.unlist(f, t)
+	}
+}
+
+// drop makes the entries of a table invalid that have a value, or no known one. The caller
+// holds the lock.
+func (s *Store) drop(t *staleTable, value string) {
+	if t.drops == nil {
+		t.drops = map[string]int{}
+	}
+	if t.drops[value] > t.lastPut {
+		return // there is nothing new
+	}
+	t.drops[value], t.drops[""] = t.writes, t.writes
+	s.enqueue(&change{kind: drop, of: t, made: t.writes, entry: entry{table: t.id, value: value}})
+}
+
+// unlist removes a table from the file. If that fails, the file is removed.
+func (s *Store) unlist(f *staleFile, t *staleTable) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s.mu.Lock()
+	row, inUse := t.row, s.file == f
+	s.mu.Unlock()
+	if row == 0 || !inUse {
+		return // another one did it
+	}
+	if err := f.exec("DELETE FROM tables WHERE id = ?", row); err != nil {
+		s.report("unlist a table", errors.Join(err, s.removeFile()))
+		s.abandon(f, nil)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.row = 0
+}
+
+// setSchema sets the schema of a table in a database, which the scope identifies. If it is
+// another one than before, the rows of the table are dropped.
+func (s *Store) setSchema(t *staleTable, scope string, schema *sqlgen.Table) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if schema == nil || t.schema == schema {
+		return
+	}
+	if description := describe(schema); scope != t.scope || !bytes.Equal(description, t.described) {
+		s.renew(t)
+		t.lookup, t.scope, t.described = "", scope, description
+	}
+	t.schema = schema
+}
+
+// schema returns the last known schema of a table: the one that has the name, or the only
+// one that has it in another case.
+func (s *Store) schema(scope, name string) *sqlgen.Table {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []*sqlgen.Table
+	for _, t := range s.tables {
+		switch {
+		case t.scope != scope || t.schema == nil || !strings.EqualFold(t.name, name):
+		case t.name == name:
+			return t.schema
+		default:
+			found = append(found, t.schema)
+		}
+	}
+	if len(found) != 1 {
+		return nil
+	}
+	return found[0]
+}
+
+// find returns the rows of a query and their age, if they are not older than maxAge.
+func (s *Store) find(t *staleTable, key digest, maxAge time.Duration) (text []byte, age time.Duration, ok bool) {
+	s.mu.Lock()
+	f, c := s.file, s.puts[key]
+	s.mu.Unlock()
+	if c == nil {
+		e := s.read(f, t, key)
+		if e == nil {
+			return nil, 0, false
+		}
+		c = &change{entry: *e}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !t.has(c) || len(c.text) == 0 {
+		return nil, 0, false
+	}
+	at := c.at
+	if r := s.recent[key]; r.saved == at {
+		at = r.at
+	}
+	age = max(0, time.Duration(s.now().UnixMilli()-at)*time.Millisecond)
+	return c.text, age, age <= maxAge
+}
+
+// read reads an entry from a file, nil if there is none. One that is damaged is removed.
+func (s *Store) read(f *staleFile, t *staleTable, key digest) *entry {
+	e, err := f.read(key)
+	switch {
+	case errors.Is(err, errDamagedEntry):
+		s.report("read", err)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.recent, key)
+		s.enqueue(&change{of: t, made: t.writes, entry: entry{key: key}})
+	case err != nil:
+		s.failed(f, "read", err)
+	}
+	return e
 }

@@ -11,6 +11,7 @@ import (
 	"dbsep/internal/auth"
 	"dbsep/internal/config"
 	"dbsep/internal/logging"
+	"dbsep/internal/registration"
 	"dbsep/internal/setup"
 )
 
@@ -68,7 +69,7 @@ func webGateway(load func(file string) (*setup.Loaded, error), variable func(r *
 	if len(s.Config.Tables) > 0 {
 		o.Authorizer = auth.NewWeb(setup.TableRights(s.Config), variable)
 	}
-	return gateway.New(s.DB, o), log, s.Close
+	return gateway.New(registration.New(s.DB, s.DB.Writable, log), o), log, s.Close
 }
 
 // cgiVariable looks up a variable of the one request of a CGI program.

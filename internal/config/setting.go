@@ -163,11 +163,11 @@ var table = []setting{
 	}, duration(func(c *Config) *time.Duration { return &c.Database.BusyTimeout })},
 	{Setting{
 		Section: "database", Key: "lastgood_file",
-		Doc: "The file in which the server keeps the responses of the section `[lastgood]`. Only one server may use it.",
+		Doc: "The file in which the server keeps the responses of the section `[lastgood]`. Only one process can use it.",
 	}, path(func(c *Config) *string { return &c.Database.LastGoodFile })},
 	{Setting{
 		Section: "database", Key: "lastgood_bytes", Default: "256M",
-		Doc: "The maximum size of the responses in that file. The oldest are removed first.",
+		Doc: "The maximum size of that file, with its write-ahead log; at least 256K. The oldest responses are removed first.",
 	}, size(func(c *Config) *int64 { return &c.Database.LastGoodBytes })},
 	{Setting{
 		Section: "database", Key: "cache_bytes", Default: "64M",

@@ -66,6 +66,7 @@ type Sources struct {
 	Pools   func() []Pool
 	Clients func() int                  // open connections, without those of strangers
 	Cache   func() (hits, joined int64) // queries that [cache] answered from memory, and those that waited for an equal one
+	Stale   func() (state StaleCache, ok bool)
 }
 
 // New returns the metrics of a process.
@@ -108,6 +109,9 @@ func New(version string, from Sources) *Metrics {
 func (m *Metrics) addSources(from Sources) {
 	if from.Pools != nil {
 		m.registry.MustRegister(poolCollector{from.Pools})
+	}
+	if from.Stale != nil {
+		m.registry.MustRegister(staleCollector{from.Stale})
 	}
 	if from.Clients != nil {
 		register(m, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "dbsep_http_connections", Help: "Open connections of clients."},

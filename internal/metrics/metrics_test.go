@@ -14,7 +14,10 @@ import (
 )
 
 func TestSeries(t *testing.T) {
-	m := metrics.New("1.2", metrics.Sources{Pools: func() []metrics.Pool { return []metrics.Pool{{"all", 16, 5, 3, 7, 2, true}} }, Clients: func() int { return 9 }, Cache: func() (int64, int64) { return 4, 6 }})
+	m := metrics.New("1.2", metrics.Sources{Pools: func() []metrics.Pool { return []metrics.Pool{{"all", 16, 5, 3, 7, 2, true}} }, Clients: func() int { return 9 }, Cache: func() (int64, int64) { return 4, 6 },
+		Stale: func() (metrics.StaleCache, bool) {
+			return metrics.StaleCache{Usable: true, Bytes: 12288, Errors: 3, NotKept: 2}, true
+		}})
 	m.Observe(gateway.Event{Operation: "single", Table: "peers", Rows: 1, Bytes: 30, Took: 3 * time.Millisecond})
 	m.Observe(gateway.Event{Operation: "single", Table: "peers", Rows: 1, Bytes: 30, Took: 30 * time.Second})
 	m.Observe(gateway.Event{Operation: "update", Code: gateway.UnknownTable, Bytes: 3})
@@ -40,6 +43,10 @@ func TestSeries(t *testing.T) {
 		`dbsep_http_connections 9`,
 		`dbsep_cache_hits_total 4`,
 		`dbsep_cache_coalesced_total 6`,
+		`dbsep_stale_cache_file_usable 1`,
+		`dbsep_stale_cache_file_bytes 12288`,
+		`dbsep_stale_cache_file_errors_total 3`,
+		`dbsep_stale_cache_dropped_total 2`,
 		`dbsep_http_connections_refused_total 1`,
 		`dbsep_db_up 1`,
 		`dbsep_config_reloads_total{result="success"} 0`,

@@ -13,6 +13,7 @@ import (
 	"dbsep/internal/database"
 	"dbsep/internal/logging"
 	"dbsep/internal/metrics"
+	"dbsep/internal/registration"
 	"dbsep/internal/setup"
 )
 
@@ -92,30 +93,46 @@ func (s *Server) gatewayOptions(i *instance) gateway.Options {
 
 // openStaleCache opens the file of stale responses if a configuration has one. It
 // stays open across reloads.
-func (s *Server) openStaleCache(l *setup.Loaded, log *slog.Logger) (err error) {
+func (s *Server) openStaleCache(l *setup.Loaded, log *slog.Logger) error {
 	c := l.Config
-	if len(c.LastGood) == 0 || s.staleCache != nil {
+	if len(c.LastGood) == 0 || s.staleCache.Load() != nil {
 		return nil
 	}
 	if err := l.CheckStaleCache(); err != nil {
 		return err
 	}
-	s.staleCache, err = cache.OpenStore(c.Database.LastGoodFile, c.Database.LastGoodBytes, log)
+	store, err := cache.OpenStore(c.Database.LastGoodFile, c.Database.LastGoodBytes, log)
+	if err == nil {
+		s.staleCache.Store(store)
+	}
 	return err
 }
 
-// withCaches puts the configured caches between the gateway and the database.
+func (s *Server) staleCacheState() (state metrics.StaleCache, ok bool) {
+	store := s.staleCache.Load()
+	if store == nil {
+		return metrics.StaleCache{}, false
+	}
+	return metrics.StaleCache(store.Stats()), true
+}
+
+// withCaches puts the configured caches between the gateway and the database, and what
+// refuses registrations that cannot be stored.
 func (s *Server) withCaches(i *instance) gateway.Database {
 	var db gateway.Database = i.db
+	replicas := i.config.Database.ReadReplicas != ""
+	if store := s.staleCache.Load(); store != nil { // also without rules: writes invalidate what it has
+		scope := i.db.Kind() + " " + i.db.Address() + " " + i.config.Schema
+		stale := store.Over(db, scope, setup.CacheRules(i.config.LastGood), i.log)
+		stale.Replicas = replicas
+		db = stale
+	}
 	if len(i.config.Cache) > 0 {
 		i.cache = cache.New(db, setup.CacheRules(i.config.Cache), i.config.Database.CacheBytes)
+		i.cache.Replicas = replicas
 		db = i.cache
 	}
-	if len(i.config.LastGood) > 0 {
-		scope := i.db.Kind() + " " + i.db.Address() + " " + i.config.Schema
-		db = s.staleCache.Over(db, scope, setup.CacheRules(i.config.LastGood), i.log)
-	}
-	return db
+	return registration.New(db, i.db.Writable, i.log)
 }
 
 // enter adds a request. It reports whether it has: not if the instance is idle.

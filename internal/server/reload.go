@@ -84,7 +84,7 @@ func (s *Server) refuseRestart(c *config.Config) error {
 		return errors.New("[server] status_listen cannot change without a restart")
 	}
 	d, was := c.Database, running.Database
-	if s.staleCache != nil && (d.LastGoodFile != was.LastGoodFile || d.LastGoodBytes != was.LastGoodBytes) {
+	if s.staleCache.Load() != nil && (d.LastGoodFile != was.LastGoodFile || d.LastGoodBytes != was.LastGoodBytes) {
 		return errors.New("[database] lastgood_file and lastgood_bytes cannot change without a restart")
 	}
 	return nil

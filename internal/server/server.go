@@ -49,7 +49,7 @@ type Server struct {
 	clients    *auth.Clients
 	metrics    *metrics.Metrics
 	status     *status
-	staleCache *cache.Store // nil without [lastgood]
+	staleCache atomic.Pointer[cache.Store] // nil without [lastgood]
 }
 
 // Run responds to requests until ctx ends, and then finishes those in flight. It calls
@@ -63,6 +63,7 @@ func (s *Server) Run(ctx context.Context, first *setup.Loaded, listening func(ne
 		Pools:   func() []metrics.Pool { return s.running.Load().pools() },
 		Clients: s.clients.Open,
 		Cache:   func() (again, joined int64) { return s.running.Load().cacheCounts() },
+		Stale:   s.staleCacheState,
 	})
 	s.status = newStatus(s.metrics)
 	s.newHTTPServers(first.Config)
@@ -127,8 +128,8 @@ func (s *Server) end(ctx context.Context) error {
 	err := errors.Join(s.http.end(ctx, limit), s.statusHTTP.end(ctx, limit))
 	s.ending.Wait()
 	last.closeDatabase()
-	if s.staleCache != nil {
-		err = errors.Join(err, s.staleCache.Close())
+	if store := s.staleCache.Load(); store != nil {
+		err = errors.Join(err, store.Close())
 	}
 	return err
 }
