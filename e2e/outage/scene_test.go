@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"dbsep/internal/sqlitedriver"
 	"dbsep/internal/testenv"
 )
 
@@ -39,6 +40,7 @@ func settings(dir string) []string {
 // A scene is a database with the tables of the load, and a gateway to it.
 type scene struct {
 	*testenv.Site
+	command []string // that starts the gateway
 	gateway *testenv.Process
 	url     string
 	load    *load
@@ -71,11 +73,55 @@ func newScene(t *testing.T, kind string, db *sql.DB, statements []string, lines 
 func (s *scene) serve(t *testing.T, through ...string) *scene {
 	t.Helper()
 	address := testenv.FreeAddress(t)
-	command := append(through, testenv.Program(t), "serve", "--config", s.Conf, "--listen", address)
-	s.gateway = testenv.Start(t, nil, command[0], command[1:]...)
-	testenv.WaitFor(t, "dbsep serve at "+address, s.gateway, testenv.Listening(address))
+	s.command = append(through, testenv.Program(t), "serve", "--config", s.Conf, "--listen", address)
 	s.url = "http://" + address
+	s.start(t)
 	return s
+}
+
+func (s *scene) start(t *testing.T) {
+	t.Helper()
+	address := strings.TrimPrefix(s.url, "http://")
+	s.gateway = testenv.Start(t, nil, s.command[0], s.command[1:]...)
+	testenv.WaitFor(t, "dbsep serve at "+address, s.gateway, testenv.Listening(address))
+}
+
+// crash kills the gateway right after the responses that the clients have had, and starts
+// it again. Clients wait, since a response that breaks off would count as lost. What they
+// have read must be in the file of stale responses before.
+func (s *scene) crash(t *testing.T) {
+	t.Helper()
+	testenv.WaitFor(t, "the rows in the file", s.gateway, func(ctx context.Context) error {
+		if n, err := s.kept(ctx, t.TempDir()); err != nil || n < len(questions) {
+			return fmt.Errorf("it has %d: %w", n, err)
+		}
+		return nil
+	})
+	goOn := s.load.rest()
+	defer goOn()
+	s.gateway.Kill()
+	s.start(t)
+}
+
+// kept counts the stale responses that nobody changes in a copy of the gateway's file, which
+// is locked.
+func (s *scene) kept(ctx context.Context, dir string) (n int, err error) {
+	for _, suffix := range []string{"", "-wal"} {
+		text, err := os.ReadFile(filepath.Join(s.Folder, "lastgood") + suffix)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "copy"+suffix), text, 0o600)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	db, err := sql.Open(sqlitedriver.Name, filepath.Join(dir, "copy"))
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	err = db.QueryRowContext(ctx, "SELECT count(*) FROM entries JOIN tables ON tables.id = tbl WHERE name IN ('peers', 'ast_config')").Scan(&n)
+	return n, err
 }
 
 // reload has the gateway read its configuration again and again while clients send
