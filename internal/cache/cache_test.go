@@ -267,7 +267,13 @@ func TestAReadAfterAWriteDoesNotShareAnOlderQuery(t *testing.T) {
 		if _, err := s.Exec(t.Context(), update(fields("id", "alice"), fields("a", "x"))); err != nil {
 			t.Fatal(err)
 		}
+		first := db.wait
+		db.wait = make(chan struct{})
 		db.set(nil, []any{"new"})
+		all.Go(func() { wantRows(t, s, single("id", "alice"), "new") })
+		synctest.Wait()
+		close(first) // the older query ends before the newer one
+		synctest.Wait()
 		all.Go(func() { wantRows(t, s, single("id", "alice"), "new") })
 		synctest.Wait()
 		if db.queries() != 2 {
@@ -390,7 +396,12 @@ func TestTooManyRowsAreReadByEachAtOnce(t *testing.T) {
 		s := New(db, []Rule{{"peers", time.Hour}}, 8<<20)
 		want := strings.Join([]string{long, long, long, "last"}, " ")
 		var all sync.WaitGroup
-		for range 5 {
+		slow := make(chan struct{})
+		all.Go(func() {
+			_ = s.Query(t.Context(), single("id", "alice"), func([][]byte) error { <-slow; return nil })
+		})
+		synctest.Wait()
+		for range 4 {
 			all.Go(func() {
 				if got, err := rowsOf(t, s, single("id", "alice")); got != want || err != nil {
 					t.Errorf("%d bytes, %v", len(got), err)
@@ -408,6 +419,7 @@ func TestTooManyRowsAreReadByEachAtOnce(t *testing.T) {
 			t.Errorf("%d queries", db.queries())
 		}
 		close(db.wait)
+		close(slow)
 		all.Wait()
 		if s.size > 0 || len(s.tables["peers"].flights) > 0 {
 			t.Errorf("%d bytes, %d queries are left", s.size, len(s.tables["peers"].flights))

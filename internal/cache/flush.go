@@ -39,7 +39,7 @@ func (s *Store) enqueue(c *change) {
 	}
 	if c.kind == put {
 		s.puts[c.key] = c
-		c.of.lastPut = c.made
+		c.of.lastPut = max(c.of.lastPut, c.made)
 	}
 	s.queue = append(s.queue, c)
 	s.queued += c.bytes()

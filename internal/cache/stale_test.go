@@ -112,6 +112,15 @@ func TestStaleResponses(t *testing.T) {
 			reopen()
 			wantNone(t, l, single("id", "alice"))
 		}
+		for _, rows := range []string{"alice", "", "alice"} { // and come back with it
+			db.set(nil)
+			if rows != "" {
+				db.set(nil, []any{rows})
+			}
+			wantRows(t, l, single("id", "alice"), rows)
+		}
+		db.set(unavailable)
+		wantRows(t, l, single("id", "alice"), "alice")
 	})
 	t.Run("are dropped when the table has another schema", func(t *testing.T) {
 		db.set(nil, []any{"alice"})
@@ -217,6 +226,16 @@ func TestWritesUnderAnotherConfiguration(t *testing.T) {
 		}
 		db.set(unavailable)
 		wantNone(t, l, single("id", "alice"))
+	}
+	l := over(s, db, "db3")
+	db.set(nil, []any{"old"})
+	if _, err := l.Describe(t.Context(), "peers"); err != nil {
+		t.Fatal(err)
+	}
+	wantRows(t, l, single("id", "alice"), "old")
+	db.set(unavailable)
+	if _, err := l.Describe(t.Context(), "peers"); err != nil {
+		t.Errorf("the schema is that of another database: %v", err)
 	}
 }
 

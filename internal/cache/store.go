@@ -286,7 +286,7 @@ func (s *Store) read(f *staleFile, t *staleTable, key digest) *entry {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.recent, key)
-		s.enqueue(&change{of: t, made: t.writes, entry: entry{key: key}})
+		s.enqueue(&change{of: t, entry: entry{key: key}})
 	case err != nil:
 		s.failed(f, "read", err)
 	}

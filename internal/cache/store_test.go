@@ -203,6 +203,78 @@ func TestTheFileStaysUnderItsLimit(t *testing.T) {
 	}
 }
 
+// TestAPartOfTheQueueIsWritten has changes of a row at both ends of a queue that is too long
+// to be written at once.
+func TestAPartOfTheQueueIsWritten(t *testing.T) {
+	for _, writes := range []bool{false, true} {
+		s := newSite(t, filepath.Join(t.TempDir(), "file"), 64<<20)
+		alice := single("id", "alice")
+		changes := update(fields("id", "alice"), fields("a", "x"))
+		read := func(rows string) {
+			s.db.set(nil, []any{rows})
+			wantRows(t, s, alice, rows)
+		}
+		read("first")
+		if writes {
+			s.write(t, changes)
+			read("second")
+		}
+		for i := range maxBatch {
+			s.keep(t, single("id", fmt.Sprint(i)))
+		}
+		read("last")
+		if writes {
+			s.write(t, changes)
+		}
+		s.db.set(unavailable)
+		for more := true; more; {
+			if writes {
+				wantNone(t, s, alice)
+			} else {
+				wantRows(t, s, alice, "last")
+			}
+			var err error
+			more, err = s.store.flushSome(s.store.file, false)
+			noError(t, err)
+		}
+		noError(t, s.store.Close())
+	}
+}
+
+// TestTheColumnOfTheValuesIsKept restarts the store after the first query that has a value.
+func TestTheColumnOfTheValuesIsKept(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "file")
+	s := newSite(t, name, 1<<20)
+	s.keep(t, multi("id LIKE", "%"))
+	s.store.flush(false)
+	alice := single("id", "alice")
+	s.keep(t, alice)
+	noError(t, s.store.Close())
+
+	s = newSite(t, name, 1<<20)
+	s.wants(t, "peers[alice]", alice)
+	s.keep(t, single("n", "5"))
+	s.write(t, update(fields("n", "5"), fields("a", "x")))
+	s.wants(t, "", alice)
+	noError(t, s.store.Close())
+}
+
+func TestADamagedTableIsNotUsed(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "file")
+	s := newSite(t, name, 1<<20)
+	alice, sales := single("id", "alice"), queue("sales")
+	s.keep(t, alice, sales)
+	noError(t, s.store.Close())
+	sqliteFile(t, name, "UPDATE tables SET lookup = 'ie' WHERE name = 'peers'") // a bit of it
+	s = newSite(t, name, 1<<20)
+	s.wants(t, "queues[sales]", alice, sales)
+	s.keep(t, alice)
+	noError(t, s.store.Close())
+	s = newSite(t, name, 1<<20)
+	s.wants(t, "peers[alice] queues[sales]", alice, sales)
+	noError(t, s.store.Close())
+}
+
 // TestTheQueueIsLimited has no file to which the queue can be written.
 func TestTheQueueIsLimited(t *testing.T) {
 	s := newSite(t, filepath.Join(t.TempDir(), "file"), 256<<20)
@@ -313,6 +385,12 @@ func TestAFileThatIsCutWhileItIsUsed(t *testing.T) {
 		}
 		noError(t, s.store.Close())
 	}
+}
+
+func TestALimitThatIsTooLow(t *testing.T) {
+	s := newSite(t, filepath.Join(t.TempDir(), "file"), 1)
+	wantWorking(t, s.store)
+	noError(t, s.store.Close())
 }
 
 // TestFoldersThatAreMissing refuses what no time will correct.
