@@ -33,6 +33,7 @@ const (
 	TooManyFields        Code = "too-many-fields"
 	TooManyColumns       Code = "too-many-columns"
 	TooManyRows          Code = "too-many-rows"
+	RowTooLarge          Code = "row-too-large"
 	NoName               Code = "no-name"
 	NulByte              Code = "nul-byte"
 	NoFile               Code = "no-file"
@@ -90,6 +91,7 @@ var Catalogue = []Entry{
 	{TooManyFields, http.StatusBadRequest, "the request has too many fields", "send fewer fields, or raise [limits] max_fields"},
 	{TooManyColumns, http.StatusBadRequest, "the table has too many columns", "query a view with fewer columns"},
 	{TooManyRows, http.StatusBadRequest, "the response has too many rows", "use a narrower condition, or raise [limits] max_rows"},
+	{RowTooLarge, http.StatusBadRequest, "a row is too large", "query a view without the large column, or raise [limits] max_row_bytes"},
 	{NoName, http.StatusBadRequest, "a field has no name", "send fields as name=value"},
 	{NulByte, http.StatusBadRequest, "a field holds a NUL byte", "send text without NUL bytes"},
 	{NoFile, http.StatusBadRequest, "no static file is named", "add ?file=NAME to the URL"},
@@ -111,7 +113,7 @@ var Catalogue = []Entry{
 	{Denied, http.StatusInternalServerError, "the database account may not do this", "check dbuser and dbpass in dbsep.conf and the account's rights"},
 	{ReadOnly, http.StatusServiceUnavailable, "the database takes no writes", "make the database, or its file and folder, writable for the account that runs dbsep"},
 	{Full, http.StatusServiceUnavailable, "the database has no space left", "free space on the database's disk"},
-	{Busy, http.StatusServiceUnavailable, "the database is busy", "try again; if it persists, look for what holds a lock or all connections"},
+	{Busy, http.StatusServiceUnavailable, "the database or dbsep is busy", "try again; if it persists, look for what holds a lock or all connections"},
 	{Timeout, http.StatusServiceUnavailable, "the database took too long", "look for a missing index, or raise [limits] statement_timeout"},
 	{Unavailable, http.StatusServiceUnavailable, "the database cannot be reached", "start the database; dbsep check reports what is wrong with the connection"},
 	{ClientGone, 499, "the client disconnected before the response was complete", ""},
@@ -149,6 +151,7 @@ var codes = map[sqlgen.Cause]Code{
 	sqlgen.Timeout:         Timeout,
 	sqlgen.Unavailable:     Unavailable,
 	sqlgen.Canceled:        ClientGone,
+	sqlgen.RowTooLarge:     RowTooLarge,
 }
 
 // An Error is the reason why a request failed. It holds no value of the request.
@@ -316,7 +319,7 @@ func (e *Error) json() []byte {
 		Column  string `json:"column,omitempty"`
 		Hint    string `json:"hint,omitempty"`
 	}
-	text, _ := json.Marshal(map[string]object{"error": {e.Code, e.Error(), shorten(e.Table), shorten(e.Column), e.hint()}})
+	text, _ := json.Marshal(map[string]object{"error": {e.Code, e.Error(), logName(e.Table), logName(e.Column), e.hint()}})
 	return append(text, '\n')
 }
 

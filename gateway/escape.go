@@ -41,6 +41,33 @@ func appendByte(dst []byte, c byte) []byte {
 	return append(dst, '%', hex[c>>4], hex[c&15])
 }
 
+// escapedBytes returns how long a value becomes in a row of text.
+func escapedBytes(s []byte) int {
+	n := len(s)
+	for _, c := range s {
+		if !plain[c] {
+			n += len("%XX") - 1
+		}
+	}
+	return n
+}
+
+// jsonBytes returns how long a value becomes in a row of JSON, at most.
+func jsonBytes(s []byte) int {
+	n := len(s)
+	for _, c := range s {
+		switch {
+		case c < ' ':
+			n += len(`\u00XX`) - 1
+		case c == '"' || c == '\\':
+			n++
+		case c >= utf8.RuneSelf:
+			n += utf8.UTFMax - 1
+		}
+	}
+	return n
+}
+
 // appendJSON appends s as a JSON string. Invalid UTF-8 becomes U+FFFD, since JSON
 // cannot contain it.
 func appendJSON(dst, s []byte) []byte {

@@ -101,6 +101,11 @@ type Options struct {
 	MaxColumns   int
 	MaxRows      int
 
+	// BodyMemory limits the memory for request bodies, and ResponseMemory that for
+	// responses and large rows. Gateways may share them. Nil: 64 MiB each.
+	BodyMemory     *ByteBudget
+	ResponseMemory *ByteBudget
+
 	// StatementTimeout limits how long the database may take for a count, for a
 	// first row, and for each further chunk of a response. Zero: 10 seconds.
 	StatementTimeout time.Duration
@@ -116,18 +121,20 @@ type Options struct {
 	LongReadWait time.Duration
 
 	// SlowReaderTimeout is how long a response may keep its connection to the database
-	// only because its client does not read. The rest of it then waits in memory,
-	// of which all such responses together have ResponseMemory. Zero: one second, and
-	// 16 MiB.
+	// only because its client does not read. The rest of it then waits in memory. If
+	// ResponseMemory is used up, a client that has not read for so long is
+	// disconnected. Zero: one second.
 	SlowReaderTimeout time.Duration
-	ResponseMemory    int64
 
 	// SchemaTTL is how long the schema of a table is cached. Zero: one minute.
 	SchemaTTL time.Duration
 }
 
-// defaultWriteTimeout is the WriteTimeout where none is set.
-const defaultWriteTimeout = 30 * time.Second
+// The WriteTimeout, BodyMemory and ResponseMemory where none is set.
+const (
+	defaultWriteTimeout = 30 * time.Second
+	defaultMemory       = 64 << 20
+)
 
 // A Policy says what happens to a value for a column that the table does not have.
 type Policy int
@@ -147,7 +154,6 @@ type Gateway struct {
 	schemas   schemaCache
 	log       *slog.Logger
 	longReads longReads
-	memory    byteBudget // for slow clients
 	Options
 }
 
@@ -164,12 +170,13 @@ func New(db Database, o Options) *Gateway {
 	o.MaxFields = cmp.Or(o.MaxFields, 512)
 	o.MaxColumns = cmp.Or(o.MaxColumns, 2000)
 	o.MaxRows = cmp.Or(o.MaxRows, 1000000)
+	o.BodyMemory = cmp.Or(o.BodyMemory, NewByteBudget(defaultMemory))
+	o.ResponseMemory = cmp.Or(o.ResponseMemory, NewByteBudget(defaultMemory))
 	o.StatementTimeout = cmp.Or(o.StatementTimeout, 10*time.Second)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, defaultWriteTimeout)
 	o.LongReads = cmp.Or(o.LongReads, 8)
 	o.LongReadWait = cmp.Or(o.LongReadWait, 5*time.Second)
 	o.SlowReaderTimeout = cmp.Or(o.SlowReaderTimeout, time.Second)
-	o.ResponseMemory = cmp.Or(o.ResponseMemory, 16<<20)
 	o.SchemaTTL = cmp.Or(o.SchemaTTL, time.Minute)
 	g := &Gateway{
 		db:        db,
@@ -178,7 +185,6 @@ func New(db Database, o Options) *Gateway {
 		longReads: longReads{slots: make(chan struct{}, o.LongReads), wait: o.LongReadWait},
 		Options:   o,
 	}
-	g.memory.release(int(o.ResponseMemory))
 	return g
 }
 
@@ -194,11 +200,13 @@ func (g *Gateway) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 // serve responds to a request with what handle writes, or with its error.
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, handle func(*http.Request, *request, *response) error) {
-	start := time.Now()
 	req := newRequest(r)
+	defer req.release()
 	resp := newResponse(w, req, g.WriteTimeout)
+	resp.memory = share{budget: g.ResponseMemory, patience: g.SlowReaderTimeout}
+	resp.waitLeft = g.SlowReaderTimeout
 	defer resp.release()
-	defer func() { g.observe(r, req, resp, start) }()
+	defer g.observe(r, req, resp)
 	defer g.recoverPanic(r, req, resp)
 	if err := handle(r, req, resp); err != nil {
 		g.fail(r, req, resp, err)
@@ -238,7 +246,7 @@ func (g *Gateway) run(ctx context.Context, req *request, resp *response) error {
 	if t, err = g.schemas.refresh(ctx, req.table, t, err); err != nil {
 		return err
 	}
-	req.schemaIsFresh, req.adjustments = true, nil
+	req.schemaIsFresh, req.adjustments, req.notes = true, nil, nil
 	return g.runOn(ctx, req, t, resp)
 }
 
@@ -273,42 +281,42 @@ func mayBeOutdatedSchema(err error) bool {
 // statement starts at once. If its response becomes long and no slot is free, the
 // query ends, with nothing sent, and runs again when it has one.
 func (g *Gateway) query(ctx context.Context, s sqlgen.Statement, resp *response, write func(columns [][]byte) error) error {
-	slot := g.longReads.slotFor(s.SQL)
-	defer func() { slot.release(resp.started) }()
-	if !slot.expected() {
-		err := g.queryRows(ctx, s, resp, write, slot)
+	resp.slot = g.longReads.slotFor(s.SQL)
+	defer resp.slot.release()
+	if !resp.slot.expected() {
+		err := g.queryRows(ctx, s, resp, write)
 		if err != errNoSlot { //nolint:errorlint // Query returns it unchanged
 			return err
 		}
 		resp.begin(resp.kind, resp.names, resp.keys)
 	}
-	if err := slot.await(ctx); err != nil {
+	if err := resp.slot.await(ctx); err != nil {
 		return err
 	}
-	return g.queryRows(ctx, s, resp, write, slot)
+	return g.queryRows(ctx, s, resp, write)
 }
 
 // queryRows runs a statement and writes its rows, or stale rows where the database
 // is unavailable. The statement timeout starts again with each chunk.
-func (g *Gateway) queryRows(ctx context.Context, s sqlgen.Statement, resp *response, write func(columns [][]byte) error, slot *slot) error {
+func (g *Gateway) queryRows(ctx context.Context, s sqlgen.Statement, resp *response, write func(columns [][]byte) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	timeout := time.AfterFunc(g.StatementTimeout, func() { cancel(context.DeadlineExceeded) })
 	defer timeout.Stop()
 
 	sendChunk := func() error {
-		if err := slot.acquire(); err != nil {
+		if err := resp.slot.acquire(); err != nil {
 			return err
 		}
 		timeout.Stop()
 		defer timeout.Reset(g.StatementTimeout)
-		return resp.sendChunk(&g.memory, g.SlowReaderTimeout)
+		return resp.sendChunk()
 	}
 	writeRow := func(columns [][]byte) error {
 		if resp.rows >= g.MaxRows {
 			return &Error{Code: TooManyRows}
 		}
-		if err := write(columns); err != nil || !resp.full() {
+		if err := resp.addRow(columns, write); err != nil || !resp.full() {
 			return err
 		}
 		return sendChunk()

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // An Event is a request that has ended. It has no value from the request.
@@ -21,7 +23,6 @@ type Event struct {
 	Ended       time.Time
 	Took        time.Duration
 	Stale       bool // the rows were stale
-	Slow        bool // it took longer than Options.Slow, and has a line in the log
 	Adjustments []Adjustment
 
 	// For a log. The client chose all of these.
@@ -47,26 +48,25 @@ var Adjustments = map[Adjustment]string{
 	DroppedColumn:   "a value was left out: the table has no such column",
 }
 
-// adjusted logs an adjustment and adds it to the event of the request.
-func (g *Gateway) adjusted(ctx context.Context, req *request, a Adjustment, level slog.Level, attrs ...slog.Attr) {
-	req.adjustments = append(req.adjustments, a)
-	g.log.LogAttrs(ctx, level, Adjustments[a], attrs...)
-}
-
-// observe logs a slow request and calls Options.Observe.
-func (g *Gateway) observe(r *http.Request, req *request, resp *response, start time.Time) {
-	took := time.Since(start)
-	slow := took > g.Slow
-	if slow {
-		g.logSlow(r, req, resp, took)
+// observe writes the log line of a request that has none yet, if it needs one, and calls
+// Options.Observe.
+func (g *Gateway) observe(r *http.Request, req *request, resp *response) {
+	took := time.Since(req.start)
+	switch {
+	case req.logged:
+	case took > g.Slow:
+		g.logLine(r, req, slog.LevelWarn, "slow request", slog.Int("status", resp.status), slog.Int("rows", resp.rows),
+			slog.Int64("bytes", resp.bytes), slog.Float64("seconds", took.Seconds()), slog.String("fields", fieldNames(req.query+"&"+req.body)))
+	case len(req.notes) > 0:
+		g.logLine(r, req, slog.LevelDebug, "")
 	}
 	if g.Observe == nil {
 		return
 	}
 	e := Event{
-		Table: req.realTable, Code: req.code, Status: resp.status, Rows: resp.rows, Bytes: resp.bytes, Ended: start.Add(took), Took: took,
-		Slow: slow, Stale: resp.isStale, Adjustments: req.adjustments,
-		RequestedTable: shorten(req.table), Client: client(r), User: req.client.Name, ID: req.id,
+		Table: req.realTable, Code: req.code, Status: resp.status, Rows: resp.rows, Bytes: resp.bytes, Ended: req.start.Add(took), Took: took,
+		Stale: resp.isStale, Adjustments: req.adjustments,
+		RequestedTable: logName(req.table), Client: client(r), User: req.client.Name, ID: req.id,
 	}
 	if req.operation != nil {
 		e.Operation = req.operation.Name
@@ -74,28 +74,20 @@ func (g *Gateway) observe(r *http.Request, req *request, resp *response, start t
 	g.Observe(e)
 }
 
-// logSlow logs a slow request.
-func (g *Gateway) logSlow(r *http.Request, req *request, resp *response, took time.Duration) {
-	attrs := req.attrs(r, req.code)
-	attrs = append(attrs, slog.Int("status", resp.status), slog.Int("rows", resp.rows), slog.Int64("bytes", resp.bytes), slog.Float64("seconds", took.Seconds()),
-		slog.String("fields", shorten(names(req.query)+names(req.body))))
-	g.log.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelWarn, "slow request", attrs...)
-}
-
-// names lists the names of the fields of a form, without their values.
-func names(form string) string {
-	var b strings.Builder
+// fieldNames lists the names of the fields of a form, without their values.
+func fieldNames(form string) string {
+	var names []string
 	for pair := range strings.SplitSeq(form, "&") {
 		name, _, found := strings.Cut(pair, "=")
-		if found && b.Len() < 1024 {
-			b.WriteString(" " + name)
+		if found && len(names) < maxNamed {
+			names = append(names, logName(unescape(name)))
 		}
 	}
-	return b.String()
+	return strings.Join(names, ", ")
 }
 
-// logError logs a failed request. A missing row and a client that disconnected are
-// not faults.
+// logError writes the log line of a failed request. A missing row and a client that
+// disconnected are not faults.
 func (g *Gateway) logError(r *http.Request, req *request, e *Error) {
 	level := slog.LevelWarn
 	switch {
@@ -104,18 +96,40 @@ func (g *Gateway) logError(r *http.Request, req *request, e *Error) {
 	case catalogue[e.Code].Status >= 500:
 		level = slog.LevelError
 	}
-	attrs := req.attrs(r, e.Code)
-	if e.Column != "" {
-		attrs = append(attrs, slog.String("column", shorten(e.Column)))
+	var attrs []slog.Attr
+	if e.Code != RequirementNotMet || len(req.notes) == 0 { // or the notes name the columns
+		if e.Column != "" {
+			attrs = append(attrs, slog.String("column", logName(e.Column)))
+		}
+		if e.Constraint != "" {
+			attrs = append(attrs, slog.String("constraint", e.Constraint))
+		}
+		if hint := e.hint(); hint != "" {
+			attrs = append(attrs, slog.String("hint", hint))
+		}
 	}
-	if e.Constraint != "" {
-		attrs = append(attrs, slog.String("constraint", shorten(e.Constraint)))
+	if took := time.Since(req.start); took > g.Slow {
+		attrs = append(attrs, slog.Float64("seconds", took.Seconds()))
 	}
-	attrs = append(attrs, slog.String("hint", e.hint()))
 	if e.Err != nil && g.log.Enabled(r.Context(), slog.LevelDebug) {
 		attrs = append(attrs, slog.String("cause", e.Err.Error()))
 	}
-	g.log.LogAttrs(context.WithoutCancel(r.Context()), level, e.Error(), attrs...)
+	g.logLine(r, req, level, e.Error(), attrs...)
+}
+
+// logLine writes the only log line of a request. If a note is more important than the
+// message, the line is the note's.
+func (g *Gateway) logLine(r *http.Request, req *request, level slog.Level, message string, attrs ...slog.Attr) {
+	for _, n := range req.notes {
+		if message == "" || n.level > level {
+			level, message = n.level, n.message()
+		}
+	}
+	ctx := context.WithoutCancel(r.Context())
+	if g.log.Enabled(ctx, level) {
+		req.logged = true
+		g.log.LogAttrs(ctx, level, message, append(append(req.attrs(r, req.code), attrs...), req.noteAttrs(message)...)...)
+	}
 }
 
 // attrs are what every log line about a request has.
@@ -128,7 +142,7 @@ func (req *request) attrs(r *http.Request, code Code) []slog.Attr {
 		attrs = append(attrs, slog.String("operation", req.operation.Name))
 	}
 	if req.table != "" {
-		attrs = append(attrs, slog.String("table", shorten(req.table)))
+		attrs = append(attrs, slog.String("table", logName(req.table)))
 	}
 	if client := client(r); client != "" {
 		attrs = append(attrs, slog.String("client", client))
@@ -150,11 +164,29 @@ func client(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-// shorten limits the length of a name that a client sent, for the log.
-func shorten(name string) string {
-	const limit = 64
-	if len(name) <= limit {
+// maxName is how long a name is in the log. No database has longer ones.
+const maxName = 64
+
+// logName returns a name that a client sent, for the log. A client may send something
+// else in its place, such as JSON: nothing but the length is said of what does not look like
+// a name.
+func logName(name string) string {
+	if len(name) <= maxName && isName(name) {
 		return name
 	}
-	return name[:limit] + "... (" + strconv.Itoa(len(name)) + " bytes)"
+	return "(" + strconv.Itoa(len(name)) + " bytes)"
+}
+
+// isName reports whether a text looks like a name, which may have an operator.
+func isName(text string) bool {
+	for _, c := range text {
+		switch {
+		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_':
+		case c < utf8.RuneSelf && strings.ContainsRune(" -.$@#<>=!", c):
+		case c >= utf8.RuneSelf && c != utf8.RuneError && unicode.In(c, unicode.L, unicode.M, unicode.N):
+		default:
+			return false
+		}
+	}
+	return true
 }

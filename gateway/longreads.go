@@ -29,13 +29,14 @@ var errNoSlot = errors.New("no slot for a long response")
 
 // A slot is the permission to send a long response to one statement.
 type slot struct {
-	reads *longReads
-	sql   string
-	held  bool
+	reads  *longReads
+	sql    string
+	held   bool
+	needed bool // the response is long
 }
 
 // slotFor returns the slot for a statement, which is not acquired yet.
-func (l *longReads) slotFor(sql string) *slot { return &slot{reads: l, sql: sql} }
+func (l *longReads) slotFor(sql string) slot { return slot{reads: l, sql: sql} }
 
 // expected reports whether the response will probably be long, because the last
 // one to the same statement was.
@@ -47,6 +48,7 @@ func (s *slot) expected() bool {
 
 // acquire returns errNoSlot if the slot is not held and none is free.
 func (s *slot) acquire() error {
+	s.needed = true
 	if s.held {
 		return nil
 	}
@@ -77,11 +79,11 @@ func (s *slot) await(ctx context.Context) error {
 }
 
 // release frees the slot if it is held, and remembers whether the response was long.
-func (s *slot) release(wasLong bool) {
+func (s *slot) release() {
 	if !s.held {
 		return
 	}
-	s.reads.remember(s.sql, wasLong)
+	s.reads.remember(s.sql, s.needed)
 	<-s.reads.slots
 }
 

@@ -139,7 +139,7 @@ func TestDeafClientIsDisconnected(t *testing.T) {
 		after   time.Duration
 	}{
 		{"after write_timeout", gateway.Options{WriteTimeout: 20 * time.Second}, "client-gone", 20 * time.Second},
-		{"after slow_reader_timeout where there is no memory left", gateway.Options{ResponseMemory: 1 << 20, SlowReaderTimeout: 3 * time.Second}, "slow-client", 3 * time.Second},
+		{"after slow_reader_timeout where there is no memory left", gateway.Options{ResponseMemory: gateway.NewByteBudget(1 << 20), SlowReaderTimeout: 3 * time.Second}, "slow-client", 3 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -176,7 +176,7 @@ func TestShortResponsesDoNotWaitForLongOnes(t *testing.T) {
 		db := newBulk()
 		short := newScript()
 		short.rows = [][]any{{"alice", nil, nil, nil}}
-		g := gateway.New(oneShort{db, short}, gateway.Options{LongReads: 2, LongReadWait: 5 * time.Second, SlowReaderTimeout: time.Minute, WriteTimeout: time.Minute, ResponseMemory: 1})
+		g := gateway.New(oneShort{db, short}, gateway.Options{LongReads: 2, LongReadWait: 5 * time.Second, SlowReaderTimeout: time.Minute, WriteTimeout: time.Minute, ResponseMemory: gateway.NewByteBudget(2 << 20)})
 		var clients [4]*deaf
 		ended := make(chan bool, len(clients))
 		for i := range clients {

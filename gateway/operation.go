@@ -203,7 +203,7 @@ func (g *Gateway) updateFields(ctx context.Context, req *request, text string, t
 		if text, err = separate(text, t.whole); err != nil {
 			return nil, err
 		}
-		g.adjusted(ctx, req, SeparatedFields, slog.LevelInfo, slog.String("table", t.Name))
+		g.adjusted(ctx, req, SeparatedFields, slog.LevelInfo, "")
 	}
 	return g.form(ctx, req, t, text)
 }
@@ -245,10 +245,12 @@ func (g *Gateway) require(ctx context.Context, req *request, t *table, resp *res
 		return &sqlgen.Fault{Cause: sqlgen.Mismatch, Table: t.Name} // run reads the schema again before there is a warning
 	}
 	for _, s := range short {
-		if t.warned.add(s.Requirement.Column) {
-			g.log.LogAttrs(ctx, slog.LevelWarn, "a column does not meet what Asterisk requires",
-				slog.String("table", t.Name), slog.String("column", s.Requirement.Column),
-				slog.String("reason", s.Reason), slog.String("hint", s.Repair))
+		if len(req.notes) < maxNamed && t.warned.add(s.Requirement.Column) {
+			n := note{level: slog.LevelWarn, column: s.Requirement.Column, reason: s.Reason}
+			if isName(n.column) {
+				n.hint = s.Repair
+			}
+			g.note(ctx, req, n)
 		}
 	}
 	if missing >= 0 {
@@ -295,17 +297,17 @@ func (g *Gateway) dropUnknown(ctx context.Context, req *request, t *table, value
 	if !req.schemaIsFresh || !slices.ContainsFunc(values, func(f sqlgen.Field) bool { return !unknown(f) }) {
 		return values
 	}
+	named := 0
 	return slices.DeleteFunc(values, func(f sqlgen.Field) bool {
 		if !unknown(f) {
 			return false
 		}
-		name := shorten(f.Name)
 		level := slog.LevelDebug
-		if t.warned.add(name) {
+		if named < maxNamed && t.warned.add(f.Name) {
 			level = slog.LevelWarn
+			named++
 		}
-		g.adjusted(ctx, req, DroppedColumn, level, slog.String("table", t.Name), slog.String("column", name),
-			slog.String("hint", "add the column, or ignore this if Asterisk does not need it"))
+		g.adjusted(ctx, req, DroppedColumn, level, f.Name)
 		return true
 	})
 }

@@ -2,13 +2,11 @@ package gateway
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"dbsep/sqlgen"
 )
@@ -24,10 +22,14 @@ type request struct {
 
 	id          string // of the header X-Request-Id, for the log
 	client      Client
+	start       time.Time
 	code        Code         // of the error, if it failed
 	adjustments []Adjustment // for the event
+	notes       []note       // for the log
+	logged      bool         // it has its log line
 
 	posted        bool   // by POST: the fields are in the body
+	memory        *share // of the budget for bodies; nil: the body is short
 	query, body   string // as received
 	schemaIsFresh bool   // the table's schema is known to be up to date
 }
@@ -35,7 +37,7 @@ type request struct {
 // newRequest parses the path and the header of a request. It keeps an error of the
 // path for later: the error response depends on the rest.
 func newRequest(r *http.Request) *request {
-	req := &request{json: accepts(r.Header, "application/json"), id: requestID(r.Header), posted: r.Method == http.MethodPost}
+	req := &request{start: time.Now(), json: accepts(r.Header, "application/json"), id: requestID(r.Header), posted: r.Method == http.MethodPost}
 	req.pathError = req.parsePath(r.URL)
 	return req
 }
@@ -58,7 +60,7 @@ func (g *Gateway) read(r *http.Request, req *request) error {
 	if !req.posted {
 		return nil
 	}
-	return req.readBody(r, g.MaxBodyBytes)
+	return g.readBody(r, req)
 }
 
 // parsePath takes the table and the operation from the last two segments of a
@@ -96,55 +98,6 @@ func NamesOperation(path string) bool {
 	return req.operation != nil
 }
 
-// readBody reads the form. It accepts a missing or a wrong content type, which some
-// clients send, and refuses only types of other formats.
-func (req *request) readBody(r *http.Request, limit int64) error {
-	if typ := r.Header.Get("Content-Type"); typ != "application/x-www-form-urlencoded" && isOtherFormat(typ) {
-		return &Error{Code: UnsupportedMediaType, Table: req.table}
-	}
-	tooLarge := &Error{Code: BodyTooLarge, Table: req.table}
-	if r.ContentLength > limit {
-		if r.Header.Get("Expect") == "" { // a client that waits for 100 Continue sends no body
-			discard(r.Body, limit)
-		}
-		return tooLarge
-	}
-	body := make([]byte, 0, min(max(r.ContentLength, 0), chunkBytes)+1) // the client may announce more than it sends
-	for {
-		n, err := r.Body.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
-		switch {
-		case int64(len(body)) > limit:
-			discard(r.Body, limit)
-			return tooLarge
-		case errors.Is(err, io.EOF) && int64(len(body)) < r.ContentLength:
-			return &Error{Code: BodyUnreadable, Table: req.table, Err: io.ErrUnexpectedEOF} // CGI does not notice
-		case errors.Is(err, io.EOF):
-			req.body = string(body)
-			return nil
-		case err != nil:
-			return &Error{Code: BodyUnreadable, Table: req.table, Err: err}
-		case len(body) == cap(body):
-			body = append(body, 0)[:len(body)]
-		}
-	}
-}
-
-// isOtherFormat reports whether a content type is that of another format.
-func isOtherFormat(contentType string) bool {
-	switch typ, _, _ := mime.ParseMediaType(contentType); typ {
-	case "application/json", "multipart/form-data", "application/xml", "text/xml":
-		return true
-	}
-	return false
-}
-
-// discard reads the rest of a body that is too large, up to a limit, so that the
-// client gets to read the response.
-func discard(body io.Reader, limit int64) {
-	_, _ = io.CopyN(io.Discard, body, 16*limit)
-}
-
 // fields parses the fields of an operation that has one list of them: in the body of
 // a POST, whose query string is ignored (a11), and in the query string of a GET.
 func (g *Gateway) fields(ctx context.Context, req *request, t *table) ([]sqlgen.Field, error) {
@@ -168,8 +121,7 @@ func (g *Gateway) form(ctx context.Context, req *request, t *table, text string)
 			continue
 		}
 		f.Value = c.trimmed
-		g.adjusted(ctx, req, CutValue, slog.LevelWarn, slog.String("column", shorten(f.Name)),
-			slog.String("hint", "shorten the value: Asterisk's driver sends 255 bytes of an encoded value, or 199"))
+		g.adjusted(ctx, req, CutValue, slog.LevelWarn, f.Name)
 	}
 	return fields, err
 }

@@ -20,14 +20,18 @@ type response struct {
 	timeout time.Duration // for the client to accept one chunk
 	json    bool
 
-	buf     []byte
-	scratch []byte        // a decoded value
-	started bool          // the header was sent
-	sender  *sender       // nil until the response is known to be long
-	isStale bool          // the rows are stale rows
-	age     time.Duration // of stale rows
-	status  int
-	bytes   int64 // that were sent
+	buf      []byte
+	paid     int           // what is reserved for buf
+	scratch  []byte        // a decoded value
+	started  bool          // the header was sent
+	sender   *sender       // nil until the response is known to be long
+	slot     slot          // of the query
+	memory   share         // of the budget for responses
+	waitLeft time.Duration // for which the query may still wait, for its client and for memory
+	isStale  bool          // the rows are stale rows
+	age      time.Duration // of stale rows
+	status   int
+	bytes    int64 // that were sent
 
 	kind  kind
 	names [][]byte // "name=" of each column
@@ -44,8 +48,13 @@ const (
 	manyRows             // any number of rows
 )
 
-// chunkBytes is how much of a long response is sent at once.
-const chunkBytes = 64 << 10
+const (
+	// chunkBytes is how much of a long response is sent at once.
+	chunkBytes = 64 << 10
+
+	// maxKeptBytes is how large a chunk may be to be used again.
+	maxKeptBytes = 4 * chunkBytes
+)
 
 // buffers keeps the memory of finished responses for later ones.
 var buffers = sync.Pool{New: func() any { return new(response) }}
@@ -67,7 +76,10 @@ func newResponse(w http.ResponseWriter, req *request, timeout time.Duration) *re
 // release makes the response's memory available for other responses. The response
 // must not be used after it.
 func (resp *response) release() {
-	if cap(resp.buf) <= 4*chunkBytes && cap(resp.scratch) <= 4*chunkBytes {
+	if resp.memory.bytes > 0 {
+		resp.memory.close()
+	}
+	if cap(resp.buf) <= freeBytes && cap(resp.scratch) <= freeBytes {
 		*resp = response{buf: resp.buf, scratch: resp.scratch}
 		buffers.Put(resp)
 	}
@@ -77,6 +89,10 @@ func (resp *response) release() {
 func (resp *response) begin(k kind, names, keys [][]byte) {
 	resp.kind, resp.names, resp.keys = k, names, keys
 	resp.buf, resp.rows, resp.isStale = resp.buf[:0], 0, false
+	if resp.paid > 0 {
+		resp.memory.release(resp.paid)
+		resp.buf, resp.paid = nil, 0
+	}
 	if resp.json && k == manyRows {
 		resp.buf = append(resp.buf, '[')
 	}
@@ -243,10 +259,9 @@ func (resp *response) finish() error {
 	if resp.sender == nil {
 		return resp.send(http.StatusOK)
 	}
-	if _, err := resp.sender.add(resp.buf); err != nil {
+	if _, err := resp.sender.add(resp.takeChunk()); err != nil {
 		return err
 	}
-	resp.buf = nil
 	return resp.sender.finish()
 }
 
@@ -255,6 +270,9 @@ func (resp *response) send(status int) error {
 	resp.w.Header().Set("Content-Length", strconv.Itoa(len(resp.buf)))
 	resp.header(status)
 	resp.extendDeadline()
+	if resp.paid > 0 {
+		return resp.writeWaiting(resp.buf)
+	}
 	return resp.write(resp.buf)
 }
 
@@ -262,13 +280,27 @@ func (resp *response) full() bool { return len(resp.buf) >= chunkBytes }
 
 // sendChunk passes the buffer to the sender as one chunk of the response. The first
 // chunk starts the sender.
-func (resp *response) sendChunk(memory *byteBudget, maxWait time.Duration) (err error) {
+func (resp *response) sendChunk() error {
 	if resp.sender == nil {
 		resp.header(http.StatusOK)
-		resp.sender = newSender(resp, memory, maxWait)
+		resp.sender = newSender(resp)
 	}
-	resp.buf, err = resp.sender.add(resp.buf)
-	return err
+	spare, err := resp.sender.add(resp.takeChunk())
+	if err != nil {
+		return err
+	}
+	resp.buf, resp.paid = spare.text, spare.paid
+	if resp.buf == nil {
+		resp.buf = make([]byte, 0, chunkBytes+freeBytes)
+	}
+	return resp.pay()
+}
+
+// takeChunk takes the buffer out of the response.
+func (resp *response) takeChunk() chunk {
+	c := chunk{resp.buf, resp.paid}
+	resp.buf, resp.paid = nil, 0
+	return c
 }
 
 // abandon sends nothing more of a long response.
@@ -305,7 +337,18 @@ func (resp *response) extendDeadline() {
 }
 
 // abortWrites ends writes that are in progress.
-func (resp *response) abortWrites() { _ = resp.control.SetWriteDeadline(time.Unix(1, 0)) }
+func (resp *response) abortWrites() error { return resp.control.SetWriteDeadline(time.Unix(1, 0)) }
+
+// writeWaiting is write for a text that uses the memory of all responses.
+func (resp *response) writeWaiting(text []byte) error {
+	resp.memory.wait(resp)
+	err := resp.write(text)
+	resp.memory.waited()
+	if resp.memory.isEvicted() {
+		return &Error{Code: SlowClient, Err: err}
+	}
+	return err
+}
 
 func (resp *response) write(text []byte) error {
 	n, err := resp.w.Write(text)

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -13,41 +12,38 @@ import (
 // no memory is left, the client is disconnected.
 type sender struct {
 	resp      *response
-	memory    *byteBudget
-	waitLeft  time.Duration // for which the query may still wait; each chunk taken adds to it
-	maxWait   time.Duration // limit of waitLeft
 	waitTimer *time.Timer
 
 	mu     sync.Mutex
 	queue  []chunk // the first is being sent
-	spare  [][]byte
-	last   bool  // no more chunks will come
-	failed error // nothing more can be sent
+	spare  []chunk // empty
+	last   bool    // no more chunks will come
+	failed error   // nothing more can be sent
 	filled chan struct{}
 	sent   chan struct{}
 	done   chan struct{}
 }
 
-// A chunk is a part of a response. paid says whether its memory was reserved.
+// A chunk is a part of a response, and how much memory is reserved for it.
 type chunk struct {
 	text []byte
-	paid bool
+	paid int
 }
 
 const (
-	// freeChunks may be queued for each response without reserving memory: one
-	// that is being sent and one that waits.
-	freeChunks = 2
+	// queuedChunks may be queued before the query waits for the client: one that is
+	// being sent and one that waits.
+	queuedChunks = 2
 
 	// waitPerChunk is what a chunk that is taken adds to the time for which the query
-	// may wait. A client that reads about three megabytes per second can continue
+	// may still wait. A client that reads about three megabytes per second can continue
 	// without limit.
 	waitPerChunk = 20 * time.Millisecond
 )
 
-func newSender(resp *response, memory *byteBudget, maxWait time.Duration) *sender {
+func newSender(resp *response) *sender {
 	s := &sender{
-		resp: resp, memory: memory, waitLeft: maxWait, maxWait: maxWait, waitTimer: time.NewTimer(time.Hour),
+		resp: resp, waitTimer: time.NewTimer(time.Hour),
 		filled: make(chan struct{}, 1), sent: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	s.waitTimer.Stop()
@@ -55,24 +51,19 @@ func newSender(resp *response, memory *byteBudget, maxWait time.Duration) *sende
 	return s
 }
 
-// add queues a chunk, and returns a buffer for the next one.
-func (s *sender) add(text []byte) (next []byte, err error) {
+// add queues a chunk, and returns an empty one if there is one to use again.
+func (s *sender) add(c chunk) (spare chunk, err error) {
 	if err := s.awaitClient(); err != nil {
-		return nil, err
+		return chunk{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := chunk{text: text, paid: len(s.queue) >= freeChunks}
-	if c.paid && !s.memory.reserve(len(text)) {
-		return nil, &Error{Code: SlowClient}
-	}
 	s.queue = append(s.queue, c)
 	signal(s.filled)
 	if n := len(s.spare); n > 0 {
-		next, s.spare = s.spare[n-1], s.spare[:n-1]
-		return next, nil
+		spare, s.spare = s.spare[n-1], s.spare[:n-1]
 	}
-	return make([]byte, 0, cap(text)), nil
+	return spare, nil
 }
 
 // awaitClient waits until the client has taken a chunk, if the queue is full, for
@@ -80,8 +71,8 @@ func (s *sender) add(text []byte) (next []byte, err error) {
 func (s *sender) awaitClient() error {
 	start := time.Now()
 	free, err := s.free()
-	if !free && err == nil && s.waitLeft > 0 {
-		s.waitTimer.Reset(s.waitLeft)
+	if !free && err == nil && s.resp.waitLeft > 0 {
+		s.waitTimer.Reset(s.resp.waitLeft)
 		for expired := false; !expired && !free && err == nil; free, err = s.free() {
 			select {
 			case <-s.sent:
@@ -90,19 +81,19 @@ func (s *sender) awaitClient() error {
 			}
 		}
 		s.waitTimer.Stop()
-		s.waitLeft -= time.Since(start)
+		s.resp.waitLeft -= time.Since(start)
 	}
 	if free {
-		s.waitLeft = min(s.waitLeft+waitPerChunk, s.maxWait)
+		s.resp.waitLeft = min(s.resp.waitLeft+waitPerChunk, s.resp.memory.patience)
 	}
 	return err
 }
 
-// free reports whether a chunk can be queued without reserving memory.
+// free reports whether a chunk can be queued without waiting for the client.
 func (s *sender) free() (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.queue) < freeChunks, s.failed
+	return len(s.queue) < queuedChunks, s.failed
 }
 
 // finish waits until everything is sent.
@@ -123,7 +114,7 @@ func (s *sender) abandon() {
 	}
 	s.mu.Unlock()
 	signal(s.filled)
-	s.resp.abortWrites()
+	_ = s.resp.abortWrites()
 	<-s.done
 }
 
@@ -134,7 +125,7 @@ func (s *sender) run() {
 		if !ok {
 			break
 		}
-		err := s.resp.write(text)
+		err := s.resp.writeWaiting(text)
 		s.mu.Lock()
 		s.dequeue()
 		if err != nil && s.failed == nil {
@@ -176,13 +167,11 @@ func (s *sender) next() (text []byte, ok bool) {
 func (s *sender) dequeue() {
 	c := s.queue[0]
 	s.queue = append(s.queue[:0], s.queue[1:]...)
-	if c.paid {
-		s.memory.release(len(c.text))
+	if s.last || len(s.spare) == queuedChunks || cap(c.text) > maxKeptBytes {
+		s.resp.memory.release(c.paid)
 		return
 	}
-	if len(s.spare) < freeChunks {
-		s.spare = append(s.spare, c.text[:0])
-	}
+	s.spare = append(s.spare, chunk{c.text[:0], c.paid})
 }
 
 // signal wakes the goroutine that waits on a channel, now or when it waits next.
@@ -192,16 +181,3 @@ func signal(c chan struct{}) {
 	default:
 	}
 }
-
-// A byteBudget limits the memory of all slow clients together.
-type byteBudget struct{ left atomic.Int64 }
-
-func (b *byteBudget) reserve(bytes int) bool {
-	if b.left.Add(-int64(bytes)) >= 0 {
-		return true
-	}
-	b.release(bytes)
-	return false
-}
-
-func (b *byteBudget) release(bytes int) { b.left.Add(int64(bytes)) }

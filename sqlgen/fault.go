@@ -34,6 +34,7 @@ const (
 	Timeout     // not done in the time allowed
 	Unavailable // the database cannot be reached
 	Canceled    // the client disconnected
+	RowTooLarge // a row is longer than its limit
 )
 
 // A Fault is the reason why a request failed. It never holds a value of the request.
@@ -70,6 +71,7 @@ func (f *Fault) Error() string {
 		Timeout:         "the database took too long",
 		Unavailable:     "the database cannot be reached",
 		Canceled:        "the client disconnected",
+		RowTooLarge:     "a row is too large",
 	}[f.Cause]
 	switch {
 	case f.Table != "" && f.Column != "":

@@ -15,11 +15,22 @@ const (
 	notNull = "IS NOT NULL"
 )
 
+// MaxPatternBytes is how long the pattern of a LIKE may be. Asterisk sends at most 255
+// bytes of a value. A database may compare each byte of a pattern with each of a value,
+// and SQLite does not end a comparison that takes too long. Wildcards do not add to
+// that on any of them.
+const MaxPatternBytes = 256
+
+var patternHint = "send a LIKE pattern of at most " + strconv.Itoa(MaxPatternBytes) + " bytes"
+
 // fit returns a condition that matches no more rows than its value means, also if the
 // column cannot hold the value and the database would convert it. Such a value equals
 // nothing, and any other comparison with it is refused. Texts, bytes and patterns are
 // compared unchanged.
 func (t *Table) fit(d *Dialect, c condition) (condition, error) {
+	if c.like() && len(c.value) > MaxPatternBytes {
+		return c, &Fault{Cause: BadValue, Table: t.Name, Column: c.column.Name, Hint: patternHint}
+	}
 	if c.like() || c.column.Class == Text || c.column.Class == Binary {
 		return c, nil
 	}

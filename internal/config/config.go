@@ -82,8 +82,10 @@ type Database struct {
 // Limits is the section [limits].
 type Limits struct {
 	MaxBodyBytes int64         // of one request
+	BodyMemory   int64         // of the bodies of all requests
 	MaxFields    int           // name=value pairs of one request
 	MaxRows      int           // of a response
+	MaxRowBytes  int64         // of one row
 	Statement    time.Duration // for one statement
 
 	PoolTimeout time.Duration // for a free connection to the database
@@ -95,7 +97,7 @@ type Limits struct {
 	Drain  time.Duration // for running requests when the server exits
 
 	SlowReaderTimeout time.Duration // for a response to keep its connection to the database, waiting for its client
-	ResponseMemory    int64         // bytes that wait in memory for slow clients
+	ResponseMemory    int64         // of all responses
 
 	MaxClients           int // connections open at a time
 	MaxClientsPerAddress int // of them from one address

@@ -175,8 +175,10 @@ lastgood_bytes=1M
 cache_bytes=2M
 [limits]
 max_body_bytes=512K
+body_memory=2M
 max_fields=64
 max_rows=66
+max_row_bytes=256K
 statement_timeout=2s
 pool_timeout=2500ms
 header_timeout=3s
@@ -206,7 +208,7 @@ strict=no
 		config.Log{Level: "debug", Format: "json", Access: true, Slow: 250 * time.Millisecond},
 		config.Database{ReadReplicas: "db2, db3:3307", MaxConnections: 3, ConnectTimeout: 1500 * time.Millisecond, BusyTimeout: 7 * time.Second,
 			LastGoodFile: "/var/lib/dbsep/lastgood", LastGoodBytes: 1 << 20, CacheBytes: 2 << 20},
-		config.Limits{MaxBodyBytes: 512 << 10, MaxFields: 64, MaxRows: 66, Statement: 2 * time.Second, PoolTimeout: 2500 * time.Millisecond,
+		config.Limits{MaxBodyBytes: 512 << 10, BodyMemory: 2 << 20, MaxFields: 64, MaxRows: 66, MaxRowBytes: 256 << 10, Statement: 2 * time.Second, PoolTimeout: 2500 * time.Millisecond,
 			Header: 3 * time.Second, Read: 4 * time.Second, Write: 5 * time.Second, SlowReaderTimeout: 5500 * time.Millisecond, ResponseMemory: 3 << 20, Idle: 6 * time.Second, Drain: time.Hour,
 			MaxClients: 67, MaxClientsPerAddress: 67},
 		config.Compat{Semicolons: "raw", UnknownColumns: "skip", StoreDuplicate: "replace"},
@@ -225,8 +227,8 @@ func TestDefault(t *testing.T) {
 		config.Log{Level: "info", Format: "text", Slow: time.Second},
 		config.Database{MaxConnections: 16, ConnectTimeout: 5 * time.Second, BusyTimeout: 5 * time.Second,
 			LastGoodBytes: 256 << 20, CacheBytes: 64 << 20},
-		config.Limits{MaxBodyBytes: 4 << 20, MaxFields: 512, MaxRows: 1000000, Statement: 10 * time.Second, PoolTimeout: 5 * time.Second,
-			Header: 10 * time.Second, Read: 30 * time.Second, Write: 30 * time.Second, SlowReaderTimeout: time.Second, ResponseMemory: 16 << 20, Idle: 125 * time.Second, Drain: 30 * time.Second,
+		config.Limits{MaxBodyBytes: 4 << 20, BodyMemory: 64 << 20, MaxFields: 512, MaxRows: 1000000, MaxRowBytes: 4 << 20, Statement: 10 * time.Second, PoolTimeout: 5 * time.Second,
+			Header: 10 * time.Second, Read: 30 * time.Second, Write: 30 * time.Second, SlowReaderTimeout: time.Second, ResponseMemory: 64 << 20, Idle: 125 * time.Second, Drain: 30 * time.Second,
 			MaxClients: 8192, MaxClientsPerAddress: 4096},
 		config.Compat{Semicolons: "encode", StoreDuplicate: "fail", Strict: true},
 	}

@@ -134,7 +134,7 @@ var table = []setting{
 	}, yesNo(func(c *Config) *bool { return &c.Log.Access })},
 	{Setting{
 		Section: "log", Key: "slow", Default: "1s",
-		Doc: "A request that takes longer is logged, with the columns of its conditions but without values.",
+		Doc: "A request that takes longer is logged, with the names of its fields but without values.",
 	}, duration(func(c *Config) *time.Duration { return &c.Log.Slow })},
 
 	{Setting{
@@ -179,6 +179,11 @@ var table = []setting{
 		Doc: "The maximum size of a request body, in bytes or with K, M or G.",
 	}, size(func(c *Config) *int64 { return &c.Limits.MaxBodyBytes })},
 	{Setting{
+		Section: "limits", Key: "body_memory", Default: "64M",
+		Doc:     "The maximum memory for the bodies of all requests together. A body of up to 8K does not count. A larger one counts three times once it is complete, and is refused with `busy` if too little is left.",
+		Details: "Set it to three times `max_body_bytes` at least.",
+	}, size(func(c *Config) *int64 { return &c.Limits.BodyMemory })},
+	{Setting{
 		Section: "limits", Key: "max_fields", Default: "512",
 		Doc: "The maximum number of `name=value` pairs in a request.",
 	}, count(100000, func(c *Config) *int { return &c.Limits.MaxFields })},
@@ -186,6 +191,11 @@ var table = []setting{
 		Section: "limits", Key: "max_rows", Default: "1000000",
 		Doc: "The maximum number of rows in a response.",
 	}, count(1<<30, func(c *Config) *int { return &c.Limits.MaxRows })},
+	{Setting{
+		Section: "limits", Key: "max_row_bytes", Default: "4M",
+		Doc:     "The maximum size of a row that is read. A longer one fails with `row-too-large`.",
+		Details: "It is the sum of its values as text. Each connection to the database may have such a row in memory up to three times.",
+	}, size(func(c *Config) *int64 { return &c.Limits.MaxRowBytes })},
 	{Setting{
 		Section: "limits", Key: "statement_timeout", Default: "10s",
 		Doc:     "How long the database may take for one statement. One that takes longer is ended in the database. Asterisk itself gives up after 180 seconds.",
@@ -212,9 +222,9 @@ var table = []setting{
 		Doc: "How long a response may keep its connection to the database only because its client does not read. The rest of the response then waits in memory.",
 	}, duration(func(c *Config) *time.Duration { return &c.Limits.SlowReaderTimeout })},
 	{Setting{
-		Section: "limits", Key: "response_memory", Default: "16M",
-		Doc:     "The maximum memory for all responses that wait for slow clients. A client that needs more is disconnected.",
-		Details: "Its error code is `slow-client`.",
+		Section: "limits", Key: "response_memory", Default: "64M",
+		Doc:     "The maximum memory for all responses together. A response of up to 16K does not count. If too little is left, the clients that have not read for longest, at least for `slow_reader_timeout`, are disconnected.",
+		Details: "Their error code is `slow-client`. If all clients read, a response waits for memory for `slow_reader_timeout` and then fails with `busy`. Set it to six times `max_row_bytes` at least: a large row counts with its copies.",
 	}, size(func(c *Config) *int64 { return &c.Limits.ResponseMemory })},
 	{Setting{
 		Section: "limits", Key: "idle_timeout", Default: "125s",

@@ -230,5 +230,12 @@ func (p *parser) checkTogether(c *Config) {
 	if len(c.LastGood) > 0 && c.Database.LastGoodFile == "" {
 		p.mistake(line{}, "", "[lastgood] has no file for its responses", "set lastgood_file in [database], for example lastgood_file=/var/lib/dbsep/lastgood")
 	}
+	// As often as the gateway counts a body and a row.
+	if l := c.Limits; l.BodyMemory < 3*l.MaxBodyBytes {
+		p.warn(at("body_memory", "max_body_bytes"), "", "a body of max_body_bytes does not fit into body_memory", "set body_memory to three times max_body_bytes")
+	}
+	if l := c.Limits; l.ResponseMemory < 6*l.MaxRowBytes {
+		p.warn(at("response_memory", "max_row_bytes"), "", "a row of max_row_bytes may not fit into response_memory", "set response_memory to six times max_row_bytes")
+	}
 	c.Limits.MaxClientsPerAddress = min(c.Limits.MaxClientsPerAddress, c.Limits.MaxClients)
 }

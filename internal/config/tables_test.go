@@ -114,6 +114,20 @@ func TestSettingsThatNeedTLS(t *testing.T) {
 	})
 }
 
+func TestMemoryThatIsTooSmallForOneRequest(t *testing.T) {
+	for text, want := range map[string][]string{
+		"[limits]\nmax_body_bytes=21M\n":                    nil,
+		"[limits]\nmax_body_bytes=22M\n":                    {"2: a body of max_body_bytes does not fit into body_memory; set body_memory to three times max_body_bytes"},
+		"[limits]\nmax_row_bytes=10M\nbody_memory=12M\n":    nil,
+		"[limits]\nmax_row_bytes=11M\nbody_memory=11M\n":    {"2: a row of max_row_bytes may not fit into response_memory", "3: a body of max_body_bytes does not fit"},
+		"[limits]\nresponse_memory=16M\n":                   {"2: a row of max_row_bytes may not fit into response_memory; set response_memory to six times max_row_bytes"},
+		"[limits]\nresponse_memory=16M\nmax_row_bytes=2M\n": nil,
+		"[limits]\nmax_body_bytes=100M\nbody_memory=300M\n": nil,
+	} {
+		expect(t, parse(t, text).Warnings, want)
+	}
+}
+
 func TestAges(t *testing.T) {
 	c := parse(t, `[database]
 lastgood_file=/var/lib/dbsep/lastgood

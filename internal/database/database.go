@@ -21,6 +21,7 @@ type DB struct {
 	schema        string // see Pools
 	reads, writes *pool
 	lockTimeout   time.Duration // for statements that Driver.Retryable waits for
+	maxRowBytes   int64         // of a row that is read; 0: no limit
 	warnings      []Problem
 }
 
@@ -100,6 +101,9 @@ func (db *DB) query(ctx context.Context, p *pool, s sqlgen.Statement, row func(c
 				return begun, err
 			}
 			begun = true
+			if db.maxRowBytes > 0 && int64(r.bytes) > db.maxRowBytes {
+				return begun, &sqlgen.Fault{Cause: sqlgen.RowTooLarge}
+			}
 			if stopped = row(columns); stopped != nil {
 				return begun, nil
 			}

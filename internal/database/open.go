@@ -43,6 +43,7 @@ type Source struct {
 	Once bool
 
 	MaxConnections int           // open at once; 0: a default that suits the kind
+	MaxRowBytes    int64         // of a row that is read; 0: no limit
 	PoolTimeout    time.Duration // how long a statement waits for one of them; 0: 5 s
 	ConnectTimeout time.Duration // for one connection, its login included; 0: 5 s
 	BusyTimeout    time.Duration // how long a statement waits for a locked SQLite file; 0: what the DSN says, or 5 s
@@ -107,7 +108,7 @@ func Open(s Source) (*DB, error) {
 	}
 	db := &DB{
 		driver: o.driver, address: p.Address, account: p.Account, through: o.InsteadOf, scope: p.Scope, schema: p.Schema,
-		lockTimeout: cmp.Or(o.BusyTimeout, DefaultBusyTimeout), warnings: d.Warnings,
+		lockTimeout: cmp.Or(o.BusyTimeout, DefaultBusyTimeout), maxRowBytes: o.MaxRowBytes, warnings: d.Warnings,
 	}
 	db.writes = newPool(p.Writes, o.PoolTimeout)
 	db.reads = db.writes

@@ -3,6 +3,7 @@ package database
 import (
 	"database/sql/driver"
 	"sync"
+	"unsafe"
 )
 
 // A row is the place into which one row after another is read. Its buffers are
@@ -13,6 +14,7 @@ type row struct {
 	text    []byte // of the columns that the driver gives no text of, one after another
 	ends    []int  // of each column's text
 	columns [][]byte
+	bytes   int // of all columns
 }
 
 // noText is the end of a column that has none in text.
@@ -51,6 +53,7 @@ func (r *row) read(rows driver.Rows) ([][]byte, error) {
 		return nil, err
 	}
 	text := r.text[:0]
+	r.bytes = 0
 	for i, value := range r.values {
 		r.ends[i] = noText
 		switch v := value.(type) {
@@ -61,6 +64,11 @@ func (r *row) read(rows driver.Rows) ([][]byte, error) {
 			if r.columns[i] = v; v == nil {
 				r.columns[i] = []byte{} // nil is NULL
 			}
+			r.bytes += len(v)
+			continue
+		case string:
+			r.columns[i] = bytesOf(v)
+			r.bytes += len(v)
 			continue
 		case float32:
 			text = appendFloat32(text, v, decimals(rows, i))
@@ -73,6 +81,7 @@ func (r *row) read(rows driver.Rows) ([][]byte, error) {
 		r.ends[i] = len(text)
 	}
 	r.text = text // which may have moved while it grew
+	r.bytes += len(text)
 	start := 0
 	for i, end := range r.ends {
 		if end != noText {
@@ -81,6 +90,14 @@ func (r *row) read(rows driver.Rows) ([][]byte, error) {
 		}
 	}
 	return r.columns, nil
+}
+
+// bytesOf is a text that nobody writes to. It is not nil, which is NULL.
+func bytesOf(text string) []byte {
+	if text == "" {
+		return []byte{}
+	}
+	return unsafe.Slice(unsafe.StringData(text), len(text))
 }
 
 // decimals is how many of them a column was declared with, which decides the text

@@ -20,11 +20,8 @@ func NewAccessLog(to *BufferedWriter, c config.Log, timed bool) *AccessLog {
 	return &AccessLog{New(to, c, timed).Handler()}
 }
 
-// Write writes the line of a request. One that was slow has left a line already.
+// Write writes the line of a request.
 func (a *AccessLog) Write(e gateway.Event) {
-	if e.Slow {
-		return
-	}
 	var room [10]slog.Attr
 	fields := room[:0]
 	for _, f := range [...]struct{ name, value string }{

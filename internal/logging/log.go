@@ -5,21 +5,23 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
+
+	"github.com/coreos/go-systemd/v22/journal"
 
 	"dbsep/internal/config"
 )
 
 // New returns a log as configured. timed lines begin with the time. The journal of
-// systemd, and the error log of a web server, add the time themselves.
+// systemd, and the error log of a web server, add the time themselves. Standard error
+// decides whether the log is in the journal.
 func New(w io.Writer, c config.Log, timed bool) *slog.Logger {
-	if os.Getenv("JOURNAL_STREAM") == "" {
+	if toJournal, _ := journal.StderrIsJournalStream(); !toJournal {
 		return slog.New(newHandler(w, c, timed))
 	}
 	p := &prefixed{w: w}
-	return slog.New(&journal{newHandler(p, c, true), p})
+	return slog.New(&journalHandler{newHandler(p, c, true), p})
 }
 
 func newHandler(w io.Writer, c config.Log, timed bool) slog.Handler {
@@ -40,9 +42,9 @@ func newHandler(w io.Writer, c config.Log, timed bool) slog.Handler {
 	return slog.NewTextHandler(w, o)
 }
 
-// A journal handler gives each line its priority, as sd-daemon(3) has it: <3> in
+// A journalHandler gives each line its priority, as sd-daemon(3) has it: <3> in
 // front of an error. A line has no time: the journal adds it.
-type journal struct {
+type journalHandler struct {
 	slog.Handler
 	to *prefixed
 }
@@ -64,7 +66,7 @@ func (p *prefixed) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-func (j *journal) Handle(ctx context.Context, r slog.Record) error {
+func (j *journalHandler) Handle(ctx context.Context, r slog.Record) error {
 	j.to.mu.Lock()
 	defer j.to.mu.Unlock()
 	j.to.priority = priority(r.Level)
@@ -72,12 +74,12 @@ func (j *journal) Handle(ctx context.Context, r slog.Record) error {
 	return j.Handler.Handle(ctx, r)
 }
 
-func (j *journal) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &journal{j.Handler.WithAttrs(attrs), j.to}
+func (j *journalHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &journalHandler{j.Handler.WithAttrs(attrs), j.to}
 }
 
-func (j *journal) WithGroup(name string) slog.Handler {
-	return &journal{j.Handler.WithGroup(name), j.to}
+func (j *journalHandler) WithGroup(name string) slog.Handler {
+	return &journalHandler{j.Handler.WithGroup(name), j.to}
 }
 
 // priority is what syslog calls a level.

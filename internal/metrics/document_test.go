@@ -47,7 +47,7 @@ func TestManualListsEverySeries(t *testing.T) {
 // series returns the metrics of a process that has a value for each.
 func series(t *testing.T) map[string]documented {
 	t.Helper()
-	m := metrics.New("1.2", metrics.Sources{Pools: func() []metrics.Pool { return []metrics.Pool{{Name: "all"}} }, Clients: func() int { return 0 }, Cache: func() (int64, int64) { return 4, 6 },
+	m := metrics.New("1.2", metrics.Sources{Pools: func() []metrics.Pool { return []metrics.Pool{{Name: "all"}} }, Budgets: budgets, Clients: func() int { return 0 }, Cache: func() (int64, int64) { return 4, 6 },
 		Stale: func() (metrics.StaleCache, bool) { return metrics.StaleCache{}, true }})
 	m.Observe(gateway.Event{Operation: "single", Table: "peers", Took: time.Millisecond, Stale: true})
 	w := httptest.NewRecorder()

@@ -61,9 +61,16 @@ type Pool struct {
 	Broken           bool
 }
 
+// A Budget is the state of the memory for one purpose.
+type Budget struct {
+	Name string
+	gateway.BudgetStats
+}
+
 // Sources are called for each scrape. Each may be nil.
 type Sources struct {
 	Pools   func() []Pool
+	Budgets func() []Budget
 	Clients func() int                  // open connections, without those of strangers
 	Cache   func() (hits, joined int64) // queries that [cache] answered from memory, and those that waited for an equal one
 	Stale   func() (state StaleCache, ok bool)
@@ -112,6 +119,9 @@ func (m *Metrics) addSources(from Sources) {
 	}
 	if from.Stale != nil {
 		m.registry.MustRegister(staleCollector{from.Stale})
+	}
+	if from.Budgets != nil {
+		m.registry.MustRegister(budgetCollector{from.Budgets})
 	}
 	if from.Clients != nil {
 		register(m, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "dbsep_http_connections", Help: "Open connections of clients."},

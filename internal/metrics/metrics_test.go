@@ -13,8 +13,12 @@ import (
 	"dbsep/internal/metrics"
 )
 
+func budgets() []metrics.Budget {
+	return []metrics.Budget{{Name: "bodies", BudgetStats: gateway.BudgetStats{Used: 12, Limit: 34, Refused: 5}}}
+}
+
 func TestSeries(t *testing.T) {
-	m := metrics.New("1.2", metrics.Sources{Pools: func() []metrics.Pool { return []metrics.Pool{{"all", 16, 5, 3, 7, 2, true}} }, Clients: func() int { return 9 }, Cache: func() (int64, int64) { return 4, 6 },
+	m := metrics.New("1.2", metrics.Sources{Pools: func() []metrics.Pool { return []metrics.Pool{{"all", 16, 5, 3, 7, 2, true}} }, Budgets: budgets, Clients: func() int { return 9 }, Cache: func() (int64, int64) { return 4, 6 },
 		Stale: func() (metrics.StaleCache, bool) {
 			return metrics.StaleCache{Usable: true, Bytes: 12288, Errors: 3, NotKept: 2}, true
 		}})
@@ -40,6 +44,9 @@ func TestSeries(t *testing.T) {
 		`dbsep_db_pool_waits_total{pool="all"} 7`,
 		`dbsep_db_pool_wait_failures_total{pool="all"} 2`,
 		`dbsep_db_breaker_open{pool="all"} 1`,
+		`dbsep_memory_budget_used_bytes{budget="bodies"} 12`,
+		`dbsep_memory_budget_limit_bytes{budget="bodies"} 34`,
+		`dbsep_memory_budget_refusals_total{budget="bodies"} 5`,
 		`dbsep_http_connections 9`,
 		`dbsep_cache_hits_total 4`,
 		`dbsep_cache_coalesced_total 6`,

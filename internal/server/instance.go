@@ -24,6 +24,7 @@ type instance struct {
 	authorizer *auth.Authorizer
 	tls        *tls.Config // of new connections; nil: plain HTTP
 	log        *slog.Logger
+	clientLog  *slog.Logger // of lines that a client causes
 	gateway    *gateway.Gateway
 	handler    http.Handler // of the clients' requests
 	cache      *cache.Cache // nil without [cache]
@@ -63,7 +64,7 @@ func (s *Server) newInstance(l *setup.Loaded, log *slog.Logger) (*instance, erro
 	if err := s.openStaleCache(l, log); err != nil {
 		return nil, err
 	}
-	i := &instance{config: c, authorizer: authorizer, tls: t, log: log, db: &sharedDatabase{DB: l.DB, source: setup.Source(c)}, idle: make(chan struct{})}
+	i := &instance{config: c, authorizer: authorizer, tls: t, log: log, clientLog: logging.Limit(log), db: &sharedDatabase{DB: l.DB, source: setup.Source(c)}, idle: make(chan struct{})}
 	if running != nil && running.db.source.Same(i.db.source) {
 		l.Close()
 		i.db = running.db
@@ -80,7 +81,8 @@ func (s *Server) newInstance(l *setup.Loaded, log *slog.Logger) (*instance, erro
 }
 
 func (s *Server) gatewayOptions(i *instance) gateway.Options {
-	o := setup.GatewayOptions(i.config, i.log)
+	o := setup.GatewayOptions(i.config, i.clientLog)
+	o.BodyMemory, o.ResponseMemory = s.bodies, s.responses
 	o.Authorizer, o.Observe = i.authorizer, s.metrics.Observe
 	if lines := logging.NewAccessLog(&s.log, i.config.Log, true); lines != nil {
 		o.Observe = func(e gateway.Event) {

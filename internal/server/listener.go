@@ -21,6 +21,18 @@ type listener struct {
 	address string // as configured; empty: systemd has opened the socket
 }
 
+// sendBufferBytes is how much the system keeps of what a client does not read. By itself it
+// keeps up to 4 MiB, which no memory of the process, but MemoryMax of systemd has.
+const sendBufferBytes = 128 << 10
+
+func (l *listener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(sendBufferBytes)
+	}
+	return conn, err
+}
+
 // systemdListeners returns the sockets that systemd has opened for the process: that
 // named "status" for monitoring, the other for clients.
 func systemdListeners() (clients, status *listener, err error) {

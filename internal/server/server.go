@@ -19,6 +19,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"dbsep/gateway"
 	"dbsep/internal/auth"
 	"dbsep/internal/cache"
 	"dbsep/internal/config"
@@ -45,6 +46,8 @@ type Server struct {
 	http           *httpServer
 	statusHTTP     *httpServer
 
+	bodies, responses *gateway.ByteBudget // of all instances
+
 	log        logging.BufferedWriter // of all lines
 	clients    *auth.Clients
 	metrics    *metrics.Metrics
@@ -59,8 +62,12 @@ func (s *Server) Run(ctx context.Context, first *setup.Loaded, listening func(ne
 	s.log.To, s.log.Wait = os.Stderr, logging.AccessLogDelay
 	defer s.log.Flush()
 	s.clients = auth.NewClients(func() { s.metrics.Refused.Inc() }, func() { s.metrics.Dropped.Inc() })
+	s.bodies, s.responses = gateway.NewByteBudget(first.Config.Limits.BodyMemory), gateway.NewByteBudget(first.Config.Limits.ResponseMemory)
 	s.metrics = metrics.New(s.Version, metrics.Sources{
-		Pools:   func() []metrics.Pool { return s.running.Load().pools() },
+		Pools: func() []metrics.Pool { return s.running.Load().pools() },
+		Budgets: func() []metrics.Budget {
+			return []metrics.Budget{{Name: "bodies", BudgetStats: s.bodies.Stats()}, {Name: "responses", BudgetStats: s.responses.Stats()}}
+		},
 		Clients: s.clients.Open,
 		Cache:   func() (again, joined int64) { return s.running.Load().cacheCounts() },
 		Stale:   s.staleCacheState,
@@ -161,7 +168,7 @@ func (s *Server) newHTTPServers(c *config.Config) {
 type httpErrorLog struct{ *Server }
 
 func (l httpErrorLog) Write(line []byte) (int, error) {
-	l.running.Load().log.Debug(strings.TrimSuffix(string(line), "\n"))
+	l.running.Load().clientLog.Debug(strings.TrimSuffix(string(line), "\n"))
 	return len(line), nil
 }
 
@@ -172,7 +179,11 @@ func (s *Server) tlsFailed(client net.Addr, err error) {
 	if err == nil {
 		return
 	}
-	s.running.Load().log.Warn("TLS handshake failed", slog.String("client", client.String()), slog.String("reason", err.Error()),
+	host := client.String()
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	s.running.Load().clientLog.Warn("TLS handshake failed", slog.String("client", host), slog.String("reason", err.Error()),
 		slog.String("hint", "let the client use https://, trust the server's certificate, and show one of [server] client_ca if that is set"))
 }
 
@@ -208,6 +219,8 @@ func (s *Server) closeListeners() {
 // run makes an instance the running one.
 func (s *Server) run(ctx context.Context, i *instance) {
 	s.clients.Admit(setup.Admission(i.config))
+	s.bodies.SetLimit(i.config.Limits.BodyMemory)
+	s.responses.SetLimit(i.config.Limits.ResponseMemory)
 	s.running.Store(i)
 	s.status.watch(ctx, i)
 	s.metrics.Read()

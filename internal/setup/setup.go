@@ -88,6 +88,7 @@ func Source(c *config.Config) database.Source {
 		ReadReplicas:   c.Database.ReadReplicas,
 		ServerPrepare:  c.Database.ServerPrepare,
 		MaxConnections: c.Database.MaxConnections,
+		MaxRowBytes:    c.Limits.MaxRowBytes,
 		PoolTimeout:    c.Limits.PoolTimeout,
 	}
 	if c.Line("connect_timeout") > 0 { // the DSN may have one, too
@@ -150,7 +151,8 @@ func GatewayOptions(c *config.Config, log *slog.Logger) gateway.Options {
 		LongReads:         max(1, c.Database.MaxConnections/2),
 		LongReadWait:      c.Limits.PoolTimeout,
 		SlowReaderTimeout: c.Limits.SlowReaderTimeout,
-		ResponseMemory:    c.Limits.ResponseMemory,
+		BodyMemory:        gateway.NewByteBudget(c.Limits.BodyMemory),
+		ResponseMemory:    gateway.NewByteBudget(c.Limits.ResponseMemory),
 	}
 }
 

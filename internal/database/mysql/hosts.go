@@ -88,7 +88,7 @@ func (m dsnOptions) server(o *database.OpenContext, a database.HostPort, several
 	if config.Net == "unix" {
 		place = "unix(" + place + ")"
 	}
-	connector = sessionConnector{connector, m["init_command"], newKiller(killing, config.Timeout, o.Once)}
+	connector = sessionConnector{connector, m["init_command"], newKiller(killing, config.Timeout, o.Once), o.MaxRowBytes}
 	if several {
 		connector = node{Connector: connector}
 	}

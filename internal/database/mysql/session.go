@@ -14,12 +14,13 @@ import (
 // twice for it.
 type sessionConnector struct {
 	driver.Connector
-	command string // SQL of the source for each new connection; empty for none
-	killer  *killer
+	command     string // SQL of the source for each new connection; empty for none
+	killer      *killer
+	maxRowBytes int64 // 0: no limit
 }
 
 func (c sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	s := &session{killer: c.killer, born: time.Now()}
+	s := &session{killer: c.killer, maxRowBytes: c.maxRowBytes, born: time.Now()}
 	var err error
 	if s.driverConn, s.wire, err = connect(ctx, c.Connector, nil); err != nil {
 		return nil, err
@@ -52,6 +53,8 @@ type session struct {
 	born        time.Time
 	joined      bool
 	interrupted bool
+	maxRowBytes int64       // 0: no limit
+	rows        limitedRows // of the query that runs
 }
 
 var _ database.Interrupter = (*session)(nil)
@@ -65,7 +68,11 @@ func (s *session) PrepareContext(ctx context.Context, text string) (driver.Stmt,
 		s.joined = true
 		s.killer.join(ctx)
 	}
-	return s.driverConn.PrepareContext(ctx, text)
+	stmt, err := s.driverConn.PrepareContext(ctx, text)
+	if err != nil || s.maxRowBytes == 0 {
+		return stmt, err
+	}
+	return &limitedStmt{stmt.(driverStmt), s}, nil
 }
 
 // Interrupt ends the connection: the protocol has no other way to end a statement

@@ -14,10 +14,16 @@ type wire struct {
 	greeting []byte // that was read so far; nil once it is known
 	read     bool   // the greeting is complete
 	id       uint32
+	limited  bool  // no more is read than left
+	left     int64 // see limitedRows
 }
 
 func (w *wire) Read(p []byte) (int, error) {
+	if w.limited && w.left <= 0 {
+		return 0, errTooLong
+	}
 	n, err := w.Conn.Read(p)
+	w.left -= int64(n)
 	if !w.read {
 		w.greet(p[:n])
 	}

@@ -34,15 +34,16 @@ import (
 
 // connector opens connections by their connection string.
 type connector struct {
-	text    string
-	timeout time.Duration // of a login
+	text        string
+	timeout     time.Duration // of a login
+	maxRowBytes int64
 }
 
 // Driver is there because driver.Connector has it. Nothing calls it.
 func (c *connector) Driver() driver.Driver { return nil }
 
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
-	conn := &conn{timeout: c.timeout, interrupted: make(chan struct{})}
+	conn := &conn{timeout: c.timeout, maxRowBytes: c.maxRowBytes, interrupted: make(chan struct{})}
 	err := conn.await(ctx, nil, func() error { return conn.open(c.text, c.timeout) })
 	if err != nil {
 		conn.Close()
@@ -102,6 +103,8 @@ type conn struct {
 	catalog  string // the one that names without another mean; may be empty
 	quote    string // around names; empty where names take none
 	schemas  bool   // a name in a statement may have its schema before it
+
+	maxRowBytes int64 // 0: no limit
 
 	setStrict func(ctx context.Context, strict bool) error // nil: the database has nothing of the kind
 

@@ -183,6 +183,6 @@ func open(o *database.OpenContext) database.Pools {
 		return database.Pools{OpenAs: s.Native}
 	}
 	timeout := o.LoginTimeout()
-	writes := o.ServerPool(&database.Connector{Connector: &connector{text: s.ConnectionString, timeout: timeout}, Timeout: timeout})
+	writes := o.ServerPool(&database.Connector{Connector: &connector{text: s.ConnectionString, timeout: timeout, maxRowBytes: o.MaxRowBytes}, Timeout: timeout})
 	return database.Pools{Address: cmp.Or(s.Name, s.Driver), Account: s.Account, Writes: writes, Scope: []any{o.Schema}}
 }

@@ -177,6 +177,19 @@ func TestODBCLongTexts(t *testing.T) {
 	}
 }
 
+func TestODBCRowLimit(t *testing.T) {
+	t.Run("MariaDB", func(t *testing.T) {
+		source, run, _ := throughMariaDB(t)
+		databasetest.RowLimit(t, source, run, "LONGTEXT", "LONGBLOB", func(n int) string { return fmt.Sprintf("repeat('x', %d)", n) })
+	})
+	t.Run("SQLite", func(t *testing.T) {
+		source, run, _ := throughSQLite(t)
+		databasetest.RowLimit(t, source, run, "LONGTEXT", "BLOB", func(n int) string {
+			return fmt.Sprintf("substr(replace(hex(zeroblob(%d)), '0', 'x'), 1, %d)", (n+1)/2, n)
+		})
+	})
+}
+
 // The sessions of MariaDB's own driver are those that requests rely on, too.
 func TestODBCSettlesTheSessionsOfMariaDB(t *testing.T) {
 	server := mariadbtest.Start(t)

@@ -326,6 +326,9 @@ func (r *rows) column(i int) ([]byte, error) {
 		case length == C.SQL_NULL_DATA:
 			return nil, nil
 		}
+		if r.tooLong(len(whole), length) {
+			return nil, &sqlgen.Fault{Cause: sqlgen.RowTooLarge}
+		}
 		if length != C.SQL_NO_TOTAL && int(length) <= room {
 			return narrowBytes(append(whole, r.buffer[:length]...), end), nil
 		}
@@ -334,6 +337,13 @@ func (r *rows) column(i int) ([]byte, error) {
 			r.buffer = make([]byte, rest)
 		}
 	}
+}
+
+// tooLong reports whether a column of which so much was read, and so much is left, makes
+// a row too long. Here a character has two bytes where its text may have one.
+func (r *rows) tooLong(read int, left C.SQLLEN) bool {
+	limit := 2 * r.conn.maxRowBytes
+	return limit > 0 && int64(read)+max(int64(left), 0) > limit
 }
 
 // narrowBytes makes UTF-8 of the bytes of a text, and leaves others as they are.

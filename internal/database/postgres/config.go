@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -60,6 +61,9 @@ func (m dsnOptions) config(o *database.OpenContext) *pgx.ConnConfig {
 	c.ConnectTimeout = timeout // for each host
 	c.DialFunc = new(net.Dialer).DialContext
 	c.RuntimeParams = m.session(o)
+	if o.MaxRowBytes > 0 {
+		c.MaxProtocolMessageBodyLen = messageBytes(o.MaxRowBytes)
+	}
 	c.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
 		if err := settleSession(ctx, conn, m["options"]); err != nil || o.InitCommand == "" {
 			return err
@@ -300,3 +304,7 @@ func (m dsnOptions) limitTLS(o *database.OpenContext, c *pgx.ConnConfig) {
 		apply(f.TLSConfig)
 	}
 }
+
+// messageBytes returns how long a message with a row may be: the server sends bytes as
+// two digits each, and the length of each column.
+func messageBytes(maxRowBytes int64) int { return int(min(2*maxRowBytes+64<<10, math.MaxInt32)) }

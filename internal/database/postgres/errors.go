@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"dbsep/sqlgen"
 )
@@ -56,7 +57,10 @@ var knownErrors = func() map[string]errorInfo {
 
 func classifyError(err error) (cause sqlgen.Cause, hint string) {
 	var e *pgconn.PgError
+	var tooLong *pgproto3.ExceededMaxBodyLenErr
 	switch {
+	case errors.As(err, &tooLong):
+		return sqlgen.RowTooLarge, ""
 	case errors.As(err, &e) && len(e.Code) == 5:
 		return classifyState(e)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, pgconn.ErrConnClosed):

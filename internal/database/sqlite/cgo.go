@@ -19,14 +19,27 @@ import (
 )
 
 // newConnector opens connections by their URI, with SQLite itself, by cgo.
-func newConnector(uri string) driver.Connector { return cgoConnector{uri} }
+func newConnector(uri string, l limits) driver.Connector { return cgoConnector{uri, l} }
 
-type cgoConnector struct{ uri string }
+type cgoConnector struct {
+	uri    string
+	limits limits
+}
 
 var sqliteDriver = &sqlite3.SQLiteDriver{ConnectHook: addFunctions}
 
-func (c cgoConnector) Connect(context.Context) (driver.Conn, error) { return sqliteDriver.Open(c.uri) }
-func (c cgoConnector) Driver() driver.Driver                        { return sqliteDriver }
+func (c cgoConnector) Driver() driver.Driver { return sqliteDriver }
+
+func (c cgoConnector) Connect(context.Context) (driver.Conn, error) {
+	conn, err := sqliteDriver.Open(c.uri)
+	if err != nil {
+		return nil, err
+	}
+	for id, n := range c.limits {
+		conn.(*sqlite3.SQLiteConn).SetLimit(id, n)
+	}
+	return conn, nil
+}
 
 // addFunctions adds what DBD::SQLite adds and a schema may make use of: the
 // operator REGEXP and two collations. Both collate by bytes here; perllocale

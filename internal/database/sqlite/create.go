@@ -21,7 +21,7 @@ func Create(ctx context.Context, file, text string) error {
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("create the file: %w", err)
 	}
-	db := sql.OpenDB(newConnector(fileOptions{path: file}.uri(database.DefaultBusyTimeout)))
+	db := sql.OpenDB(newConnector(fileOptions{path: file}.uri(database.DefaultBusyTimeout), nil))
 	defer db.Close()
 	for _, statement := range []string{"PRAGMA journal_mode=WAL", "BEGIN;" + text + ";COMMIT"} {
 		if _, err := db.ExecContext(ctx, statement); err != nil {

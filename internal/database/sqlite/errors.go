@@ -72,7 +72,8 @@ func classifyMessage(message string) (cause sqlgen.Cause, hint string) {
 		return sqlgen.UnknownColumn, ""
 	case strings.Contains(message, "no such function"), strings.Contains(message, "no such collation"), strings.Contains(message, "no such module"):
 		return sqlgen.Rejected, "the schema uses a function, a collation or a module that SQLite itself does not have: correct the trigger, the view or the column"
-	case strings.Contains(message, "too many levels of trigger recursion"), strings.Contains(message, "circularly defined"), strings.Contains(message, "malformed JSON"):
+	case strings.Contains(message, "too many levels of trigger recursion"), strings.Contains(message, "circularly defined"), strings.Contains(message, "malformed JSON"),
+		strings.Contains(message, "LIKE or GLOB pattern too complex"):
 		return sqlgen.Rejected, "correct the trigger or the view"
 	}
 	return sqlgen.Unexpected, ""
@@ -90,8 +91,10 @@ func classifyCode(code int) (cause sqlgen.Cause, hint string) {
 	switch code & 0xff {
 	case codeConstraint:
 		return sqlgen.Constraint, ""
-	case codeMismatch, codeTooBig, codeRange:
+	case codeMismatch, codeRange:
 		return sqlgen.BadValue, ""
+	case codeTooBig:
+		return sqlgen.RowTooLarge, ""
 	case codePerm, codeAuth:
 		return sqlgen.Denied, ""
 	case codeReadOnly:

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -214,22 +216,44 @@ func open(o *database.OpenContext) database.Pools {
 	path := &filePath{path: file.path}
 	busyTimeout := cmp.Or(o.BusyTimeout, database.DefaultBusyTimeout)
 	gate := newGate(busyTimeout)
-	pool := func(most int, maxStatAge time.Duration) *database.PoolConfig {
-		connector := fileConnector{newConnector(file.uri(min(lockWait, busyTimeout))), path, gate, maxStatAge}
+	pool := func(most int, maxStatAge time.Duration, l limits) *database.PoolConfig {
+		connector := fileConnector{newConnector(file.uri(min(lockWait, busyTimeout)), l), path, gate, maxStatAge}
 		return &database.PoolConfig{MaxOpen: most, Connector: &database.Connector{
 			Connector:   connector,
 			Timeout:     o.LoginTimeout(),
 			InitCommand: "PRAGMA soft_heap_limit=" + strconv.Itoa(heapLimit),
 		}}
 	}
-	writes := pool(1, 0) // SQLite has one writer: waiting here is fair and cheap
+	writes := pool(1, 0, writerLimits) // SQLite has one writer: waiting here is fair and cheap
 	writes.Grouped = true
 	return database.Pools{
 		Address: file.path,
 		Schema:  "main",
 		Writes:  writes,
-		Reads:   pool(cmp.Or(o.MaxConnections, defaultReaders), maxStatAge),
+		Reads:   pool(cmp.Or(o.MaxConnections, defaultReaders), maxStatAge, readerLimits(o.MaxRowBytes)),
 	}
+}
+
+// limits are limits of a connection (c3ref/c_limit_attached).
+type limits map[int]int
+
+const (
+	limitLength            = 0 // of a value, and of a row
+	limitLikePatternLength = 8
+)
+
+// writerLimits spare a writer patterns that no request has, from a view or a trigger: SQLite
+// does not end a comparison that takes long.
+var writerLimits = limits{limitLikePatternLength: sqlgen.MaxPatternBytes + 1}
+
+// readerLimits also keep SQLite from loading a row that is too long. What it adds to
+// a row is less than what is allowed here.
+func readerLimits(maxRowBytes int64) limits {
+	l := maps.Clone(writerLimits)
+	if maxRowBytes > 0 {
+		l[limitLength] = int(min(maxRowBytes+64<<10, math.MaxInt32))
+	}
+	return l
 }
 
 // lastRegexp keeps the expression last used: a query uses one for all rows.

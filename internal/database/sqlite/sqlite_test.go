@@ -246,6 +246,29 @@ func TestSQLiteHasWhatDBDSQLiteAdds(t *testing.T) {
 	}
 }
 
+// TestSQLiteLimitsPatterns compares with stored patterns. Without a limit the long one takes
+// minutes, in which nothing ends the statement.
+func TestSQLiteLimitsPatterns(t *testing.T) {
+	path, beside := databasetest.NewSQLiteFile(t)
+	setup := databasetest.Setup(t, beside)
+	setup("CREATE TABLE texts (id INTEGER PRIMARY KEY, pattern TEXT)",
+		"INSERT INTO texts VALUES (1, '%a'), (2, '%' || replace(hex(zeroblob(20000)), '0', 'a') || 'b')",
+		"CREATE VIEW compared AS SELECT id, replace(hex(zeroblob(2000000)), '0', 'a') LIKE pattern AS found FROM texts",
+		"CREATE TABLE written (id INTEGER)",
+		"CREATE TRIGGER compare AFTER INSERT ON written BEGIN SELECT 'a' LIKE pattern FROM texts WHERE id = new.id; END")
+	db := databasetest.Open(t, database.Source{DSN: "DBI:SQLite:dbname=" + path})
+	for id, want := range map[string]sqlgen.Cause{"1": -1, "2": sqlgen.Rejected} {
+		err := db.Query(t.Context(), sqlgen.Statement{SQL: "SELECT found FROM compared WHERE id = ?", Args: []any{id}}, func([][]byte) error { return nil })
+		if got := databasetest.CauseOf(err); got != want {
+			t.Errorf("read %s: %v, want %v: %v", id, got, want, err)
+		}
+		_, err = db.Exec(t.Context(), sqlgen.Statement{SQL: "INSERT INTO written VALUES (?)", Args: []any{id}})
+		if got := databasetest.CauseOf(err); got != want {
+			t.Errorf("write %s: %v, want %v: %v", id, got, want, err)
+		}
+	}
+}
+
 func TestSQLiteKeepsTheJournalMode(t *testing.T) {
 	path, beside := databasetest.NewSQLiteFile(t)
 	databasetest.Setup(t, beside)("PRAGMA journal_mode=WAL", "CREATE TABLE v (id INTEGER, c TEXT)", "INSERT INTO v VALUES (1, 'x')")

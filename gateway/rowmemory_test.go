@@ -1,0 +1,35 @@
+package gateway
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// TestTextBytes writes rows in every way: none gets longer than it was said to get.
+func TestTextBytes(t *testing.T) {
+	names := [][]byte{[]byte("id="), []byte("qualify_timeout="), []byte("x=")}
+	keys := [][]byte{[]byte(`"id":`), []byte(`"qualify_timeout":`), []byte(`"x":`)}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		columns := make([][]byte, len(names))
+		for i := range columns {
+			alphabet := []string{"ab", ";a", ";", "^3B;", "#", "\x00", `"\`, "\n", "é", "\xff", "世 "}[random.IntN(11)]
+			for range random.IntN(30) {
+				columns[i] = append(columns[i], alphabet[random.IntN(len(alphabet))])
+			}
+		}
+		for name, write := range map[string]func(*response) error{
+			"row":    func(resp *response) error { return resp.row(columns) },
+			"raw":    func(resp *response) error { return resp.rawRow(columns) },
+			"static": func(resp *response) error { return resp.staticRow(columns) },
+		} {
+			for _, json := range []bool{false, true} {
+				resp := &response{names: names, keys: keys, json: json, rows: 1}
+				most := resp.textBytes(columns)
+				if err := write(resp); err != nil || len(resp.buf) > most {
+					t.Errorf("%s, JSON %v: %q became %d bytes, not at most %d, %v", name, json, columns, len(resp.buf), most, err)
+				}
+			}
+		}
+	}
+}
