@@ -438,4 +438,7 @@ func TestSharedMemoryIsBounded(t *testing.T) {
 	if n := len(s.tables["peers"].rows); s.size > 10_000 || n < 2 {
 		t.Errorf("%d bytes in %d entries", s.size, n)
 	}
+	if _, err := s.Exec(t.Context(), update(fields("id", "1"), fields("a", "x"))); err != nil || s.size != 0 {
+		t.Errorf("after a write, %d bytes: %v", s.size, err)
+	}
 }

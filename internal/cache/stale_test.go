@@ -227,15 +227,17 @@ func TestWritesUnderAnotherConfiguration(t *testing.T) {
 		db.set(unavailable)
 		wantNone(t, l, single("id", "alice"))
 	}
-	l := over(s, db, "db3")
-	db.set(nil, []any{"old"})
-	if _, err := l.Describe(t.Context(), "peers"); err != nil {
-		t.Fatal(err)
-	}
-	wantRows(t, l, single("id", "alice"), "old")
-	db.set(unavailable)
-	if _, err := l.Describe(t.Context(), "peers"); err != nil {
-		t.Errorf("the schema is that of another database: %v", err)
+	for _, scope := range []string{"db3", "db4"} {
+		l := over(s, db, scope)
+		db.set(nil, []any{"old"})
+		if _, err := l.Describe(t.Context(), "peers"); err != nil {
+			t.Fatal(err)
+		}
+		wantRows(t, l, single("id", "alice"), "old")
+		db.set(unavailable)
+		if _, err := l.Describe(t.Context(), "peers"); err != nil {
+			t.Errorf("the schema is that of another database: %v", err)
+		}
 	}
 }
 

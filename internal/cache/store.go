@@ -221,7 +221,7 @@ func (s *Store) unlist(f *staleFile, t *staleTable) {
 func (s *Store) setSchema(t *staleTable, scope string, schema *sqlgen.Table) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if schema == nil || t.schema == schema {
+	if schema == nil || t.schema == schema && t.scope == scope {
 		return
 	}
 	if description := describe(schema); scope != t.scope || !bytes.Equal(description, t.described) {

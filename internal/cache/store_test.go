@@ -275,6 +275,24 @@ func TestADamagedTableIsNotUsed(t *testing.T) {
 	noError(t, s.store.Close())
 }
 
+// TestManyRowsAreDropped has a write drop more rows than are removed at once.
+func TestManyRowsAreDropped(t *testing.T) {
+	quickly(t)
+	s := newSite(t, filepath.Join(t.TempDir(), "file"), 8<<20)
+	for i := range 3 * clearedAtOnce {
+		s.keep(t, single("id", fmt.Sprint(i)))
+	}
+	s.store.flush(false)
+	s.write(t, update(fields("n", "1"), fields("a", "x")))
+	s.store.flush(false)
+	var left int
+	noError(t, s.store.file.conn.QueryRowContext(t.Context(), "SELECT count(*) FROM entries WHERE id > 0").Scan(&left))
+	if left > 0 {
+		t.Errorf("%d rows are left in the file", left)
+	}
+	noError(t, s.store.Close())
+}
+
 // TestTheQueueIsLimited has no file to which the queue can be written.
 func TestTheQueueIsLimited(t *testing.T) {
 	s := newSite(t, filepath.Join(t.TempDir(), "file"), 256<<20)
