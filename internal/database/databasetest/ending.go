@@ -182,8 +182,10 @@ func (f *fixture) watchRunning() (stop func()) {
 		}
 		f.t.Errorf("more than %d statements run at once", f.readPool().Max)
 	})
-	return func() {
+	stop = sync.OnceFunc(func() {
 		close(ended)
 		watch.Wait()
-	}
+	})
+	f.t.Cleanup(stop)
+	return stop
 }

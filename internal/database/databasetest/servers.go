@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
@@ -133,9 +134,12 @@ func RunningPostgres(t testing.TB, beside *sql.DB) func() int {
 	return count(t, beside, "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid()")
 }
 
-// count is a function that reads a number.
+// count is a function that reads a number, over one connection.
 func count(t testing.TB, beside *sql.DB, text string) func() int {
+	var one sync.Mutex
 	return func() (n int) {
+		one.Lock()
+		defer one.Unlock()
 		if err := beside.QueryRow(text).Scan(&n); err != nil {
 			t.Error(err)
 		}

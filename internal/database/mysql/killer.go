@@ -45,7 +45,7 @@ const (
 
 	// The pauses between two looks at a statement that is to end.
 	firstKillPause = time.Millisecond
-	lastKillPause  = 100 * time.Millisecond
+	lastKillPause  = 32 * time.Millisecond
 )
 
 func newKiller(connector driver.Connector, timeout time.Duration, late bool) *killer {
@@ -144,28 +144,36 @@ var (
 // end ends the statement of a session and returns when it has ended: then the server does
 // not know the session any more, since its socket is closed.
 func (k *killer) end(ctx context.Context, s *session) error {
-	answered := time.Now()
+	answered, again := time.Now(), false
 	for pause := firstKillPause; ; pause = min(2*pause, lastKillPause) {
-		err := k.try(ctx, s, pause == lastKillPause, answered.Add(k.timeout))
+		err := k.try(ctx, s, again, answered.Add(k.timeout))
 		switch {
 		case err == nil:
-			answered = time.Now()
+			answered, again = time.Now(), true
 		case errors.Is(err, errEnded):
 			return nil
 		case errors.Is(err, errOtherServer), time.Since(answered) >= k.timeout:
 			return err
 		}
-		select {
-		case <-ctx.Done():
+		if !sleep(ctx, pause) {
 			return ctx.Err()
-		case <-time.After(pause):
 		}
 	}
 }
 
-// try tries once to end the statement of a session. It returns nil where the session was
-// still there. late says that it has been tried for a while.
-func (k *killer) try(ctx context.Context, s *session, late bool, until time.Time) error {
+// sleep reports whether it has slept so long.
+func sleep(ctx context.Context, pause time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(pause):
+		return true
+	}
+}
+
+// try tries to end the statement of a session. It returns nil where the session is still
+// there.
+func (k *killer) try(ctx context.Context, s *session, again bool, until time.Time) error {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	if !k.enter(ctx) {
@@ -182,23 +190,42 @@ func (k *killer) try(ctx context.Context, s *session, late bool, until time.Time
 		}
 		k.keep(conn)
 	}
-	err := k.conn.kill(ctx, s, late)
+	err := k.conn.kill(ctx, s, again)
 	if isConnectionLost(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || ctx.Err() != nil {
 		k.keep(nil)
 	}
 	return err
 }
 
-// kill ends the statement of a session that runs on this server, and later the session: a
-// proxy may keep that, with nothing to run.
-func (c *killerConn) kill(ctx context.Context, s *session, late bool) error {
+// kill ends the statement of a session that runs on this server, and where it was there
+// again, the session: a proxy may keep that, with nothing to run.
+func (c *killerConn) kill(ctx context.Context, s *session, again bool) error {
 	if s.born.Before(c.started) {
 		return errEnded // with the server that ran it: this one has been started since
 	}
 	id := strconv.FormatUint(s.id, 10)
-	if !late {
-		return c.executeKill(ctx, "KILL QUERY "+id)
+	if again {
+		return c.killSession(ctx, id)
 	}
+	return c.killStatement(ctx, id)
+}
+
+// killStatement waits a little for the end of the statement, while the others have to
+// wait: where many statements of MariaDB wait for the same, KILL takes two seconds while
+// another one of them wakes up.
+func (c *killerConn) killStatement(ctx context.Context, id string) error {
+	for pause := firstKillPause; pause < lastKillPause; pause *= 2 {
+		if err := c.executeKill(ctx, "KILL QUERY "+id); err != nil {
+			return err
+		}
+		if !sleep(ctx, pause) {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (c *killerConn) killSession(ctx context.Context, id string) error {
 	if err := c.executeKill(ctx, "KILL CONNECTION "+id); err != nil {
 		return err
 	}

@@ -89,15 +89,20 @@ func TestSessionThatAServerDoesNotListHasEnded(t *testing.T) {
 	server := &accommodating{}
 	c := &killerConn{driverConn: server}
 	for _, test := range []struct {
-		id   uint64
-		late bool
-		want error
-	}{{7, false, nil}, {8, false, nil}, {7, true, nil}, {8, true, errEnded}} {
-		if err := c.kill(t.Context(), &session{settings: settings{id: test.id}, born: time.Now()}, test.late); !errors.Is(err, test.want) {
-			t.Errorf("%+v: %v", test, err)
+		id    uint64
+		again bool
+		want  error
+		text  string
+	}{
+		{7, false, nil, "KILL QUERY 7"},
+		{8, false, nil, "KILL QUERY 8"},
+		{7, true, nil, "KILL CONNECTION 7"},
+		{8, true, errEnded, "KILL CONNECTION 8"},
+	} {
+		server.executed = nil
+		err := c.kill(t.Context(), &session{settings: settings{id: test.id}, born: time.Now()}, test.again)
+		if got := slices.Compact(server.executed); !errors.Is(err, test.want) || !slices.Equal(got, []string{test.text}) {
+			t.Errorf("%+v: %v, %q", test, err, got)
 		}
-	}
-	if want := []string{"KILL QUERY 7", "KILL QUERY 8", "KILL CONNECTION 7", "KILL CONNECTION 8"}; !slices.Equal(server.executed, want) {
-		t.Errorf("executed %q", server.executed)
 	}
 }
