@@ -312,6 +312,23 @@ func TestWhatAWriteDrops(t *testing.T) {
 	}
 }
 
+// TestRowsReadBeforeTheFirstKeyAreKept queries all rows, as Asterisk does when it starts, and
+// then one by its key.
+func TestRowsReadBeforeTheFirstKeyAreKept(t *testing.T) {
+	s := newSite(t, filepath.Join(t.TempDir(), "file"), 8<<20)
+	if _, err := s.Describe(t.Context(), "peers"); err != nil {
+		t.Fatal(err)
+	}
+	all, one := multi("id LIKE", "%"), single("id", "alice")
+	s.keep(t, all)
+	s.store.flush(false)
+	s.keep(t, one)
+	s.wants(t, "peers[%] peers[alice]", all, one)
+	s.write(t, update(fields("id", "bob"), fields("a", "x")))
+	s.wants(t, "peers[alice]", all, one)
+	noError(t, s.store.Close())
+}
+
 // TestARowReadBetweenTwoWritesIsDropped has the second write come before the first is
 // written to the file.
 func TestARowReadBetweenTwoWritesIsDropped(t *testing.T) {

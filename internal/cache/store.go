@@ -100,9 +100,9 @@ func (s *Store) keep(t *staleTable, st sqlgen.Statement, key digest, writes int,
 	if t.writes != writes {
 		return
 	}
-	if column, _, ok := st.Key(""); ok && t.lookup == "" {
+	if t.lookup == "" {
 		s.renew(t)
-		t.lookup = column
+		t.lookup = t.lookupOf(st)
 	}
 	if t.id == 0 {
 		if len(text) == 0 {

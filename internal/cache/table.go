@@ -10,7 +10,7 @@ import (
 type staleTable struct {
 	name   string
 	id     int64  // of its entries; a new one makes all that have the old one invalid
-	lookup string // the column by whose values writes find entries: the first that a query has a value for
+	lookup string // the column by whose values writes find entries
 
 	scope     string        // of the database that described it last
 	schema    *sqlgen.Table // as described
@@ -31,6 +31,15 @@ type staleTable struct {
 // rows. One that is in the file was made before all writes whose drops are not.
 func (t *staleTable) has(c *change) bool {
 	return c.entry.table == t.id && c.made >= t.drops[c.value]
+}
+
+// lookupOf chooses the column by whose values the entries of a table are found, at the first
+// query: that of the query, or else the first of the table, which is most often its key.
+func (t *staleTable) lookupOf(st sqlgen.Statement) string {
+	if column, _, ok := st.Key(""); ok || t.schema == nil {
+		return column
+	}
+	return t.schema.Columns[0].Name
 }
 
 // valueOf returns the value by which the entry of a query is found; empty if none is known.
