@@ -15,7 +15,8 @@ func TestStrangersFillNoLog(t *testing.T) {
 	dir := sampleSite(t)
 	certify(t, dir)
 	address := "127.0.0.1:" + freePort(t)
-	r := startServer(t, dir, fmt.Sprintf("[server]\nlisten=%s\nallow=192.0.2.0/24\ntls_cert=%s\ntls_key=%s\n", address, filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")))
+	r := startServer(t, dir, fmt.Sprintf("[server]\nlisten=%s\nstatus_listen=unix:%s\nallow=192.0.2.0/24\ntls_cert=%s\ntls_key=%s\n",
+		address, filepath.Join(dir, "status"), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")))
 	for n := range 50 {
 		c := overTLS(dial(t, "tcp", address))
 		fmt.Fprintf(c, "POST /ps_endpoints/update?id=%d HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx", n)
@@ -32,6 +33,8 @@ func TestStrangersFillNoLog(t *testing.T) {
 			t.Errorf("%q is in the log %d times, want %d:\n%s", what, n, want, r.log)
 		}
 	}
+	r.statusAt(filepath.Join(dir, "status"))
+	r.await("dbsep_log_lines_left_out_total ", 98)
 }
 
 func TestRepeatedErrorsOfAFastCGIProgramAreCounted(t *testing.T) {

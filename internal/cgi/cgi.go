@@ -58,11 +58,11 @@ func webGateway(load func(file string) (*setup.Loaded, error), variable func(r *
 		for _, e := range setup.Problems(err) {
 			log.Error(e.Error())
 		}
-		return gateway.New(gateway.Unusable(err), gateway.Options{Log: logging.Limit(log)}), log, func() {}
+		return gateway.New(gateway.Unusable(err), gateway.Options{Log: logging.Limit(log, nil)}), log, func() {}
 	}
 	log = logging.New(os.Stderr, s.Config.Log, false)
 	s.DB.SetLog(log)
-	o := setup.GatewayOptions(s.Config, logging.Limit(log))
+	o := setup.GatewayOptions(s.Config, logging.Limit(log, nil))
 	if lines := logging.NewAccessLog(&logging.BufferedWriter{To: os.Stderr}, s.Config.Log, false); lines != nil {
 		o.Observe = lines.Write
 	}

@@ -16,10 +16,15 @@ import (
 // minute a client has a line of each kind at once. How many more there were is in one
 // line at the end of the minute. Lines at level debug are not limited.
 //
+// leftOut is called for each line that is not written; it may be nil.
+//
 // A kind is a message with its code, operation, table, column and hint. A client is the address in the
 // attribute "client", or the /64 network of an IPv6 address.
-func Limit(log *slog.Logger) *slog.Logger {
-	return slog.New(&limiter{log.Handler(), &lineCounts{to: log}})
+func Limit(log *slog.Logger, leftOut func()) *slog.Logger {
+	if leftOut == nil {
+		leftOut = func() {}
+	}
+	return slog.New(&limiter{log.Handler(), &lineCounts{to: log, leftOut: leftOut}})
 }
 
 const (
@@ -58,7 +63,8 @@ func (l *limiter) WithGroup(name string) slog.Handler {
 
 // lineCounts are the lines of a period.
 type lineCounts struct {
-	to *slog.Logger
+	to      *slog.Logger
+	leftOut func()
 
 	mu      sync.Mutex
 	clients map[string]*clientLines // nil before the first line of a period
@@ -104,6 +110,7 @@ func (c *lineCounts) admit(r slog.Record) bool {
 	if name == "" {
 		name = kind.message
 	}
+	c.leftOut()
 	lines.more[name]++
 	lines.level = max(lines.level, r.Level)
 	return false

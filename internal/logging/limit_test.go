@@ -1,7 +1,6 @@
 package logging
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -13,15 +12,32 @@ import (
 	"dbsep/internal/config"
 )
 
-// limited returns a limited log, and a function that returns the lines since its last
-// call.
+// A text keeps what is written.
+type text struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (t *text) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p...)
+	return len(p), nil
+}
+
+// lines returns the lines since its last call.
+func (t *text) lines() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	lines := strings.Split(strings.TrimSuffix(string(t.text), "\n"), "\n")
+	t.text = nil
+	return lines
+}
+
+// limited returns a limited log, and a function that returns its lines.
 func limited(level string) (log *slog.Logger, lines func() []string) {
-	var text bytes.Buffer
-	log = Limit(New(&text, config.Log{Level: level}, false))
-	return log, func() []string {
-		defer text.Reset()
-		return strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
-	}
+	to := new(text)
+	return Limit(New(to, config.Log{Level: level}, false), nil), to.lines
 }
 
 func refuse(log *slog.Logger, client, code, table string) {

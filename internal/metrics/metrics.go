@@ -41,6 +41,7 @@ type Metrics struct {
 	Refused prometheus.Counter // connections of clients over the limit
 	Dropped prometheus.Counter // connections that were closed before their first request, for others
 	TLS     prometheus.Counter // failed TLS handshakes
+	LeftOut prometheus.Counter // lines about clients that are not in the log
 	Up      prometheus.Gauge   // 1 while the database is available
 }
 
@@ -102,6 +103,7 @@ func New(version string, from Sources) *Metrics {
 	m.TLS = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_tls_handshake_errors_total", Help: "Failed TLS handshakes."}))
 	m.Refused = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_http_connections_refused_total", Help: "Connections of clients over the limit."}))
 	m.Dropped = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_http_connections_dropped_total", Help: "Connections closed before their first request, to make room for others."}))
+	m.LeftOut = register(m, prometheus.NewCounter(prometheus.CounterOpts{Name: "dbsep_log_lines_left_out_total", Help: "Repeated lines about clients that the log counts and does not write."}))
 	m.Up = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_db_up", Help: "1 while the database is available."}))
 	m.current = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_config_last_reload_successful", Help: "0 if the last reload was refused and the previous configuration stays active."}))
 	m.modified = register(m, prometheus.NewGauge(prometheus.GaugeOpts{Name: "dbsep_config_last_reload_success_timestamp_seconds", Help: "When the active configuration was read."}))

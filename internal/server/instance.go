@@ -64,7 +64,7 @@ func (s *Server) newInstance(l *setup.Loaded, log *slog.Logger) (*instance, erro
 	if err := s.openStaleCache(l, log); err != nil {
 		return nil, err
 	}
-	i := &instance{config: c, authorizer: authorizer, tls: t, log: log, clientLog: logging.Limit(log), db: &sharedDatabase{DB: l.DB, source: setup.Source(c)}, idle: make(chan struct{})}
+	i := &instance{config: c, authorizer: authorizer, tls: t, log: log, clientLog: logging.Limit(log, s.metrics.LeftOut.Inc), db: &sharedDatabase{DB: l.DB, source: setup.Source(c)}, idle: make(chan struct{})}
 	if running != nil && running.db.source.Same(i.db.source) {
 		l.Close()
 		i.db = running.db
