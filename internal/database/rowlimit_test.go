@@ -16,8 +16,13 @@ func TestSQLiteRowLimit(t *testing.T) {
 }
 
 func TestMariaDBRowLimit(t *testing.T) {
-	source, beside := databasetest.NewMariaDB(t)
-	databasetest.RowLimit(t, source, databasetest.Setup(t, beside), "LONGTEXT", "LONGBLOB", func(n int) string { return fmt.Sprintf("repeat('x', %d)", n) })
+	for name, options := range map[string]string{"plain": "", "TLS": ";mysql_ssl=1"} {
+		t.Run(name, func(t *testing.T) {
+			source, beside := databasetest.NewMariaDB(t)
+			source.DSN += options
+			databasetest.RowLimit(t, source, databasetest.Setup(t, beside), "LONGTEXT", "LONGBLOB", func(n int) string { return fmt.Sprintf("repeat('x', %d)", n) })
+		})
+	}
 }
 
 func TestPostgresRowLimit(t *testing.T) {
