@@ -490,7 +490,7 @@ func TestPostgresCauses(t *testing.T) {
 		"too many connections": {func(s *database.Source) { s.User, s.Password = "lonely", "r" }, sqlgen.Busy},
 		"read-only":            {func(s *database.Source) { s.DSN += ";options='-c default_transaction_read_only=on'" }, sqlgen.ReadOnly},
 		"a statement's time": {func(s *database.Source) {
-			s.DSN += ";options='-c statement_timeout=1'"
+			s.DSN += ";options='-c statement_timeout=500'"
 			s.Schema = "public"
 		}, sqlgen.Timeout},
 		"no such database":         {dsn("dbname=nosuch;host=%s;port=%d", server.SocketDir, server.Port), sqlgen.Unavailable},
