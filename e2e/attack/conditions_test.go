@@ -28,7 +28,7 @@ var (
 
 // randomCondition is a condition that every database understands in the same way. The
 // order of texts, and spaces at their end, are matters of their collation, 5 in
-// NUMERIC(10,2) is 5.00 for some, SQLite takes 5e0 for 5, and PostgreSQL finds dates in
+// NUMERIC(10,2) is 5.00 for some, SQLite takes 5e0 for 5 and .0 for 0, and PostgreSQL finds dates in
 // nearly everything.
 func randomCondition(r *rand.Rand) (name, value string) {
 	for {
@@ -41,7 +41,7 @@ func randomCondition(r *rand.Rand) (name, value string) {
 		switch {
 		case column == "word" && !like && strings.ContainsAny(operator, "<>") && operator != " <>",
 			column == "number" && like,
-			column == "day" && !like && oddDate.MatchString(value),
+			column == "day" && !like && !plainDate.MatchString(value),
 			!like && value != strings.TrimSpace(value),
 			oddNumber.MatchString(value):
 		default:
@@ -51,18 +51,17 @@ func randomCondition(r *rand.Rand) (name, value string) {
 }
 
 var (
-	oddDate   = regexp.MustCompile(`^\D*\d{5,}|\d.*[^-\d]|[^-\d].*\d`)
-	oddNumber = regexp.MustCompile(`\de`)
+	plainDate = regexp.MustCompile(`^(\d{4}-\d\d-\d\d|\D*|\d{1,4})$`)
+	oddNumber = regexp.MustCompile(`\de|^[-+]?\.`)
 )
 
 // TestRandomConditions sends the same conditions to every database.
 func TestRandomConditions(t *testing.T) {
-	count := 10000
+	count, seed := 10000, uint64(1) // the same at each landing
 	if full {
-		count = 100000
+		count, seed = 100000, uint64(time.Now().UnixNano())
 	}
 	testenv.Feature(t, "attack", fmt.Sprintf("%d random conditions: the same rows on every database", count), func(t *testing.T) {
-		seed := uint64(time.Now().UnixNano())
 		t.Logf("seed %d", seed)
 		r := rand.New(rand.NewPCG(seed, 0))
 		var targets []*target
