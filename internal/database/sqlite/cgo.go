@@ -52,7 +52,8 @@ func addFunctions(c *sqlite3.SQLiteConn) error {
 	)
 }
 
-// interrupt ends what runs on a connection, of which the driver hands out nothing.
+// interrupt ends what runs on a connection. The driver has no function for that: its
+// handle is read by reflection.
 func interrupt(conn driver.Conn) {
 	C.interrupt(reflect.ValueOf(conn).Elem().FieldByName("db").UnsafePointer())
 }

@@ -83,7 +83,8 @@ func init() {
 	sqlite3.MustRegisterCollationUtf8("perllocale", strings.Compare)
 }
 
-// interrupt ends what runs on a connection, of which the driver hands out nothing.
+// interrupt ends what runs on a connection. The driver has no function for that: its
+// handle is read by reflection.
 func interrupt(conn driver.Conn) {
 	if limited, ok := conn.(*limitedConn); ok {
 		conn = limited.driverConn

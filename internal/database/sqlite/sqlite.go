@@ -159,7 +159,7 @@ func classifyType(declared string, _ int) (class sqlgen.Class, size int, unsigne
 		return sqlgen.DateTime, 0, false
 	case has("INT"):
 		return sqlgen.Integer, 8, false
-	case has("CHAR", "CLOB", "TEXT"):
+	case hasTextAffinity(declared):
 		return sqlgen.Text, 0, false
 	case has("BLOB"):
 		return sqlgen.Binary, 0, false
@@ -178,15 +178,19 @@ func classifyType(declared string, _ int) (class sqlgen.Class, size int, unsigne
 // renumbers reports whether a column has the affinity of numbers for lack of a word
 // that SQLite knows, as STRING has.
 func renumbers(c *sqlgen.Column) bool {
-	name := strings.ToUpper(c.Type)
-	return c.Class == sqlgen.Text && name != "" && !slices.ContainsFunc([]string{"CHAR", "CLOB", "TEXT"}, func(word string) bool { return strings.Contains(name, word) })
+	return c.Class == sqlgen.Text && c.Type != "" && !hasTextAffinity(c.Type)
+}
+
+// hasTextAffinity reports whether SQLite stores numbers in a column of a type as texts.
+func hasTextAffinity(declared string) bool {
+	name := strings.ToUpper(declared)
+	return slices.ContainsFunc([]string{"CHAR", "CLOB", "TEXT"}, func(word string) bool { return strings.Contains(name, word) })
 }
 
 // classifyCollation knows the columns that hold numbers as texts, too, and compare them
 // by their bytes.
 func classifyCollation(declared, collation string) sqlgen.Collation {
-	name := strings.ToUpper(declared)
-	if collation == "BINARY" && (strings.Contains(name, "CHAR") || strings.Contains(name, "CLOB") || strings.Contains(name, "TEXT")) {
+	if collation == "BINARY" && hasTextAffinity(declared) {
 		return sqlgen.CaseSensitive
 	}
 	return sqlgen.UnknownCollation
