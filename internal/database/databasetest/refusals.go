@@ -14,8 +14,8 @@ type Refusal struct {
 	Script []string // makes the table or view v
 	Drop   []string // what is in the way of the next one
 
-	Operation string   // store, update, destroy or multi; those with conditions have id = 1
-	Fields    []string // names and values that store and update set
+	Operation string   // store, destroy or multi; empty: update. Those with conditions have id = 1
+	Fields    []string // names and values that store and update set. None: c=z
 
 	Cause              sqlgen.Cause
 	Column, Constraint string // that the error names
@@ -36,7 +36,10 @@ func WantRefusals(t *testing.T, db *database.DB, run func(statements ...string),
 			switch r.Operation {
 			case "store":
 				s, err = sqlgen.Store(d, table, fields(r.Fields...))
-			case "update":
+			case "":
+				if r.Fields == nil {
+					r.Fields = []string{"c", "z"}
+				}
 				s, err = sqlgen.Update(d, table, first, fields(r.Fields...))
 			case "destroy":
 				s, err = sqlgen.Destroy(d, table, first)

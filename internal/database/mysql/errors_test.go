@@ -23,40 +23,33 @@ func TestMariaDBRefusals(t *testing.T) {
 		return []string{"CREATE TABLE base (id INT PRIMARY KEY, n INT NOT NULL DEFAULT 0, c VARCHAR(5))", "INSERT INTO base (id, c) VALUES (1, 'x')", definition}
 	}
 	dropView := []string{"DROP VIEW v", "DROP TABLE IF EXISTS base"}
-	update := func(r databasetest.Refusal) databasetest.Refusal {
-		r.Operation = "update"
-		if r.Fields == nil {
-			r.Fields = []string{"c", "z"}
-		}
-		return r
-	}
 	databasetest.WantRefusals(t, db, databasetest.Setup(t, beside), []databasetest.Refusal{
 		{Name: "NOT NULL without a default", Script: []string{table}, Drop: dropTable, Operation: "store", Fields: []string{"id", "1"}, Cause: sqlgen.Constraint, Column: "n"},
-		update(databasetest.Refusal{Name: "CHECK", Script: []string{table, rows}, Drop: dropTable, Fields: []string{"n", "11"}, Cause: sqlgen.Constraint, Constraint: "small"}),
-		update(databasetest.Refusal{Name: "UNIQUE", Script: []string{table, rows}, Drop: dropTable, Fields: []string{"c", "y"}, Cause: sqlgen.Duplicate, Constraint: "c"}),
-		update(databasetest.Refusal{Name: "a key in a value", Script: []string{"CREATE TABLE v (id INT PRIMARY KEY, c VARCHAR(30) UNIQUE)", "INSERT INTO v VALUES (1, 'x'), (2, 'for key ''y''')"}, Drop: dropTable,
-			Fields: []string{"c", "for key 'y'"}, Cause: sqlgen.Duplicate, Constraint: "c"}),
-		update(databasetest.Refusal{Name: "a foreign key", Script: []string{"CREATE TABLE base (id INT PRIMARY KEY)", "CREATE TABLE v (id INT, c INT, CONSTRAINT parent FOREIGN KEY (c) REFERENCES base (id))", "INSERT INTO v VALUES (1, NULL)"},
-			Drop: []string{"DROP TABLE v", "DROP TABLE base"}, Fields: []string{"c", "7"}, Cause: sqlgen.Constraint, Constraint: "parent"}),
-		update(databasetest.Refusal{Name: "a value too long", Script: []string{table, rows}, Drop: dropTable, Fields: []string{"c", "abcdef"}, Cause: sqlgen.BadValue, Column: "c"}),
-		update(databasetest.Refusal{Name: "a value of another class, with a name in it", Script: []string{table, rows}, Drop: dropTable, Fields: []string{"n", "for column `c`"}, Cause: sqlgen.BadValue, Column: "n"}),
-		update(databasetest.Refusal{Name: "a number too large", Script: []string{table, rows}, Drop: dropTable, Fields: []string{"n", "99999999999"}, Cause: sqlgen.BadValue, Column: "n"}),
-		update(databasetest.Refusal{Name: "a signal", Script: trigger("SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'for column `c`'"), Drop: dropTable, Cause: sqlgen.Rejected}),
-		update(databasetest.Refusal{Name: "a trigger that changes its own table", Script: trigger("UPDATE v SET n = 3"), Drop: dropTable, Cause: sqlgen.Rejected}),
-		update(databasetest.Refusal{Name: "a trigger that writes into a table that is gone", Script: trigger("INSERT INTO gone VALUES (1)"), Drop: dropTable, Cause: sqlgen.Rejected}),
-		update(databasetest.Refusal{Name: "a trigger that calls a procedure that is gone", Script: trigger("CALL gone()"), Drop: dropTable, Cause: sqlgen.Rejected}),
-		update(databasetest.Refusal{Name: "a trigger whose definer is gone", Script: []string{table, rows, "CREATE DEFINER = nobody@localhost TRIGGER r BEFORE UPDATE ON v FOR EACH ROW SET new.n = 3"},
-			Drop: dropTable, Cause: sqlgen.Denied}),
-		update(databasetest.Refusal{Name: "a view of a sum", Script: view("CREATE VIEW v AS SELECT id, max(c) c FROM base GROUP BY id"), Drop: dropView, Cause: sqlgen.NotWritable}),
-		update(databasetest.Refusal{Name: "a column of a view that is an expression", Script: view("CREATE VIEW v AS SELECT id, upper(c) c FROM base"), Drop: dropView, Cause: sqlgen.NotWritable, Column: "c"}),
+		{Name: "CHECK", Script: []string{table, rows}, Drop: dropTable, Fields: []string{"n", "11"}, Cause: sqlgen.Constraint, Constraint: "small"},
+		{Name: "UNIQUE", Script: []string{table, rows}, Drop: dropTable, Fields: []string{"c", "y"}, Cause: sqlgen.Duplicate, Constraint: "c"},
+		{Name: "a key in a value", Script: []string{"CREATE TABLE v (id INT PRIMARY KEY, c VARCHAR(30) UNIQUE)", "INSERT INTO v VALUES (1, 'x'), (2, 'for key ''y''')"}, Drop: dropTable,
+			Fields: []string{"c", "for key 'y'"}, Cause: sqlgen.Duplicate, Constraint: "c"},
+		{Name: "a foreign key", Script: []string{"CREATE TABLE base (id INT PRIMARY KEY)", "CREATE TABLE v (id INT, c INT, CONSTRAINT parent FOREIGN KEY (c) REFERENCES base (id))", "INSERT INTO v VALUES (1, NULL)"},
+			Drop: []string{"DROP TABLE v", "DROP TABLE base"}, Fields: []string{"c", "7"}, Cause: sqlgen.Constraint, Constraint: "parent"},
+		{Name: "a value too long", Script: []string{table, rows}, Drop: dropTable, Fields: []string{"c", "abcdef"}, Cause: sqlgen.BadValue, Column: "c"},
+		{Name: "a value of another class, with a name in it", Script: []string{table, rows}, Drop: dropTable, Fields: []string{"n", "for column `c`"}, Cause: sqlgen.BadValue, Column: "n"},
+		{Name: "a number too large", Script: []string{table, rows}, Drop: dropTable, Fields: []string{"n", "99999999999"}, Cause: sqlgen.BadValue, Column: "n"},
+		{Name: "a signal", Script: trigger("SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'for column `c`'"), Drop: dropTable, Cause: sqlgen.Rejected},
+		{Name: "a trigger that changes its own table", Script: trigger("UPDATE v SET n = 3"), Drop: dropTable, Cause: sqlgen.Rejected},
+		{Name: "a trigger that writes into a table that is gone", Script: trigger("INSERT INTO gone VALUES (1)"), Drop: dropTable, Cause: sqlgen.Rejected},
+		{Name: "a trigger that calls a procedure that is gone", Script: trigger("CALL gone()"), Drop: dropTable, Cause: sqlgen.Rejected},
+		{Name: "a trigger whose definer is gone", Script: []string{table, rows, "CREATE DEFINER = nobody@localhost TRIGGER r BEFORE UPDATE ON v FOR EACH ROW SET new.n = 3"},
+			Drop: dropTable, Cause: sqlgen.Denied},
+		{Name: "a view of a sum", Script: view("CREATE VIEW v AS SELECT id, max(c) c FROM base GROUP BY id"), Drop: dropView, Cause: sqlgen.NotWritable},
+		{Name: "a column of a view that is an expression", Script: view("CREATE VIEW v AS SELECT id, upper(c) c FROM base"), Drop: dropView, Cause: sqlgen.NotWritable, Column: "c"},
 		{Name: "a row into a view that is an expression", Script: view("CREATE VIEW v AS SELECT id, upper(c) c FROM base"), Drop: dropView, Operation: "store", Fields: []string{"id", "5", "c", "x"}, Cause: sqlgen.NotWritable},
 		{Name: "a row out of a join", Script: view("CREATE VIEW v AS SELECT a.id, b.c FROM base a JOIN base b USING (id)"), Drop: dropView, Operation: "destroy", Cause: sqlgen.NotWritable},
 		{Name: "a row into two tables", Script: view("CREATE VIEW v AS SELECT a.id, b.c FROM base a JOIN base b USING (id)"), Drop: dropView, Operation: "store", Fields: []string{"id", "5", "c", "x"}, Cause: sqlgen.NotWritable},
-		update(databasetest.Refusal{Name: "CHECK OPTION", Script: view("CREATE VIEW v AS SELECT id, c FROM base WHERE c = 'x' WITH CHECK OPTION"), Drop: dropView, Cause: sqlgen.Rejected}),
-		update(databasetest.Refusal{Name: "a generated column", Script: []string{"CREATE TABLE v (id INT PRIMARY KEY, c VARCHAR(5) AS (id) VIRTUAL)", "INSERT INTO v (id) VALUES (1)"}, Drop: dropTable,
-			Cause: sqlgen.NotWritable, Column: "c"}),
-		update(databasetest.Refusal{Name: "no partition", Script: []string{"CREATE TABLE v (id INT, c INT) PARTITION BY LIST (c) (PARTITION one VALUES IN (1))", "INSERT INTO v VALUES (1, 1)"}, Drop: dropTable,
-			Fields: []string{"c", "5"}, Cause: sqlgen.Constraint}),
+		{Name: "CHECK OPTION", Script: view("CREATE VIEW v AS SELECT id, c FROM base WHERE c = 'x' WITH CHECK OPTION"), Drop: dropView, Cause: sqlgen.Rejected},
+		{Name: "a generated column", Script: []string{"CREATE TABLE v (id INT PRIMARY KEY, c VARCHAR(5) AS (id) VIRTUAL)", "INSERT INTO v (id) VALUES (1)"}, Drop: dropTable,
+			Cause: sqlgen.NotWritable, Column: "c"},
+		{Name: "no partition", Script: []string{"CREATE TABLE v (id INT, c INT) PARTITION BY LIST (c) (PARTITION one VALUES IN (1))", "INSERT INTO v VALUES (1, 1)"}, Drop: dropTable,
+			Fields: []string{"c", "5"}, Cause: sqlgen.Constraint},
 		{Name: "a view whose definer is gone", Script: view("CREATE DEFINER = nobody@localhost SQL SECURITY DEFINER VIEW v AS SELECT id, c FROM base"), Drop: dropView, Operation: "multi", Cause: sqlgen.Denied},
 	})
 }
