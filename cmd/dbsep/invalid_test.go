@@ -172,9 +172,7 @@ func TestInvalidHTTPIsRefusedSafely(t *testing.T) {
 				}
 			})
 		}
-		if !strings.Contains(l.log.String(), "code=bad-request operation=update") {
-			t.Errorf("%s: the refusals left no line in the log:\n%s", l.name, l.log)
-		}
+		l.said("code=bad-request operation=update")
 		if got := l.log.String(); strings.Contains(got, "panic") || strings.Contains(got, "nobody") {
 			t.Errorf("%s: the log says\n%s", l.name, got)
 		}

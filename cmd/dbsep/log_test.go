@@ -27,11 +27,10 @@ func TestStrangersFillNoLog(t *testing.T) {
 		fmt.Fprint(c, "\x16\x03\x01\x00\x04x\x00\x00\x00") // a handshake of no kind
 		_, _ = io.ReadAll(c)
 	}
-	for what, want := range map[string]int{"code=forbidden operation=update": 1, "TLS handshake failed": 1, "\n": 3} { // and that of the start
-		r.said(strings.TrimSpace(what))
-		if n := strings.Count(r.log.String(), what); n != want {
-			t.Errorf("%q is in the log %d times, want %d:\n%s", what, n, want, r.log)
-		}
+	r.said("code=forbidden operation=update")
+	r.said("TLS handshake failed")
+	if n := strings.Count(r.log.String(), "\n"); n != 3 { // with that of the start
+		t.Errorf("the log has %d lines, want 3:\n%s", n, r.log)
 	}
 	r.statusAt(filepath.Join(dir, "status"))
 	r.await("dbsep_log_lines_left_out_total ", 98)

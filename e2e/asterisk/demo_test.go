@@ -3,8 +3,6 @@
 package asterisk
 
 import (
-	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,12 +33,7 @@ func TestDemoIsEnoughForAsterisk(t *testing.T) {
 	p := &pbx{whole: t, root: root, folder: "/srv/" + filepath.Base(dir), sip: freeAddress(t)}
 
 	demo := testenv.Start(t, nil, testenv.Program(t), "demo", "--listen", testenv.FreeAddress(t))
-	testenv.WaitFor(t, "dbsep demo", demo, func(context.Context) error {
-		if !strings.Contains(demo.Log.String(), "Ctrl-C ends it") {
-			return errors.New("it has not said all")
-		}
-		return nil
-	})
+	demo.WaitForLog(t, "Ctrl-C ends it")
 	files := printedFiles(demo.Log.String())
 	for _, name := range []string{"extconfig.conf", "sorcery.conf", "pjsip.conf", "extensions.conf"} {
 		if files[name] == "" {

@@ -4,7 +4,6 @@ package monitoring
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -43,12 +42,7 @@ func (g *gateway) reload(t *testing.T, line, says string) {
 	if err := g.Cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	testenv.WaitFor(t, "a reload", g.Process, func(context.Context) error {
-		if !strings.Contains(g.Log.String(), says) {
-			return errors.New("the log does not say " + says)
-		}
-		return nil
-	})
+	g.WaitForLog(t, says)
 }
 
 // ask sends a request, by POST if it has a body, and returns the response's body.

@@ -4,7 +4,6 @@ package monitoring
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -52,12 +51,7 @@ func TestHAProxy(t *testing.T) {
 	}
 	testenv.Feature(t, "haproxy", "the dbsep that is ready is asked", func(t *testing.T) { answers(t, "0\n", "") })
 	testenv.Feature(t, "haproxy", "a request has the same name in both logs", func(t *testing.T) {
-		testenv.WaitFor(t, "the name of a request", two.Process, func(context.Context) error {
-			if !strings.Contains(two.Log.String(), "client=127.0.0.1 request=") {
-				return errors.New("it is not in the log")
-			}
-			return nil
-		})
+		two.WaitForLog(t, "client=127.0.0.1 request=")
 	})
 	testenv.Feature(t, "haproxy", "where none is ready, a write is answered as dbsep does", func(t *testing.T) {
 		two.End()

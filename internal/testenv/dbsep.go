@@ -199,3 +199,15 @@ func WaitFor(t testing.TB, what string, p *Process, try func(context.Context) er
 		}
 	}
 }
+
+// WaitForLog waits until the program's output contains a text. A response may be
+// there before the line about it.
+func (p *Process) WaitForLog(t testing.TB, text string) {
+	t.Helper()
+	WaitFor(t, "the log", p, func(context.Context) error {
+		if !strings.Contains(p.Log.String(), text) {
+			return fmt.Errorf("it does not say %q", text)
+		}
+		return nil
+	})
+}
