@@ -52,6 +52,6 @@ Started by a web server it is a CGI or FastCGI program; see docs/running.md.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), compareCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), compareCommand(), schemaCommand(), versionCommand())
 	return root
 }
