@@ -9,6 +9,7 @@ import (
 	"net/http/fcgi"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -27,6 +28,7 @@ func StartedAsFastCGI() bool {
 // server ends the program. Requests in flight finish first. It returns the exit
 // status.
 func ServeFastCGI() int {
+	defer runtime.KeepAlive(setup.SpareHeap())
 	l, err := standardListener()
 	responder, log, closeDatabase := webGateway(setup.Load, fastCGIVariable)
 	defer closeDatabase()

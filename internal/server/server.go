@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -58,6 +59,7 @@ type Server struct {
 // Run responds to requests until ctx ends, and then finishes those in flight. It calls
 // listening, if that is not nil, with the address once clients can connect.
 func (s *Server) Run(ctx context.Context, first *setup.Loaded, listening func(net.Addr)) error {
+	defer runtime.KeepAlive(setup.SpareHeap())
 	s.started = first.Config
 	s.log.To, s.log.Wait = os.Stderr, logging.AccessLogDelay
 	defer s.log.Flush()
