@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"net/netip"
@@ -60,6 +61,7 @@ type comparison struct {
 	requests int // that have the password, those that have given up included
 	last     int // the number of the last one
 	waiters  int // requests that have not given up
+	started  bool
 
 	done  chan struct{}  // is closed when the result is known
 	delay time.Duration  // of the responses
@@ -104,12 +106,10 @@ func (s *attempts) verify(ctx context.Context, a attempt, ended <-chan struct{})
 	case <-limited.Done():
 		return notCompared(limited)
 	}
-	if c.delay > 0 {
-		select {
-		case <-time.After(c.delay):
-		case <-ctx.Done():
-		case <-ended:
-		}
+	select {
+	case <-time.After(c.delay):
+	case <-ctx.Done():
+	case <-ended:
 	}
 	return c.err
 }
@@ -161,6 +161,7 @@ func (s *attempts) compareNext() {
 
 // start starts a comparison. The caller holds the lock.
 func (s *attempts) start(c *comparison) {
+	c.started = true
 	c.history.busy = true
 	s.running++
 	go s.compare(c)
@@ -169,10 +170,7 @@ func (s *attempts) start(c *comparison) {
 // before reports whether a comparison is more urgent than another one. Of equals it is
 // the newest, whose requests wait longest before they give up.
 func (c *comparison) before(other *comparison) bool {
-	if c.requests != other.requests {
-		return c.requests > other.requests
-	}
-	return c.last > other.last
+	return cmp.Or(cmp.Compare(c.requests, other.requests), cmp.Compare(c.last, other.last)) > 0
 }
 
 // compare compares a password.
@@ -280,7 +278,7 @@ func (s *attempts) dropAbandoned() {
 	var drop *comparison
 	looks := 0
 	for _, c := range s.waiting {
-		if c.waiters == 0 && !c.history.busy && (drop == nil || c.requests < drop.requests) {
+		if c.waiters == 0 && !c.started && (drop == nil || c.requests < drop.requests) {
 			drop = c
 		}
 		if looks++; looks >= maxLooks {

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -271,23 +272,43 @@ func TestConnectionsOfAProxyGiveWay(t *testing.T) {
 
 // A guess that waits for its delayed response gives up its place, too.
 func TestDelayedGuessesGiveWay(t *testing.T) {
-	s := onLoopback(t, auth.Admission{MaxClients: 2, MaxPerAddress: 2, Proof: true}, auth.Rules{Htpasswd: users(t, bcrypt.MinCost, "alice", "wonderland")})
-	want(t, "a client", s.dial(t, ""), "", true, rightPassword)
-	for code := gateway.Code(""); code != gateway.TooManyAttempts; {
-		code, _ = ask(t, s.dial(t, ""), wrongPassword)
-	}
-	guess, compared := s.dial(t, ""), auth.Comparisons(s.Authorizer)
-	if _, err := io.WriteString(guess, "GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic YWxpY2U6Z3Vlc3M=\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	until(t, "the guess is compared", func() bool { return auth.Comparisons(s.Authorizer) > compared })
-	want(t, "a client beside a guess", s.dial(t, ""), "", true, rightPassword)
-	text, err := io.ReadAll(guess)
-	if err != nil || !strings.Contains(string(text), "\r\n\r\ntoo-many-") { // attempts, or clients if it was still compared
-		t.Errorf("the guess: %q, %v", text, err)
-	}
-	if n := s.dropped.Load(); n != 0 {
-		t.Errorf("%d were dropped without a response", n)
+	for name, before := range map[string]string{
+		"on a connection of its own":         "",
+		"on one that had the right password": rightPassword,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := onLoopback(t, auth.Admission{MaxClients: 2, MaxPerAddress: 2, Proof: true}, auth.Rules{Htpasswd: users(t, bcrypt.MinCost, "alice", "wonderland")})
+			want(t, "a client", s.dial(t, ""), "", true, rightPassword)
+			for code := gateway.Code(""); code != gateway.TooManyAttempts; {
+				code, _ = ask(t, s.dial(t, ""), wrongPassword)
+			}
+			s.await(t, 1)
+			guess, compared := s.dial(t, ""), auth.Comparisons(s.Authorizer)
+			if before != "" {
+				want(t, "before the guess", guess, "", true, before)
+			}
+			ended := make(chan error, 1)
+			s.handled = func(r *http.Request) {
+				if _, password, _ := r.BasicAuth(); password == "guess" {
+					ended <- context.Cause(r.Context())
+				}
+			}
+			if _, err := io.WriteString(guess, "GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic YWxpY2U6Z3Vlc3M=\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			until(t, "the guess is compared", func() bool { return auth.Comparisons(s.Authorizer) > compared })
+			want(t, "a client beside a guess", s.dial(t, ""), "", true, rightPassword)
+			text, err := io.ReadAll(guess)
+			if err != nil || !strings.Contains(string(text), "\r\n\r\ntoo-many-") { // attempts, or clients if it was still compared
+				t.Errorf("the guess: %q, %v", text, err)
+			}
+			if code := codeOf(<-ended); code != gateway.TooManyClients {
+				t.Errorf("the guess ended for %q", code)
+			}
+			if n := s.dropped.Load(); n != 0 {
+				t.Errorf("%d were dropped without a response", n)
+			}
+		})
 	}
 }
 
@@ -298,6 +319,27 @@ func TestAKeptConnectionIsForRightPasswords(t *testing.T) {
 	c := s.dial(t, "")
 	want(t, "the right password", c, "", true, rightPassword)
 	want(t, "a wrong one", c, gateway.Unauthorized, false, wrongPassword)
+}
+
+func TestWhoIsAProxy(t *testing.T) {
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	tcp, unix := func(ip string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: 1} }, &net.UnixAddr{Name: "@", Net: "unix"}
+	for _, test := range []struct {
+		name    string
+		peer    net.Addr
+		proxies []netip.Prefix
+		want    bool
+	}{
+		{"an address of the networks", tcp("10.1.2.3"), proxies, true},
+		{"another address", tcp("192.0.2.1"), proxies, false},
+		{"an address, where there are no proxies", tcp("10.1.2.3"), nil, false},
+		{"a unix socket", unix, proxies, true},
+		{"a unix socket, where there are no proxies", unix, nil, false},
+	} {
+		if got := auth.IsProxy(test.peer, test.proxies); got != test.want {
+			t.Errorf("%s: %v", test.name, got)
+		}
+	}
 }
 
 func TestClientsOfAUnixSocket(t *testing.T) {

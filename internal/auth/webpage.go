@@ -25,12 +25,9 @@ func newHosts(named []string) hosts {
 }
 
 // checkOrigin refuses a request that a page of another server sent. Such a request may
-// not read either: its response could be run as a script.
+// not read either: its response could be run as a script. A request without the headers
+// was sent by no browser, or by one that lets no page read the response.
 func (h hosts) checkOrigin(r *http.Request) *gateway.Error {
-	origin := r.Header.Get("Origin")
-	if origin == "" && r.Header.Get("Sec-Fetch-Site") == "" {
-		return nil // no browser sent it, or one that lets no page read the response
-	}
 	write := r.WithContext(r.Context())
 	write.Method = http.MethodPost
 	err := h.pages.Check(write)
@@ -38,7 +35,7 @@ func (h hosts) checkOrigin(r *http.Request) *gateway.Error {
 		return nil
 	}
 	from := ""
-	if u, err := url.Parse(origin); err == nil {
+	if u, err := url.Parse(r.Header.Get("Origin")); err == nil {
 		from = hostName(u.Host)
 	}
 	if from != "" && slices.Contains(h.named, from) {
