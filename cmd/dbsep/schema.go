@@ -21,7 +21,7 @@ GROUP is one of ` + strings.Join(asterisk.Groups(), ", ") + `.
 Without one all tables are meant.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return exit{2, fmt.Errorf("unknown command %q; choose print", args[0])}
+				return exit{2, fmt.Errorf("unknown command %q; choose print, create, diff or upgrade", args[0])}
 			}
 			return nil
 		},
@@ -29,7 +29,7 @@ Without one all tables are meant.`,
 	}
 	// Status 1 says that tables lack something.
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit{2, err} })
-	cmd.AddCommand(schemaPrintCommand())
+	cmd.AddCommand(schemaPrintCommand(), schemaCreateCommand(), schemaDiffCommand(), schemaUpgradeCommand())
 	return cmd
 }
 

@@ -17,6 +17,7 @@ type DB struct {
 	address       string
 	account       string
 	through       string
+	created       bool
 	scope         []any  // see Pools
 	schema        string // see Pools
 	reads, writes *pool
@@ -43,6 +44,9 @@ func (db *DB) Account() string { return db.account }
 // Through names what the DSN requests, such as a driver of ODBC, where dbsep connects
 // directly to the database behind it. It is empty elsewhere.
 func (db *DB) Through() string { return db.through }
+
+// Created reports whether Open has made the file of the database.
+func (db *DB) Created() bool { return db.created }
 
 // Dialect is how the database's SQL is spelled.
 func (db *DB) Dialect() *sqlgen.Dialect { return db.driver.Dialect }

@@ -39,6 +39,9 @@ type Source struct {
 	// server.
 	ServerPrepare bool
 
+	// CreateFile says that a SQLite file that does not exist is made, without tables.
+	CreateFile bool
+
 	// Once says that the process serves one request: nothing is made ready for others.
 	Once bool
 
@@ -107,7 +110,7 @@ func Open(s Source) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{
-		driver: o.driver, address: p.Address, account: p.Account, through: o.InsteadOf, scope: p.Scope, schema: p.Schema,
+		driver: o.driver, address: p.Address, account: p.Account, through: o.InsteadOf, created: p.Created, scope: p.Scope, schema: p.Schema,
 		lockTimeout: cmp.Or(o.BusyTimeout, DefaultBusyTimeout), maxRowBytes: o.MaxRowBytes, warnings: d.Warnings,
 	}
 	db.writes = newPool(p.Writes, o.PoolTimeout)
@@ -137,6 +140,7 @@ type Pools struct {
 	Account       string      // that logs in there; empty for a database without accounts
 	Reads, Writes *PoolConfig // Reads may be nil, then Writes serves both
 	Scope         []any       // arguments that TablesSQL and ColumnsSQL need; mostly none
+	Created       bool        // whether the file was made for CreateFile
 	Schema        string      // that has the tables, where ColumnsSQL does not say so; empty: not known
 }
 

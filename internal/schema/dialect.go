@@ -1,11 +1,14 @@
 package schema
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"dbsep/internal/asterisk"
+	"dbsep/internal/database"
+	"dbsep/sqlgen"
 )
 
 // A Database is a kind of database, and how tables are defined there.
@@ -14,6 +17,7 @@ type Database struct {
 	Title string // for people
 
 	names []string // others for a flag
+	kind  string   // of database.DB
 	quote string   // around a name
 
 	// counted is what follows the type of a column whose values the database chooses.
@@ -35,7 +39,30 @@ type Database struct {
 
 	// undoes says that a transaction undoes changes of tables.
 	undoes bool
+
+	// nullableKeys says that the columns of a primary key take NULL.
+	nullableKeys bool
+
+	// hasSchemas says that a database has several, and schema is the one of new tables; empty
+	// for where names without one lead.
+	hasSchemas bool
+	schema     string
+
+	catalog catalog
+	alter   alterer
 }
+
+// An alterer writes statements that change a column. A nil function, and an empty
+// statement, mean that the database cannot, or that the statement would drop a part of
+// the column's definition: byHand says what to do then.
+type alterer struct {
+	setType    alterFunc // definition is a type
+	setDefault alterFunc // definition is a literal
+	allowNull  alterFunc // definition is the type as it is
+	byHand     string
+}
+
+type alterFunc func(table, column string, found *sqlgen.Column, more *currentColumn, definition string) string
 
 var databases = []*Database{sqlite, mysql, postgres}
 
@@ -68,6 +95,39 @@ func (d *Database) list(names []string) string {
 		quoted[i] = d.quoted(name)
 	}
 	return strings.Join(quoted, ", ")
+}
+
+// table is the quoted name of a table of a schema.
+func (d *Database) table(name, schema string) string {
+	if schema == "" {
+		return d.quoted(name)
+	}
+	return d.quoted(schema) + "." + d.quoted(name)
+}
+
+// in is the database for tables of a schema. On databases that have none the setting means
+// nothing. The name of the database stands for no schema where there is none of this name,
+// as for requests.
+func (d *Database) in(ctx context.Context, db *database.DB, schema string) (*Database, error) {
+	if !d.hasSchemas || schema == "" {
+		return d, nil
+	}
+	rows, err := db.ReadRows(ctx, sqlgen.Statement{
+		SQL: `SELECT (SELECT count(*) FROM pg_catalog.pg_namespace WHERE CAST(nspname AS text) = $1),
+			CASE WHEN CAST(pg_catalog.current_database() AS text) = $1 THEN 1 ELSE 0 END`,
+		Args: []any{schema},
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case rows[0][0] != "0":
+		other := *d
+		other.schema = schema
+		return &other, nil
+	case rows[0][1] == "1":
+		return d, nil
+	}
+	return nil, fmt.Errorf("there is no schema called %s, which dbschema names; create it: CREATE SCHEMA %s", schema, d.quoted(schema))
 }
 
 // column is the definition of a column.
@@ -124,7 +184,7 @@ func (d *Database) create(t *asterisk.Table) []string {
 			indexes = append(indexes, d.createIndex(t.Name, index))
 		}
 	}
-	table := "CREATE TABLE " + d.quoted(t.Name) + " (\n  " + strings.Join(lines, ",\n  ") + "\n)" + d.tableOptions
+	table := "CREATE TABLE " + d.table(t.Name, d.schema) + " (\n  " + strings.Join(lines, ",\n  ") + "\n)" + d.tableOptions
 	return append([]string{table}, indexes...)
 }
 
@@ -152,7 +212,7 @@ func (d *Database) indexes(t *asterisk.Table) []index {
 }
 
 func (d *Database) createIndex(table string, i index) string {
-	return "CREATE INDEX " + d.quoted(i.name) + " ON " + d.quoted(table) + " " + i.keys
+	return "CREATE INDEX " + d.quoted(i.name) + " ON " + d.table(table, d.schema) + " " + i.keys
 }
 
 // choiceSize is the width of a column for one of the texts that Asterisk knows. It has

@@ -42,12 +42,20 @@ type Loaded struct {
 
 // Load reads a configuration and opens its database, without connecting to it. The
 // error has every mistake in the file, with its line.
-func Load(file string) (*Loaded, error) { return load(file, false) }
+func Load(file string) (*Loaded, error) { return load(file, func(*database.Source) {}) }
 
 // LoadOnce is Load for a process that serves one request.
-func LoadOnce(file string) (*Loaded, error) { return load(file, true) }
+func LoadOnce(file string) (*Loaded, error) {
+	return load(file, func(s *database.Source) { s.Once = true })
+}
 
-func load(file string, once bool) (*Loaded, error) {
+// LoadToAlter is Load for a process that changes tables, on the server that takes writes.
+// createFile says that a SQLite file that does not exist is made.
+func LoadToAlter(file string, createFile bool) (*Loaded, error) {
+	return load(file, func(s *database.Source) { s.ReadReplicas, s.CreateFile = "", createFile })
+}
+
+func load(file string, adjust func(*database.Source)) (*Loaded, error) {
 	c, err := config.Load(file)
 	if c == nil {
 		return nil, err
@@ -57,7 +65,7 @@ func load(file string, once bool) (*Loaded, error) {
 		return nil, err
 	}
 	source := Source(c)
-	source.Once = once
+	adjust(&source)
 	db, err := database.Open(source)
 	if err != nil {
 		problems = append(problems, located(c, err)...)

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -132,15 +133,22 @@ func (f fileOptions) uri(wait time.Duration) string {
 }
 
 // checkFile refuses a path that is no file. DBD::SQLite made an empty
-// database of it, and every table was missing.
-func checkFile(o *database.OpenContext, path string) {
+// database of it, and every table was missing. It reports whether it has made the file,
+// which is only done where the source says so.
+func checkFile(o *database.OpenContext, path string) (created bool) {
 	if o.Failed() {
-		return
+		return false
 	}
 	about, err := os.Stat(path)
 	switch {
+	case errors.Is(err, os.ErrNotExist) && o.CreateFile:
+		if err := makeFile(context.Background(), path); err != nil {
+			o.Refuse("dsn", fmt.Sprintf("names the file %s, which cannot be made: %v", path, err), "make its directory, and let this account write there")
+			return false
+		}
+		return true
 	case errors.Is(err, os.ErrNotExist):
-		o.Refuse("dsn", fmt.Sprintf("names the file %s, which does not exist", path), "correct the path, or make the database with sqlite3; dbsep never makes one")
+		o.Refuse("dsn", fmt.Sprintf("names the file %s, which does not exist", path), "correct the path, or make the file with its tables: dbsep schema create --create")
 	case errors.Is(err, os.ErrPermission):
 		o.Refuse("dsn", fmt.Sprintf("names the file %s, which may not be reached", path), "let the account that dbsep runs as enter each directory of the path")
 	case err != nil:
@@ -150,4 +158,5 @@ func checkFile(o *database.OpenContext, path string) {
 	case !readable(path):
 		o.Refuse("dsn", fmt.Sprintf("names the file %s, which may not be read", path), readOnlyHint)
 	}
+	return false
 }

@@ -37,7 +37,7 @@ type cachedStat struct {
 // maxStatAge is how old a cachedStat may be for a read.
 const maxStatAge = 10 * time.Millisecond
 
-const goneHint = "put the database file back, or correct dsn; dbsep never makes one"
+const goneHint = "put the database file back, or correct dsn; dbsep makes none while it runs"
 
 var (
 	errMoved = &sqlgen.Fault{

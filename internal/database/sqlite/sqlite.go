@@ -213,7 +213,7 @@ const heapLimit = 8 << 20
 
 func open(o *database.OpenContext) database.Pools {
 	file := readDSN(o)
-	checkFile(o, file.path)
+	created := checkFile(o, file.path)
 	if o.Failed() {
 		return database.Pools{}
 	}
@@ -233,6 +233,7 @@ func open(o *database.OpenContext) database.Pools {
 	return database.Pools{
 		Address: file.path,
 		Schema:  "main",
+		Created: created,
 		Writes:  writes,
 		Reads:   pool(cmp.Or(o.MaxConnections, defaultReaders), maxStatAge, readerLimits(o.MaxRowBytes)),
 	}
