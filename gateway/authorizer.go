@@ -62,8 +62,8 @@ func (t *table) visibleTo(c Client, o *operation) (*table, error) {
 	if view, ok := t.views.Load(rights); ok {
 		return view.(*table), nil
 	}
-	view := newTable(t.Only(func(c *sqlgen.Column) bool { return rights.CanUse(c.Name) }), t.read)
-	view.whole = t.Table
+	view := newTable(t.Only(func(c *sqlgen.Column) bool { return rights.CanUse(c.Name) }), t.TableOptions, t.read)
+	view.whole, view.order = t.Table, t.order
 	t.views.Store(rights, view)
 	return view, nil
 }

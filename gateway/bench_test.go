@@ -88,7 +88,7 @@ func BenchmarkParse(b *testing.B) {
 		if err := g.read(r, req); err != nil {
 			b.Fatal(err)
 		}
-		if fields, err := g.fields(b.Context(), req, newTable(wide, time.Now())); err != nil || len(fields) != 5 {
+		if fields, err := g.fields(b.Context(), req, newTable(wide, TableOptions{}, time.Now())); err != nil || len(fields) != 5 {
 			b.Fatal(fields, err)
 		}
 	}

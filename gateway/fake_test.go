@@ -124,6 +124,11 @@ func newScript() *script {
 	}, affected: 1}
 }
 
+// forTables are options with the same ones for every table.
+func forTables(o gateway.TableOptions) gateway.Options {
+	return gateway.Options{TableOptions: func(string) gateway.TableOptions { return o }}
+}
+
 // A result is the response to a request, and what is logged.
 type result struct {
 	status int

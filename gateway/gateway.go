@@ -68,20 +68,9 @@ type Options struct {
 	// Log takes one line for each failed request. Nil: slog.Default().
 	Log *slog.Logger
 
-	// RawSemicolons stores and reads ; and ^ as the Perl script did, instead of
-	// as ^3B and ^5E like Asterisk's native drivers (P7).
-	RawSemicolons bool
-
-	// UnknownColumns says what happens to a value for a column that the table
-	// does not have.
-	UnknownColumns Policy
-
-	// ReplaceDuplicates lets store overwrite the row that has the same key.
-	ReplaceDuplicates bool
-
-	// Lenient reports whether the database may store a value that does not fit its
-	// column of a table as something else, where its own settings say so. Nil: never.
-	Lenient func(table string) bool
+	// TableOptions returns the options of a table, whose name is in the database's
+	// spelling. Nil: the zero value for every table.
+	TableOptions func(table string) TableOptions
 
 	// Authorizer decides which clients may do what. Nil: every client may do
 	// everything.
@@ -136,17 +125,6 @@ const (
 	defaultMemory       = 64 << 20
 )
 
-// A Policy says what happens to a value for a column that the table does not have.
-type Policy int
-
-const (
-	// ByOperation drops it from an update, with a warning, as long as a known
-	// column remains, and refuses a store (P15).
-	ByOperation Policy = iota
-	Skip               // drop it from both, with a warning
-	Fail               // refuse both
-)
-
 // A Gateway responds to realtime requests from a database. It is safe for use by
 // many goroutines.
 type Gateway struct {
@@ -178,9 +156,12 @@ func New(db Database, o Options) *Gateway {
 	o.LongReadWait = cmp.Or(o.LongReadWait, 5*time.Second)
 	o.SlowReaderTimeout = cmp.Or(o.SlowReaderTimeout, time.Second)
 	o.SchemaTTL = cmp.Or(o.SchemaTTL, time.Minute)
+	if o.TableOptions == nil {
+		o.TableOptions = func(string) TableOptions { return TableOptions{} }
+	}
 	g := &Gateway{
 		db:        db,
-		schemas:   schemaCache{db: db, ttl: o.SchemaTTL, maxColumns: o.MaxColumns, timeout: o.StatementTimeout, now: time.Now},
+		schemas:   schemaCache{db: db, ttl: o.SchemaTTL, maxColumns: o.MaxColumns, options: o.TableOptions, timeout: o.StatementTimeout, now: time.Now},
 		log:       o.Log,
 		longReads: longReads{slots: make(chan struct{}, o.LongReads), wait: o.LongReadWait},
 		Options:   o,
@@ -346,8 +327,8 @@ func (g *Gateway) queryRows(ctx context.Context, s sqlgen.Statement, resp *respo
 // exec runs a statement that changes rows. It continues when the client
 // disconnects: a client that retries must find the change done or not started
 // (P20).
-func (g *Gateway) exec(ctx context.Context, s sqlgen.Statement) (int64, error) {
-	s.Lenient = g.Lenient != nil && g.Lenient(s.Table)
+func (g *Gateway) exec(ctx context.Context, t *table, s sqlgen.Statement) (int64, error) {
+	s.Lenient = t.Lenient
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.StatementTimeout)
 	defer cancel()
 	return g.db.Exec(ctx, s)

@@ -42,10 +42,10 @@ func TestAnswer(t *testing.T) {
 		{name: "a list is split at ; and its items trimmed and decoded", request: post("/peers/single", "id=a"),
 			rows: [][]any{{"alice^3B@c1", "a; b ;c", ";x;;y;", ";"}}, body: "id=alice%3B%40c1&call%2Dlimit=a&call%2Dlimit=b&call%2Dlimit=c&contact=x&contact=y\n"},
 		{name: "a ^ that codes nothing stays", request: post("/peers/single", "id=a"), rows: [][]any{{"^", "a^b^3b^5E^", nil, nil}}, body: "id=%5E&call%2Dlimit=a%5Eb%5E3b%5E%5E\n"},
-		{name: "raw: lists as the Perl script split them", request: post("/peers/single", "id=a"), options: gateway.Options{RawSemicolons: true},
+		{name: "raw: lists as the Perl script split them", request: post("/peers/single", "id=a"), options: forTables(gateway.TableOptions{RawSemicolons: true}),
 			rows: [][]any{{"alice^3B@c1", "a; b ;c", ";x;;y;", ";"}}, body: "id=alice%5E3B%40c1&call%2Dlimit=a&call%2Dlimit=%20b%20&call%2Dlimit=c&contact=&contact=x&contact=&contact=y\n"},
 		{name: "; and ^ of a lookup are coded, in patterns too", request: post("/peers/multi", "id%20LIKE=al^ice%3B@%25"), args: []any{"al^5Eice^3B@%"}},
-		{name: "raw: nothing is coded", request: post("/peers/multi", "id=al^ice%3B@"), options: gateway.Options{RawSemicolons: true}, args: []any{"al^ice;@"}},
+		{name: "raw: nothing is coded", request: post("/peers/multi", "id=al^ice%3B@"), options: forTables(gateway.TableOptions{RawSemicolons: true}), args: []any{"al^ice;@"}},
 		{name: "store: values hold anything", request: post("/peers/store", "id=a%3Bb&contact=sip%3Aa%40b%3Btransport%3Dws'%22%0A%5C%2B+x&port="),
 			count: 1, body: "1\n", sql: `INSERT INTO "peers" ("id", "contact", "port") VALUES (?, ?, ?)`, args: []any{"a^3Bb", "sip:a@b^3Btransport=ws'\"\n\\+ x", nil}},
 		{name: "update: conditions from the query string, values from the body, one column in both", request: post("/peers/update?id=old%3B1", "id=new&port=5"),
@@ -68,7 +68,7 @@ func TestAnswer(t *testing.T) {
 			body: `{"id":"alice;@c1","call-limit":"a;b","contact":null,"port":""}` + "\n"},
 		{name: "JSON by the end of the URL", request: get("/peers/multi.JSON?id=a"), rows: [][]any{{"a", nil, nil, nil}, {"\"\\\n\r\t\x01é\xff", nil, nil, "1"}},
 			body: `[{"id":"a","call-limit":null,"contact":null,"port":null},{"id":"\"\\\n\r\t\u0001é�","call-limit":null,"contact":null,"port":"1"}]` + "\n"},
-		{name: "JSON raw: nothing is decoded", request: asJSON(post("/peers/single", "id=a")), options: gateway.Options{RawSemicolons: true},
+		{name: "JSON raw: nothing is decoded", request: asJSON(post("/peers/single", "id=a")), options: forTables(gateway.TableOptions{RawSemicolons: true}),
 			rows: [][]any{{"a^3Bb", nil, nil, nil}}, body: `{"id":"a^3Bb","call-limit":null,"contact":null,"port":null}` + "\n"},
 		{name: "JSON multi: no rows are an empty list", request: asJSON(post("/peers/multi", "id=a")), body: "[]\n"},
 		{name: "JSON static", request: asJSON(get("/ast_config/static?file=x")), rows: [][]any{{"0", "c", "n", nil}},
@@ -200,7 +200,7 @@ func TestUnknownColumnOfAWrite(t *testing.T) {
 		{"in a lookup it is never left out", gateway.Skip, post("/peers/update?regserver=x", "id=y"), "-1\n", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := send(t, newScript(), gateway.Options{UnknownColumns: test.policy}, test.request)
+			got := send(t, newScript(), forTables(gateway.TableOptions{UnknownColumns: test.policy}), test.request)
 			if got.body != test.body || got.status != 200 {
 				t.Errorf("got %+v", got)
 			}
@@ -263,19 +263,6 @@ func TestDatabaseFailsAfterAFewRows(t *testing.T) {
 	}
 }
 
-func TestWritesAreStrictUnlessTheTableIsLenient(t *testing.T) {
-	for _, o := range []gateway.Options{{}, {Lenient: func(table string) bool { return table == "peers" }}} {
-		for _, r := range []*http.Request{post("/peers/store", "id=a"), post("/peers/update?id=a", "id=b"), post("/voicemail/store", "context=a")} {
-			db := newScript()
-			send(t, db, o, r)
-			want := o.Lenient != nil && strings.HasPrefix(r.URL.Path, "/peers/")
-			if len(db.statements) != 1 || db.statements[0].Lenient != want {
-				t.Errorf("%s: %+v, want lenient: %v", r.URL.Path, db.statements, want)
-			}
-		}
-	}
-}
-
 // refusing is a database that refuses some statements.
 type refusing struct {
 	*script
@@ -293,6 +280,7 @@ func (r refusing) Exec(ctx context.Context, s sqlgen.Statement) (int64, error) {
 func TestStoreOverwritesTheRowOfTheSameKeyOnlyWhereThatIsAskedFor(t *testing.T) {
 	const insert, update = `INSERT INTO "peers" ("id", "contact") VALUES (?, ?)`, `UPDATE "peers" SET "id" = ?, "contact" = ? WHERE "id" = ?`
 	duplicate := &sqlgen.Fault{Cause: sqlgen.Duplicate}
+	replace := forTables(gateway.TableOptions{ReplaceDuplicates: true})
 	for name, test := range map[string]struct {
 		options  gateway.Options
 		keys     [][]string
@@ -301,13 +289,13 @@ func TestStoreOverwritesTheRowOfTheSameKeyOnlyWhereThatIsAskedFor(t *testing.T) 
 		ran      []string
 		body     string
 	}{
-		"a new row":                      {gateway.Options{ReplaceDuplicates: true}, [][]string{{"id"}}, 0, 1, []string{insert}, "1\n"},
-		"a row that is there":            {gateway.Options{ReplaceDuplicates: true}, [][]string{{"id"}}, 1, 1, []string{insert, update}, "1\n"},
+		"a new row":                      {replace, [][]string{{"id"}}, 0, 1, []string{insert}, "1\n"},
+		"a row that is there":            {replace, [][]string{{"id"}}, 1, 1, []string{insert, update}, "1\n"},
 		"it is not asked for":            {gateway.Options{}, [][]string{{"id"}}, 1, 1, []string{insert}, "-1\n"},
-		"another key is in the way":      {gateway.Options{ReplaceDuplicates: true}, [][]string{{"id"}}, 2, 0, []string{insert, update, insert}, "-1\n"},
-		"the row has gone":               {gateway.Options{ReplaceDuplicates: true}, [][]string{{"id"}}, 1, 0, []string{insert, update, insert}, "0\n"},
-		"no key is given":                {gateway.Options{ReplaceDuplicates: true}, [][]string{{"call-limit"}}, 1, 1, []string{insert}, "-1\n"},
-		"the table has no key, they say": {gateway.Options{ReplaceDuplicates: true}, nil, 1, 1, []string{insert}, "-1\n"},
+		"another key is in the way":      {replace, [][]string{{"id"}}, 2, 0, []string{insert, update, insert}, "-1\n"},
+		"the row has gone":               {replace, [][]string{{"id"}}, 1, 0, []string{insert, update, insert}, "0\n"},
+		"no key is given":                {replace, [][]string{{"call-limit"}}, 1, 1, []string{insert}, "-1\n"},
+		"the table has no key, they say": {replace, nil, 1, 1, []string{insert}, "-1\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := newScript()

@@ -25,6 +25,7 @@ const maxNamed = 10
 var hints = map[Adjustment]string{
 	CutValue:      "shorten the value: Asterisk's driver sends 255 bytes of an encoded value, or 199",
 	DroppedColumn: "add the column, or ignore this if Asterisk does not need it",
+	DefaultOrder:  "correct order= in the section [compat] for the table, or add the column",
 }
 
 // adjusted notes an adjustment.

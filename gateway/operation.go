@@ -76,9 +76,14 @@ func (g *Gateway) single(ctx context.Context, req *request, t *table, resp *resp
 	return g.rows(ctx, req, t, resp, oneRow, sqlgen.Single)
 }
 
-// multi responds with all rows.
+// multi responds with all rows, in the order of the table's options.
 func (g *Gateway) multi(ctx context.Context, req *request, t *table, resp *response) error {
-	return g.rows(ctx, req, t, resp, manyRows, sqlgen.Multi)
+	if t.order.missing {
+		if err := g.missesOrder(ctx, req, t); err != nil {
+			return err
+		}
+	}
+	return g.rows(ctx, req, t, resp, manyRows, t.order.multi)
 }
 
 // rows responds with the rows that meet the conditions of a request.
@@ -94,11 +99,11 @@ func (g *Gateway) rows(ctx context.Context, req *request, t *table, resp *respon
 		return err
 	}
 	resp.begin(k, t.names, t.keys)
-	return g.query(ctx, s, resp, g.rowWriter(resp))
+	return g.query(ctx, s, resp, t.rowWriter(resp))
 }
 
-func (g *Gateway) rowWriter(resp *response) func(columns [][]byte) error {
-	if g.RawSemicolons {
+func (t *table) rowWriter(resp *response) func(columns [][]byte) error {
+	if t.RawSemicolons {
 		return resp.rawRow
 	}
 	return resp.row
@@ -129,16 +134,16 @@ func (g *Gateway) store(ctx context.Context, req *request, t *table, resp *respo
 	if err != nil {
 		return err
 	}
-	if g.UnknownColumns == Skip {
+	if t.UnknownColumns == Skip {
 		values = g.dropUnknown(ctx, req, t, values)
 	}
-	values = g.encode(values)
+	values = t.encode(values)
 	s, err := sqlgen.Store(g.db.Dialect(), t.Table, values)
 	if err != nil {
 		return err
 	}
-	err = g.write(ctx, s, resp)
-	if g.ReplaceDuplicates && isDuplicate(err) {
+	err = g.write(ctx, t, s, resp)
+	if t.ReplaceDuplicates && isDuplicate(err) {
 		return g.overwrite(ctx, s, values, t, resp, err)
 	}
 	return err
@@ -159,12 +164,12 @@ func (g *Gateway) overwrite(ctx context.Context, store sqlgen.Statement, values 
 	case !ok:
 		return duplicate
 	}
-	affected, err := g.exec(ctx, s)
+	affected, err := g.exec(ctx, t, s)
 	switch {
 	case err != nil:
 		return err
 	case affected == 0:
-		return g.write(ctx, store, resp) // the row may have been deleted meanwhile
+		return g.write(ctx, t, store, resp) // the row may have been deleted meanwhile
 	}
 	resp.count(affected)
 	return nil
@@ -186,14 +191,14 @@ func (g *Gateway) update(ctx context.Context, req *request, t *table, resp *resp
 	if err != nil {
 		return err
 	}
-	if g.UnknownColumns != Fail {
+	if t.UnknownColumns != Fail {
 		values = g.dropUnknown(ctx, req, t, values)
 	}
-	s, err := sqlgen.Update(g.db.Dialect(), t.Table, g.encode(lookup), g.encode(values))
+	s, err := sqlgen.Update(g.db.Dialect(), t.Table, t.encode(lookup), t.encode(values))
 	if err != nil {
 		return err
 	}
-	return g.write(ctx, s, resp)
+	return g.write(ctx, t, s, resp)
 }
 
 // updateFields parses the query string or the body of an update.
@@ -218,7 +223,7 @@ func (g *Gateway) destroy(ctx context.Context, req *request, t *table, resp *res
 	if err != nil {
 		return err
 	}
-	return g.write(ctx, s, resp)
+	return g.write(ctx, t, s, resp)
 }
 
 // require reports whether the table has the columns that Asterisk will write (P19).
@@ -261,8 +266,8 @@ func (g *Gateway) require(ctx context.Context, req *request, t *table, resp *res
 }
 
 // write runs a statement and responds with how many rows it matched.
-func (g *Gateway) write(ctx context.Context, s sqlgen.Statement, resp *response) error {
-	affected, err := g.exec(ctx, s)
+func (g *Gateway) write(ctx context.Context, t *table, s sqlgen.Statement, resp *response) error {
+	affected, err := g.exec(ctx, t, s)
 	if err != nil {
 		return err
 	}
@@ -273,12 +278,12 @@ func (g *Gateway) write(ctx context.Context, s sqlgen.Statement, resp *response)
 // lookup parses the conditions of an operation that has no other fields.
 func (g *Gateway) lookup(ctx context.Context, req *request, t *table) ([]sqlgen.Field, error) {
 	fields, err := g.fields(ctx, req, t)
-	return g.encode(fields), err
+	return t.encode(fields), err
 }
 
 // encode encodes values as they are stored.
-func (g *Gateway) encode(fields []sqlgen.Field) []sqlgen.Field {
-	if g.RawSemicolons {
+func (t *table) encode(fields []sqlgen.Field) []sqlgen.Field {
+	if t.RawSemicolons {
 		return fields
 	}
 	for i := range fields {

@@ -15,16 +15,18 @@ import (
 // A table is the schema of a table, with what every response from it needs.
 type table struct {
 	*sqlgen.Table
+	TableOptions
 	whole  *sqlgen.Table // with the columns that the client may not use
 	read   time.Time     // when the schema was read
-	names  [][]byte      // "name=" of each column, encoded for a row of text
-	keys   [][]byte      // "\"name\":" of each column, for a row of JSON
+	order  order
+	names  [][]byte // "name=" of each column, encoded for a row of text
+	keys   [][]byte // "\"name\":" of each column, for a row of JSON
 	warned *warnedColumns
 	views  *sync.Map // Rights → *table, for clients that may use some of the columns
 }
 
-func newTable(schema *sqlgen.Table, read time.Time) *table {
-	t := &table{Table: schema, whole: schema, read: read, warned: new(warnedColumns), views: new(sync.Map)}
+func newTable(schema *sqlgen.Table, o TableOptions, read time.Time) *table {
+	t := &table{Table: schema, TableOptions: o, whole: schema, read: read, order: o.orderOf(schema), warned: new(warnedColumns), views: new(sync.Map)}
 	for _, c := range schema.Visible() {
 		column := []byte(c.Name)
 		t.names = append(t.names, append(appendEscaped(nil, column), '='))
@@ -34,10 +36,10 @@ func newTable(schema *sqlgen.Table, read time.Time) *table {
 }
 
 // updated returns the table with a schema that was read later. An unchanged table
-// keeps its warnings and views.
-func (t *table) updated(schema *sqlgen.Table, read time.Time) *table {
+// keeps its options, warnings and views.
+func (t *table) updated(schema *sqlgen.Table, options func(table string) TableOptions, read time.Time) *table {
 	if t == nil || t.Name != schema.Name || t.Schema != schema.Schema || !reflect.DeepEqual(t.Columns, schema.Columns) {
-		return newTable(schema, read)
+		return newTable(schema, options(schema.Name), read)
 	}
 	same := *t
 	same.read = read
@@ -81,6 +83,7 @@ type schemaCache struct {
 	db         Database
 	ttl        time.Duration
 	maxColumns int // of a table
+	options    func(table string) TableOptions
 	timeout    time.Duration
 	now        func() time.Time
 
@@ -165,7 +168,7 @@ func (c *schemaCache) knownUnknown(name string) error {
 // keep caches a schema. The caller holds the lock.
 func (c *schemaCache) keep(name string, schema *sqlgen.Table) *table {
 	next := c.clone()
-	t := next[name].updated(schema, c.now())
+	t := next[name].updated(schema, c.options, c.now())
 	next[name] = t
 	c.cached.Store(&next)
 	return t

@@ -19,10 +19,14 @@ func TestColumnsOfAStatement(t *testing.T) {
 		table *sqlgen.Table
 		make  func() (sqlgen.Statement, error)
 	}{
-		"single":       {members, func() (sqlgen.Statement, error) { return single(pairs("name", "a")) }},
-		"single again": {members, func() (sqlgen.Statement, error) { return single(pairs("name", "b")) }},
-		"multi":        {members, func() (sqlgen.Statement, error) { return multi(pairs("name LIKE", "a%")) }},
-		"store":        {members, func() (sqlgen.Statement, error) { return store(pairs("name", "a", "penalty", "1")) }},
+		"single":                     {members, func() (sqlgen.Statement, error) { return single(pairs("name", "a")) }},
+		"single again":               {members, func() (sqlgen.Statement, error) { return single(pairs("name", "b")) }},
+		"ordered":                    {members, func() (sqlgen.Statement, error) { return multiBy("since")(pairs("name LIKE", "a%")) }},
+		"ordered again":              {members, func() (sqlgen.Statement, error) { return multiBy("since")(pairs("name LIKE", "b%")) }},
+		"ordered by a hidden column": {members, func() (sqlgen.Statement, error) { return multiBy("hidden")(pairs("name LIKE", "a%")) }},
+		"ordered by one again":       {members, func() (sqlgen.Statement, error) { return multiBy("hidden")(pairs("name LIKE", "b%")) }},
+		"multi":                      {members, func() (sqlgen.Statement, error) { return multi(pairs("name LIKE", "a%")) }},
+		"store":                      {members, func() (sqlgen.Statement, error) { return store(pairs("name", "a", "penalty", "1")) }},
 		"update": {members, func() (sqlgen.Statement, error) {
 			return updateOf("penalty", "1")(pairs("name", "a", "uniqueid >", "2"))
 		}},
@@ -33,7 +37,7 @@ func TestColumnsOfAStatement(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		for _, column := range c.table.Columns {
+		for _, column := range append(slices.Clone(c.table.Columns), sqlgen.Column{Name: "hidden"}) {
 			if named := strings.Contains(s.SQL, plain.Quote(column.Name)); named != slices.Contains(s.Columns(), column.Name) {
 				t.Errorf("%s: %s names %q: %v; its columns are %q", name, s.SQL, column.Name, named, s.Columns())
 			}

@@ -18,12 +18,16 @@ const maxQueryTexts = 64
 type query struct {
 	conditions []condition
 	one        bool
+	order      *Column // of several rows; nil: the database decides
 }
 
 // appendShape appends what distinguishes a query from others of the same table.
 func (q query) appendShape(dst []byte) []byte {
-	if q.one {
+	switch {
+	case q.one:
 		dst = append(dst, '1')
+	case q.order != nil:
+		dst = append(append(dst, 'o'), q.order.Name...)
 	}
 	for _, c := range q.conditions {
 		dst = append(append(dst, 0), c.column.Name...)
@@ -48,12 +52,12 @@ func (t *Table) query(d *Dialect, q query) Statement {
 				args = append(args, d.conditionArgument(c))
 			}
 		}
-		return Statement{SQL: text, Args: args, Table: t.Name, table: t, conditions: q.conditions, all: true}
+		return Statement{SQL: text, Args: args, Table: t.Name, table: t, conditions: q.conditions, all: true, order: q.order}
 	}
 	b := builder{d: d}
 	b.query(t, q)
 	s := b.statement(t, q.conditions)
-	s.all = true
+	s.all, s.order = true, q.order
 	if len(cached.texts) < maxQueryTexts {
 		texts := maps.Clone(cached.texts)
 		if texts == nil {
@@ -65,8 +69,7 @@ func (t *Table) query(d *Dialect, q query) Statement {
 	return s
 }
 
-// query writes the text of a query. Several rows are ordered by the first condition's
-// column (P11).
+// query writes the text of a query.
 func (b *builder) query(t *Table, q query) {
 	b.text("SELECT ")
 	visible := t.Visible()
@@ -81,9 +84,10 @@ func (b *builder) query(t *Table, q query) {
 	}
 	b.text(" FROM ", b.d.table(t))
 	b.where(q.conditions)
-	if q.one {
+	switch {
+	case q.one:
 		b.text(b.d.AfterOne)
-	} else {
-		b.text(" ORDER BY ", b.d.Quote(q.conditions[0].column.Name))
+	case q.order != nil:
+		b.text(" ORDER BY ", b.d.Quote(q.order.Name))
 	}
 }

@@ -20,6 +20,7 @@ type Statement struct {
 	columns    []*Column // that a write sets, in their order
 	values     []Field
 	all        bool     // it reads all columns
+	order      *Column  // of the rows of all columns; nil if there is none, or if it is among the named
 	named      []string // columns that it reads, if not all
 }
 
@@ -29,6 +30,9 @@ func (s Statement) Columns() []string {
 	if s.all {
 		for i := range s.table.Columns {
 			names = append(names, s.table.Columns[i].Name)
+		}
+		if s.order != nil && s.table.Column(s.order.Name) == nil {
+			names = append(names, s.order.Name)
 		}
 		return names
 	}
@@ -80,7 +84,7 @@ func (s Statement) First(d *Dialect) (first Statement, ok bool) {
 	if len(s.conditions) == 0 {
 		return Statement{}, false
 	}
-	return s.table.query(d, query{s.conditions, true}), true
+	return s.table.query(d, query{conditions: s.conditions, one: true}), true
 }
 
 // Equalities returns a statement like First with only those conditions that match
@@ -96,7 +100,7 @@ func (s Statement) Equalities(d *Dialect) (first Statement, ok, others bool) {
 	if len(equal) == 0 {
 		return Statement{}, false, len(s.conditions) > 0
 	}
-	return s.table.query(d, query{equal, true}), true, len(equal) < len(s.conditions)
+	return s.table.query(d, query{conditions: equal, one: true}), true, len(equal) < len(s.conditions)
 }
 
 // Single reads every column of the first row that meets all conditions.
@@ -105,7 +109,7 @@ func Single(d *Dialect, t *Table, lookup []Field) (Statement, error) {
 	if err != nil {
 		return Statement{}, err
 	}
-	return t.query(d, query{conditions, true}), nil
+	return t.query(d, query{conditions: conditions, one: true}), nil
 }
 
 // Multi reads every column of all rows that meet all conditions, ordered by the
@@ -115,7 +119,17 @@ func Multi(d *Dialect, t *Table, lookup []Field) (Statement, error) {
 	if err != nil {
 		return Statement{}, err
 	}
-	return t.query(d, query{conditions, false}), nil
+	return t.query(d, query{conditions: conditions, order: conditions[0].column}), nil
+}
+
+// MultiBy reads what Multi reads, ordered by another column, which the table need not
+// show, or as the database finds the rows if the column is nil.
+func MultiBy(d *Dialect, t *Table, lookup []Field, order *Column) (Statement, error) {
+	conditions, err := t.conditions(d, lookup)
+	if err != nil {
+		return Statement{}, err
+	}
+	return t.query(d, query{conditions: conditions, order: order}), nil
 }
 
 // Store inserts one row.

@@ -65,6 +65,15 @@ func store(f []sqlgen.Field) (sqlgen.Statement, error) {
 	return sqlgen.Store(plain, members, f)
 }
 
+// multiBy orders by a column of another table with the same columns and more; empty: none.
+func multiBy(order string) func([]sqlgen.Field) (sqlgen.Statement, error) {
+	var column *sqlgen.Column
+	if order != "" {
+		column = &sqlgen.Column{Name: order}
+	}
+	return func(f []sqlgen.Field) (sqlgen.Statement, error) { return sqlgen.MultiBy(plain, members, f, column) }
+}
+
 func updateOf(values ...string) func([]sqlgen.Field) (sqlgen.Statement, error) {
 	return func(lookup []sqlgen.Field) (sqlgen.Statement, error) {
 		return sqlgen.Update(plain, members, lookup, pairs(values...))
@@ -84,6 +93,16 @@ func TestStatement(t *testing.T) {
 			"SELECT " + allColumns + from + "[name] = ? ONLY ONE", []any{"alice"}},
 		{"multi orders by the first field's column", multi, pairs("penalty >=", "0", "name", "x"),
 			"SELECT " + allColumns + from + "[penalty] >= ? AND [name] = ? ORDER BY [penalty]", []any{"0", "x"}},
+		{"multi by another column", multiBy("uniqueid"), pairs("penalty >=", "0"),
+			"SELECT " + allColumns + from + "[penalty] >= ? ORDER BY [uniqueid]", []any{"0"}},
+		{"multi by a column that is not read", multiBy("hidden"), pairs("penalty >=", "0"),
+			"SELECT " + allColumns + from + "[penalty] >= ? ORDER BY [hidden]", []any{"0"}},
+		{"multi by a column called 1", multiBy("1"), pairs("penalty >=", "0"),
+			"SELECT " + allColumns + from + "[penalty] >= ? ORDER BY [1]", []any{"0"}},
+		{"multi by nothing", multiBy(""), pairs("penalty >=", "0"),
+			"SELECT " + allColumns + from + "[penalty] >= ?", []any{"0"}},
+		{"single, after others with the same conditions", single, pairs("penalty >=", "0"),
+			"SELECT " + allColumns + from + "[penalty] >= ? ONLY ONE", []any{"0"}},
 		{"names are found without regard to case", single, pairs("NAME", "x"),
 			"SELECT " + allColumns + from + "[name] = ? ONLY ONE", []any{"x"}},
 		{"where case would have to choose, only the exact spelling counts", destroy, pairs("Twice", "x", "tWICE", "y"),
@@ -191,6 +210,7 @@ func TestRefusal(t *testing.T) {
 	}{
 		{"single without a condition", single, nil, sqlgen.Fault{Cause: sqlgen.NoCondition, Table: name}},
 		{"multi without a condition", multi, nil, sqlgen.Fault{Cause: sqlgen.NoCondition, Table: name}},
+		{"ordered multi without a condition", multiBy("uniqueid"), nil, sqlgen.Fault{Cause: sqlgen.NoCondition, Table: name}},
 		{"destroy without a condition", destroy, nil, sqlgen.Fault{Cause: sqlgen.NoCondition, Table: name}},
 		{"update without a condition", updateOf("name", "x"), nil, sqlgen.Fault{Cause: sqlgen.NoCondition, Table: name}},
 		{"update without a value", updateOf(), pairs("name", "x"), sqlgen.Fault{Cause: sqlgen.NoValue, Table: name}},

@@ -2,7 +2,16 @@
 
 package asterisk
 
-import "testing"
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"dbsep/internal/testenv"
+)
 
 var queueFeatures = []feature{
 	{"queues: a queue and its members, with penalty, pause, reason and state interface", func(t *testing.T, p *pbx) {
@@ -40,6 +49,7 @@ var queueFeatures = []feature{
 		p.exec(t, `DELETE FROM queue_members WHERE uniqueid = 33`)
 		p.hides(t, "queue show sales", "Agent Three")
 	}},
+	{"queue_members: the order of a linear queue is that of a column", testOrderOfMembers},
 	{"queue_log: what happened to a member", func(t *testing.T, p *pbx) {
 		p.shows(t, "realtime load queue_log event PAUSE", column("queuename", "support"), column("agent", "Bob"), column("data1", "a;b^c=d&e+é"))
 		p.shows(t, "realtime load queue_log event UNPAUSE", column("data1", "back"))
@@ -53,4 +63,52 @@ var queueFeatures = []feature{
 		}
 		p.shows(t, "queue show sales", "Agent One", "has taken 1 calls")
 	}},
+}
+
+// testOrderOfMembers calls queues with strategy=linear, whose members were not added in
+// the order of their interfaces: as the manual orders them, and without that.
+func testOrderOfMembers(t *testing.T, p *pbx) {
+	conf := read(t, p.Conf)
+	first := func(queue, member string, more ...string) {
+		t.Helper()
+		p.exec(t, `INSERT INTO queues (name, strategy, timeout, ringinuse) VALUES (?, 'linear', 15, 'no')`, queue)
+		for _, m := range []struct{ options, name string }{{"/n", "First"}, {"/j", "Second"}, {"", "Third"}} {
+			p.exec(t, `INSERT INTO queue_members (queue_name, interface, membername, penalty, paused) VALUES (?, ?, ?, 0, 0)`,
+				queue, "Local/agent1@agents"+m.options, m.name)
+		}
+		p.shows(t, "queue show "+queue, append([]string{"'linear' strategy", member}, more...)...)
+		p.cli(t, "channel originate Local/idle@functions application Queue "+queue+",,,,20")
+		eventually(t, func() error { // until the call has ended
+			var got string
+			err := p.DB.QueryRowContext(t.Context(), `SELECT agent FROM queue_log WHERE event = 'COMPLETEAGENT' AND queuename = ?`, queue).Scan(&got)
+			if err == nil && got != member {
+				t.Errorf("%s calls %s first", queue, got)
+			}
+			return err
+		})
+	}
+	p.Configure(t, testenv.ReadPage(t, manual).Block(t, "members.conf"))
+	p.reloadGateway(t)
+	first("ordered", "First", "Second", "Third")
+	check(t, os.WriteFile(p.Conf, []byte(conf), 0o644))
+	p.reloadGateway(t)
+	first("sorted", "Third", "Second", "First")
+	p.shows(t, "queue show ordered", "First", "Second", "Third") // members in memory keep their places
+	for _, table := range []string{"queue_members WHERE queue_name", "queues WHERE name", "queue_log WHERE queuename"} {
+		p.exec(t, `DELETE FROM `+table+` IN ('ordered', 'sorted')`)
+	}
+}
+
+// reloadGateway has dbsep read its dbsep.conf again.
+func (p *pbx) reloadGateway(t *testing.T) {
+	t.Helper()
+	const done = "msg=reloaded"
+	n := strings.Count(p.gateway.Log.String(), done)
+	check(t, p.gateway.Cmd.Process.Signal(syscall.SIGHUP))
+	testenv.WaitFor(t, "dbsep", p.gateway, func(context.Context) error {
+		if strings.Count(p.gateway.Log.String(), done) == n {
+			return errors.New("it has not reloaded")
+		}
+		return nil
+	})
 }

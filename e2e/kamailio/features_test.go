@@ -53,6 +53,7 @@ func (p *proxy) test(t *testing.T) {
 		all.Wait()
 	})
 	feature("store, update, destroy: hard values", p.testContact)
+	feature("tables.conf: a table that Kamailio reads itself", p.testOwnTable)
 	feature("a contact that another phone has stored, or that is missing", p.testForeignContact)
 	feature("a value that Kamailio encodes, in a look-up", p.testEncoding)
 	feature("http_connect keeps its connection", func(t *testing.T) {

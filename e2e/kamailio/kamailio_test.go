@@ -32,7 +32,7 @@ type proxy struct {
 }
 
 func TestKamailio(t *testing.T) {
-	root := testenv.Root(t, "trixie", "kamailio", "kamailio-extra-modules", "kamailio-utils-modules")
+	root := testenv.Root(t, "trixie", "kamailio", "kamailio-extra-modules", "kamailio-mysql-modules", "kamailio-utils-modules")
 	page := testenv.OpenPage(t, "../../docs/kamailio.md")
 	for _, kind := range []string{"SQLite", "MariaDB"} {
 		t.Run(kind, func(t *testing.T) {
@@ -55,8 +55,9 @@ func (p *proxy) start(t *testing.T, root string, page *testenv.Page) {
 	backend, second := testenv.FreeAddress(t), testenv.FreeAddress(t)
 	p.backend = backend
 	for _, s := range []*testenv.Site{p.first, p.second} {
-		s.Configure(t, page.Block(t, "dbsep.conf"))
+		s.Configure(t, page.Block(t, "dbsep.conf"), page.Block(t, "tables.conf"))
 	}
+	dispatcher := p.makeDispatcher(t)
 	p.firstProcess = p.first.ServeAt(t, backend)
 	p.second.ServeAt(t, second)
 	var address string
@@ -82,7 +83,7 @@ func (p *proxy) start(t *testing.T, root string, page *testenv.Page) {
 	} {
 		blocks.WriteString(page.Block(t, b.name, b.replace...))
 	}
-	p.phone = newPhone(t, startKamailio(t, root, blocks.String()))
+	p.phone = newPhone(t, startKamailio(t, root, dispatcher, blocks.String()))
 }
 
 // startApache starts an Apache that wants a password, as docs/apache.md has it.
@@ -100,8 +101,9 @@ func startApache(t *testing.T, backend, dir string) string {
 	return address
 }
 
-// startKamailio starts Kamailio with the blocks and returns its SIP address.
-func startKamailio(t *testing.T, root, blocks string) string {
+// startKamailio starts Kamailio with the blocks, and with the module dispatcher if there is
+// the URL of a database for it, and returns its SIP address.
+func startKamailio(t *testing.T, root, dispatcher, blocks string) string {
 	t.Helper()
 	frame, err := os.ReadFile("testdata/kamailio.cfg")
 	check(t, err)
@@ -109,7 +111,10 @@ func startKamailio(t *testing.T, root, blocks string) string {
 	dir, err := os.MkdirTemp(filepath.Join(root, "tmp"), "kamailio-")
 	check(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	text := strings.NewReplacer("# BLOCKS\n", blocks, "SIP_ADDRESS", address).Replace(string(frame))
+	if dispatcher != "" {
+		blocks = "#!define DISPATCHER\n" + blocks
+	}
+	text := strings.NewReplacer("# BLOCKS\n", blocks, "SIP_ADDRESS", address, "DISPATCHER_URL", dispatcher).Replace(string(frame))
 	check(t, os.WriteFile(filepath.Join(dir, "kamailio.cfg"), []byte(text), 0o644))
 	inside := strings.TrimPrefix(dir, root)
 	k := testenv.Start(t, nil, "chroot", root, "kamailio", "-DD", "-E", "-m", "32", "-M", "4", "-w", inside, "-Y", inside, "-f", inside+"/kamailio.cfg")

@@ -21,7 +21,7 @@ type gateway struct {
 }
 
 // onEach runs a test on a gateway to each database, with the settings that
-// docs/kamailio.md wants for SIP proxies.
+// docs/kamailio.md and docs/opensips.md want, and some tables of OpenSIPS' own.
 func onEach(t *testing.T, test func(t *testing.T, g *gateway)) {
 	page := testenv.ReadPage(t, "../../docs/kamailio.md")
 	for _, kind := range []string{"SQLite", "MariaDB"} {
@@ -32,8 +32,13 @@ func onEach(t *testing.T, test func(t *testing.T, g *gateway)) {
 			} else {
 				g.site = testenv.MariaDB(t, scripts+"mysql.sql")
 			}
+			for _, table := range []string{"location (contact_id INTEGER PRIMARY KEY, username VARCHAR(64), contact VARCHAR(255), received VARCHAR(255))",
+				"dispatcher (id INTEGER PRIMARY KEY, destination VARCHAR(192))", "subscriber (id INTEGER PRIMARY KEY, password VARCHAR(64))"} {
+				_, err := g.site.DB.ExecContext(t.Context(), "CREATE TABLE "+table)
+				check(t, err)
+			}
 			g.outage = testenv.NewOutage(t, g.site)
-			g.site.Configure(t, page.Block(t, "dbsep.conf"))
+			g.site.Configure(t, page.Block(t, "dbsep.conf"), testenv.OpenPage(t, "../../docs/opensips.md").Block(t, "tables.conf"))
 			g.process = g.site.ServeAt(t, g.address)
 			test(t, g)
 		})

@@ -24,6 +24,7 @@ var needs = []struct {
 	{"rows are percent-encoded but for letters, digits, _ and .", testEncoding},
 	{"JSON on one line, by header and by suffix; text for Accept: */*", testJSON},
 	{"no row and a failure are told apart: 404 and 503", testStatus},
+	{"a table of its own keeps its semicolons", testOwnTable},
 	{"never a 1xx unasked, and a too large body is refused at once", testNo1xx},
 	{"never a redirect", testNoRedirect},
 	{"db_http is refused with a status that it takes for an error", testDatabaseModule},
@@ -126,6 +127,38 @@ func testStatus(t *testing.T, g *gateway) {
 	w.ask(t, rest("POST", "/ps_auths/update?id=alice", "realm=x", "")).want(t, 200, "-1\n")
 	g.outage.End(t, testenv.Answers("http://"+g.address+"/ps_auths/single?id=alice"))
 	status(200, rest("GET", "/ps_auths/single.json?id=alice", "", ""))
+}
+
+// testOwnTable uses a table that OpenSIPS' module usrloc reads and writes itself.
+func testOwnTable(t *testing.T, g *gateway) {
+	const own, other = "sip:alice@192.0.2.1:5060;transport=ws;x=^3B", "sip:bob@192.0.2.2;ob;y=^"
+	_, err := g.site.DB.ExecContext(t.Context(), "INSERT INTO location VALUES (1, 'alice', '"+own+"', NULL)")
+	check(t, err)
+	stored := func(id int, want string) {
+		t.Helper()
+		var got string
+		check(t, g.site.DB.QueryRowContext(t.Context(), fmt.Sprint("SELECT contact FROM location WHERE contact_id = ", id)).Scan(&got))
+		if got != want {
+			t.Errorf("contact %d is %q, want %q", id, got, want)
+		}
+	}
+	w := dial(t, g.address)
+	row := `{"contact_id":"1","username":"alice","contact":"` + own + `","received":null}`
+	w.ask(t, rest("GET", "/location/single.json?contact="+restEscape(own), "", "")).want(t, 200, row+"\n")
+	w.ask(t, rest("GET", "/location/multi?username=alice", "", "", "Accept: application/json")).want(t, 200, "["+row+"]\n")
+	w.ask(t, rest("POST", "/location/store.json", "contact_id=2&username=bob&contact="+restEscape(other), "")).want(t, 200, `{"affected":1}`+"\n")
+	stored(2, other)
+	w.ask(t, rest("POST", "/location/update.json?contact="+restEscape(other), "contact="+restEscape(other+";z"), "")).want(t, 200, `{"affected":1}`+"\n")
+	stored(2, other+";z")
+	w.ask(t, rest("POST", "/location/destroy.json", "contact="+restEscape(other+";z"), "")).want(t, 200, `{"affected":1}`+"\n")
+	// Asterisk's tables stay as they are.
+	w.ask(t, rest("POST", "/ps_contacts/store.json", "id=own&reg_server=x&uri="+restEscape(own), "")).want(t, 200, `{"affected":1}`+"\n")
+	var uri string
+	check(t, g.site.DB.QueryRowContext(t.Context(), "SELECT uri FROM ps_contacts WHERE id = 'own'").Scan(&uri))
+	if uri != "sip:alice@192.0.2.1:5060^3Btransport=ws^3Bx=^5E3B" {
+		t.Errorf("Asterisk's contact is %q", uri)
+	}
+	w.ask(t, rest("POST", "/ps_contacts/destroy.json", "uri="+restEscape(own), "")).want(t, 200, `{"affected":1}`+"\n")
 }
 
 func testNo1xx(t *testing.T, g *gateway) {

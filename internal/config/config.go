@@ -27,7 +27,7 @@ type Config struct {
 	Limits   Limits
 	Compat   Compat
 
-	TableCompat []TableCompat  // [compat PATTERN]: for some tables instead of Compat
+	TableCompat []TableCompat  // [compat PATTERN]
 	LastGood    []MaxAge       // [lastgood]: stale responses while the database is unavailable
 	Cache       []MaxAge       // [cache]: cached responses at any time; 0 to share only concurrent requests
 	Tables      []ClientRights // the sections [tables]; none: every client may read and write every table
@@ -106,6 +106,7 @@ type Limits struct {
 // Compat is the section [compat]: where the Perl script and the native drivers of
 // Asterisk differ.
 type Compat struct {
+	Order          string // of the rows of multi: "" by the column of the first condition, "none", or a column
 	Semicolons     string // "encode": as the native drivers, ^3B and ^5E; "raw": as the Perl script
 	UnknownColumns string // "skip" or "fail"; "" skips them in an update and fails in a store
 	StoreDuplicate string // "fail" or "replace"
@@ -134,7 +135,7 @@ func Parse(file string, text []byte) (*Config, error) {
 	c.lines, c.texts = map[string]int{}, map[string]string{}
 	p.readSettings(&c)
 	c.Tables = p.clientRights()
-	c.TableCompat = p.tableCompats()
+	c.TableCompat = p.tableCompats(c.Compat)
 	c.LastGood = p.maxAges(lastGoodSection, "24h, or 7d", time.Second)
 	c.Cache = p.maxAges(cacheSection, "500ms, or 0 to share only requests that arrive at the same time", 0)
 	p.checkTogether(&c)

@@ -106,6 +106,21 @@ func choice(field func(*Config) *string, words ...string) kind {
 	}}
 }
 
+// column is the name of a column, the word none, or empty. Which columns there are, only
+// the database knows.
+func column(field func(*Config) *string) kind {
+	return kind{"column, `none`", func(c *Config, text string) *Problem {
+		switch last := text[strings.LastIndexAny(text, whitespace)+1:]; {
+		case strings.EqualFold(text, "none"):
+			text = "none"
+		case strings.Contains(text, ",") || last != text && (strings.EqualFold(last, "ASC") || strings.EqualFold(last, "DESC")):
+			return refuse(text, "is not the name of one column", "write a column, the lowest value comes first, or none")
+		}
+		*field(c) = text
+		return nil
+	}}
+}
+
 // yesNo is yes or no, or one of the other words for a truth value.
 func yesNo(field func(*Config) *bool) kind {
 	return kind{"yes or no", func(c *Config, text string) *Problem {

@@ -191,6 +191,7 @@ drain_timeout=1h
 max_clients=67
 max_clients_per_address=68
 [compat]
+order=a name
 semicolons=RAW
 unknown_columns=skip
 store_duplicate=replace
@@ -211,7 +212,7 @@ strict=no
 		config.Limits{MaxBodyBytes: 512 << 10, BodyMemory: 2 << 20, MaxFields: 64, MaxRows: 66, MaxRowBytes: 256 << 10, Statement: 2 * time.Second, PoolTimeout: 2500 * time.Millisecond,
 			Header: 3 * time.Second, Read: 4 * time.Second, Write: 5 * time.Second, SlowReaderTimeout: 5500 * time.Millisecond, ResponseMemory: 3 << 20, Idle: 6 * time.Second, Drain: time.Hour,
 			MaxClients: 67, MaxClientsPerAddress: 67},
-		config.Compat{Semicolons: "raw", UnknownColumns: "skip", StoreDuplicate: "replace"},
+		config.Compat{Order: "a name", Semicolons: "raw", UnknownColumns: "skip", StoreDuplicate: "replace"},
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -82,13 +82,13 @@ func (p *parser) reportUnknown(l line, s *setting) {
 		p.mistake(l, key, "the setting belongs in another section", fmt.Sprintf("move the line below [%s]", s.Section))
 	case ours:
 		p.mistake(l, key, fmt.Sprintf("[%s] has no such setting", l.section),
-			suggest(l.name, keys(l.section), "remove the line"))
+			suggest(l.name, append(settingsOf(""), settingsOf(l.section)...), "remove the line"))
 	case l.section == "":
 		p.warn(l, key, "no such setting; the line has no effect, as with the Perl script",
-			suggest(l.name, keys(""), "remove the line"))
-	case closest(l.name, keys("")) != "":
+			suggest(l.name, settingsOf(""), "remove the line"))
+	case closest(l.name, settingsOf("")) != "":
 		p.warn(l, key, "no such setting; the line has no effect, as with the Perl script",
-			suggest(l.name, keys(""), ""))
+			suggest(l.name, settingsOf(""), ""))
 	}
 }
 
@@ -166,24 +166,23 @@ func allSections() []string {
 	return append(sections(), tablesSection, lastGoodSection, cacheSection)
 }
 
-// keys returns the keys that a section can have, which include those of the Perl
-// script.
-func keys(section string) []string {
-	var names []string
-	for _, s := range table {
-		if s.Section == section || s.Section == "" {
-			names = append(names, s.Key)
-		}
-	}
-	return names
-}
-
 // suggest returns a hint with the word that was probably meant, or the other hint.
 func suggest(word string, words []string, other string) string {
 	if w := closest(word, words); w != "" {
 		return "did you mean " + w + "?"
 	}
 	return other
+}
+
+// settingsOf returns the keys of a section; those of the Perl script have none.
+func settingsOf(section string) []string {
+	var names []string
+	for _, s := range table {
+		if s.Section == section {
+			names = append(names, s.Key)
+		}
+	}
+	return names
 }
 
 func bracketed(names []string) string {

@@ -245,6 +245,11 @@ var table = []setting{
 	}, count(1000000, func(c *Config) *int { return &c.Limits.MaxClientsPerAddress })},
 
 	{Setting{
+		Section: "compat", Key: "order",
+		Doc:     "The column by which the rows of `multi` are ordered. `none`: the database decides, as with the Perl script. If empty, it is the column of the first condition, as with Asterisk's native drivers.",
+		Details: "It is meant for [some tables](#settings-for-some-tables). A table that does not have the column has the order of an empty value, and a warning.",
+	}, column(func(c *Config) *string { return &c.Compat.Order })},
+	{Setting{
 		Section: "compat", Key: "semicolons", Default: "encode",
 		Doc:     "`encode`: `;` and `^` are stored as `^3B` and `^5E`, as Asterisk's native drivers store them. `raw`: they are stored unchanged, as the Perl script did.",
 		Details: "With `encode`, dbsep and the native drivers can share a database. With `raw`, PJSIP contacts are split at the semicolon when they are read.",

@@ -24,8 +24,8 @@ type Right struct {
 	Columns     []string // that the client can see; none: all
 }
 
-// The sections about tables. The lines of compat are settings, unless a pattern
-// follows the name.
+// The sections about tables. In [compat PATTERN] the name of a line is that of a
+// setting, as in [compat], and not a table.
 const (
 	tablesSection   = "tables"
 	lastGoodSection = "lastgood"
@@ -33,12 +33,21 @@ const (
 	compatSection   = "compat"
 )
 
-// A TableCompat is a section [compat PATTERN]. For the tables of the pattern it
-// replaces [compat].
+// A TableCompat is a section [compat PATTERN]: [compat] for some tables. What it does
+// not set is as in [compat].
 type TableCompat struct {
 	Pattern string // a name in which * matches any text
-	Strict  bool
+	Compat
+
+	lines map[string]int    // key of a setting that it sets → its line
+	texts map[string]string // likewise, its value as written
 }
+
+// Line returns the line in which the section sets a key, or 0.
+func (t TableCompat) Line(key string) int { return t.lines[key] }
+
+// Text returns a setting that the section sets, as written.
+func (t TableCompat) Text(key string) string { return t.texts[key] }
 
 // A MaxAge is a line of [lastgood] or [cache]: the maximum age of the responses of
 // some tables.
@@ -57,30 +66,47 @@ func isTableSection(section string) bool {
 }
 
 // tableCompats reads the sections [compat PATTERN].
-func (p *parser) tableCompats() []TableCompat {
+func (p *parser) tableCompats(common Compat) []TableCompat {
 	var all []TableCompat
 	for _, section := range p.sections {
 		first, pattern := cutSection(section.section)
 		if first != compatSection {
 			continue
 		}
-		t := TableCompat{Pattern: pattern, Strict: true}
-		if slices.ContainsFunc(all, func(o TableCompat) bool { return o.Pattern == t.Pattern }) {
+		switch {
+		case slices.ContainsFunc(all, func(o TableCompat) bool { return o.Pattern == pattern }):
 			p.mistake(section.line, "", "a second section is for the same tables", "put the lines of both into one")
+		case strings.Contains(pattern, ","):
+			p.mistake(section.line, "", "the header names several tables", "write a section for each, or one for a pattern, such as [compat cdr*]")
 		}
-		for _, l := range section.lines {
-			switch {
-			case l.name != "strict":
-				p.mistake(l, printable(l.name), "[compat PATTERN] has no such setting", "it has strict only")
-			case strings.EqualFold(l.value, "no"):
-				t.Strict = false
-			case !strings.EqualFold(l.value, "yes"):
-				p.mistake(l, l.name, "the value is neither yes nor no", "write strict=yes or strict=no")
-			}
-		}
-		all = append(all, t)
+		all = append(all, p.tableCompat(section, TableCompat{Pattern: pattern, Compat: common, lines: map[string]int{}, texts: map[string]string{}}))
 	}
 	return all
+}
+
+// tableCompat reads the lines of a section [compat PATTERN].
+func (p *parser) tableCompat(section tableSection, t TableCompat) TableCompat {
+	own := Config{Compat: t.Compat}
+	for _, l := range section.lines {
+		s := find(l.name)
+		switch {
+		case l.broken:
+			p.mistake(l, "", "the line is neither name=value nor a comment", "write name=value, or # before a comment")
+			continue
+		case s == nil || s.Section != compatSection:
+			p.mistake(l, printable(l.name), "[compat PATTERN] has no such setting",
+				suggest(l.name, settingsOf(compatSection), "it has "+strings.Join(settingsOf(compatSection), ", ")))
+			continue
+		case t.lines[s.Key] > 0:
+			p.warn(line{number: t.lines[s.Key]}, s.Key, fmt.Sprintf("line %d sets it again, so this line has no effect", l.number), "remove one of the two")
+		}
+		if problem := s.value.read(&own, l.value); problem != nil {
+			p.mistake(l, s.Key, problem.Text, problem.Hint)
+		}
+		t.lines[s.Key], t.texts[s.Key] = l.number, l.value
+	}
+	t.Compat = own.Compat
+	return t
 }
 
 // maxAges reads the lines of [lastgood] or [cache].

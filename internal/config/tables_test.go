@@ -1,13 +1,13 @@
 package config_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
 	"dbsep/internal/config"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestTables(t *testing.T) {
@@ -155,22 +155,57 @@ fields=2
 }
 
 func TestCompatForSomeTables(t *testing.T) {
-	c, err := config.Parse("dbsep.conf", []byte("dsn=DBI:SQLite:x\n[compat]\nstrict=no\n[compat ps_*]\nstrict=yes\n[Compat CDR]\nstrict=NO\n"))
-	if err != nil {
-		t.Fatal(err)
+	c := parse(t, `dsn=DBI:SQLite:x
+[compat ps_*]
+strict=yes
+[Compat CDR]
+strict = NO
+Order=calldate
+[compat]
+strict=no
+unknown_columns=skip
+[compat location]
+semicolons=Raw
+order=NONE
+unknown_columns=
+store_duplicate=replace
+[compat nothing]
+`)
+	common := config.Compat{Semicolons: "encode", UnknownColumns: "skip", StoreDuplicate: "fail"}
+	ps, cdr := common, common
+	ps.Strict, cdr.Order = true, "calldate"
+	want := []config.TableCompat{
+		{Pattern: "ps_*", Compat: ps},
+		{Pattern: "cdr", Compat: cdr},
+		{Pattern: "location", Compat: config.Compat{Order: "none", Semicolons: "raw", StoreDuplicate: "replace"}},
+		{Pattern: "nothing", Compat: common},
 	}
-	want := []config.TableCompat{{Pattern: "ps_*", Strict: true}, {Pattern: "cdr", Strict: false}}
-	if diff := cmp.Diff(want, c.TableCompat); diff != "" || c.Compat.Strict {
-		t.Errorf("strict=%v (-want +got):\n%s", c.Compat.Strict, diff)
+	if diff := cmp.Diff(want, c.TableCompat, cmpopts.IgnoreUnexported(config.TableCompat{})); diff != "" || c.Compat != common {
+		t.Errorf("%+v (-want +got):\n%s", c.Compat, diff)
 	}
-	for text, problem := range map[string]string{
-		"[compat cdr]\nstrict=maybe":                        "neither yes nor no",
-		"[compat cdr]\nsemicolons=raw":                      "[compat PATTERN] has no such setting",
-		"[compat cdr]\nstrict=no\n[compat cdr]\nstrict=yes": "a second section",
-		"[compat cdr": "damaged",
+	if location := c.TableCompat[2]; location.Line("semicolons") != 11 || location.Text("semicolons") != "Raw" || location.Line("strict") != 0 {
+		t.Errorf("semicolons=%s is in line %d, strict in line %d", location.Text("semicolons"), location.Line("semicolons"), location.Line("strict"))
+	}
+	expect(t, c.Warnings, nil)
+	expect(t, parse(t, "dsn=x\n[compat cdr]\norder=a\norder=b\n").Warnings, []string{"3: order: line 4 sets it again"})
+}
+
+func TestMistakesOfCompatForSomeTables(t *testing.T) {
+	for text, want := range map[string]string{
+		"[compat cdr]\nstrict=maybe":            `2: strict: "maybe" is neither yes nor no; write yes or no`,
+		"[compat cdr]\nsemicolons=row":          `2: semicolons: "row" is not one of the choices; did you mean raw? write encode or raw`,
+		"[compat cdr]\nsemicolons=":             "2: semicolons: the value is empty",
+		"[compat cdr]\norder=a, b":              `2: order: "a, b" is not the name of one column; write a column, the lowest value comes first, or none`,
+		"[compat cdr]\norder=position desc":     `2: order: "position desc" is not the name of one column`,
+		"[compat cdr]\nstrct=no":                "2: strct: [compat PATTERN] has no such setting; did you mean strict?",
+		"[compat cdr]\nlisten=:80":              "2: listen: [compat PATTERN] has no such setting; it has order, semicolons, unknown_columns, store_duplicate, strict",
+		"[compat cdr]\nps_contacts":             "2: the line is neither name=value nor a comment; write name=value",
+		"[compat a]\nstrict=no\n[compat A]":     "3: a second section is for the same tables; put the lines of both into one",
+		"[compat location, dispatcher]":         "1: the header names several tables; write a section for each",
+		"[compat cdr":                           "1: the header of section compat cdr is damaged",
+		"[compat]\norder=calldate ASC":          `2: order: "calldate ASC" is not the name of one column`,
+		"[compat full name]\norder=full name,x": `2: order: "full name,x" is not the name of one column`,
 	} {
-		if _, err := config.Parse("dbsep.conf", []byte("dsn=DBI:SQLite:x\n"+text+"\n")); err == nil || !strings.Contains(err.Error(), problem) {
-			t.Errorf("%q: %v, want word of %q", text, err, problem)
-		}
+		expect(t, mistakes(t, text+"\n"), []string{want})
 	}
 }

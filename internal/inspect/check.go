@@ -67,7 +67,7 @@ func (s site) check(ctx context.Context) (*Report, error) {
 			return nil, err
 		}
 		described = append(described, t)
-		r.Tables = append(r.Tables, Table{t.Name, len(t.Columns), operationsOf(s.DB.Dialect(), t)})
+		r.Tables = append(r.Tables, Table{t.Name, len(t.Columns), operationsOf(s.DB.Dialect(), t), setup.CompatOf(s.Config, t.Name).Pattern})
 		warnings, err := s.inspectTable(ctx, t)
 		if err != nil {
 			return nil, err
@@ -76,6 +76,7 @@ func (s site) check(ctx context.Context) (*Report, error) {
 	}
 	r.Rights = rightsOf(s.Config)
 	r.Warnings = append(r.Warnings, rightsOfNothing(s.Config, described)...)
+	r.Warnings = append(r.Warnings, compatOfNothing(s.Config, described)...)
 	return r, nil
 }
 
@@ -96,7 +97,7 @@ func operationsOf(d *sqlgen.Dialect, t *sqlgen.Table) []string {
 // Asterisk's queries need, and has values that the Perl script damaged. A table that the
 // account may not read is skipped. One that cannot be searched is a warning.
 func (s site) inspectTable(ctx context.Context, t *sqlgen.Table) (warnings []string, err error) {
-	for _, inspect := range []func(context.Context, *sqlgen.Table) ([]string, error){s.unmetRequirements, s.renumberedTexts, s.missingIndex, s.plainSemicolons, s.doubleEncoded} {
+	for _, inspect := range []func(context.Context, *sqlgen.Table) ([]string, error){s.unmetRequirements, s.missingOrder, s.renumberedTexts, s.missingIndex, s.plainSemicolons, s.doubleEncoded} {
 		found, err := inspect(ctx, t)
 		var fault *sqlgen.Fault
 		switch {
@@ -177,7 +178,7 @@ func (s site) missingIndex(ctx context.Context, t *sqlgen.Table) (warnings []str
 // plainSemicolons finds values with a plain ;, which Asterisk splits there.
 func (s site) plainSemicolons(ctx context.Context, t *sqlgen.Table) (warnings []string, _ error) {
 	query, ok := sqlgen.Uncoded(s.DB.Dialect(), t, asterisk.SingleValued[t.Name])
-	if !ok || s.Config.Compat.Semicolons == "raw" {
+	if !ok || setup.CompatOf(s.Config, t.Name).Semicolons == "raw" {
 		return nil, nil
 	}
 	counts, err := s.count(ctx, query)

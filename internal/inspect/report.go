@@ -40,6 +40,7 @@ type Table struct {
 	Name       string   `json:"name"`
 	Columns    int      `json:"columns"`
 	Operations []string `json:"operations"`
+	Compat     string   `json:"compat,omitempty"` // the pattern of its section [compat PATTERN]
 }
 
 // A ClientRights is a section [tables].
@@ -60,7 +61,7 @@ func settingsOf(c *config.Config) []Setting {
 	for _, set := range config.Settings() {
 		all = append(all, Setting{set.Section, set.Key, shown(c, set), c.Line(set.Key), firstSentence(set.PlainDoc())})
 	}
-	return all
+	return append(all, compatSettings(c)...)
 }
 
 // shown is a setting's value as it may be shown to anyone.
@@ -117,7 +118,11 @@ func (r *Report) WriteText(w io.Writer) {
 	fmt.Fprintf(w, "version    %s\ntables     %d\n", r.Database.Version, len(r.Tables))
 	table = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, t := range r.Tables {
-		fmt.Fprintf(table, "           %s\t%d columns\t%s\n", t.Name, t.Columns, strings.Join(t.Operations, " "))
+		section := ""
+		if t.Compat != "" {
+			section = "\t[compat " + t.Compat + "]"
+		}
+		fmt.Fprintf(table, "           %s\t%d columns\t%s%s\n", t.Name, t.Columns, strings.Join(t.Operations, " "), section)
 	}
 	_ = table.Flush()
 	for _, ruling := range r.Rights {

@@ -73,7 +73,7 @@ func (p *replay) run(t *testing.T, recordings []recording) {
 	if p.way == "cgi" {
 		w = newCGI(t)
 	} else {
-		w = newServer(t, gateway.Options{RawSemicolons: p.raw})
+		w = newServer(t, gateway.Options{TableOptions: func(string) gateway.TableOptions { return gateway.TableOptions{RawSemicolons: p.raw} }})
 	}
 	p.outcomes = map[string]outcome{}
 	for i := range recordings {

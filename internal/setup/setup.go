@@ -147,10 +147,7 @@ func GatewayOptions(c *config.Config, log *slog.Logger) gateway.Options {
 	return gateway.Options{
 		Log:               log,
 		Slow:              c.Log.Slow,
-		RawSemicolons:     c.Compat.Semicolons == "raw",
-		UnknownColumns:    map[string]gateway.Policy{"skip": gateway.Skip, "fail": gateway.Fail}[c.Compat.UnknownColumns],
-		ReplaceDuplicates: c.Compat.StoreDuplicate == "replace",
-		Lenient:           lenient(c),
+		TableOptions:      func(table string) gateway.TableOptions { return TableOptions(CompatOf(c, table).Compat) },
 		MaxBodyBytes:      c.Limits.MaxBodyBytes,
 		MaxFields:         c.Limits.MaxFields,
 		MaxRows:           c.Limits.MaxRows,
@@ -164,20 +161,28 @@ func GatewayOptions(c *config.Config, log *slog.Logger) gateway.Options {
 	}
 }
 
-// lenient reports of a table whether its strictness is the server's to decide.
-func lenient(c *config.Config) func(table string) bool {
-	if c.Compat.Strict && len(c.TableCompat) == 0 {
-		return nil
+// TableOptions are the options of a table with the settings of [compat].
+func TableOptions(c config.Compat) gateway.TableOptions {
+	return gateway.TableOptions{
+		OrderBy:           c.Order,
+		Unordered:         c.Order == "none",
+		RawSemicolons:     c.Semicolons == "raw",
+		UnknownColumns:    map[string]gateway.Policy{"skip": gateway.Skip, "fail": gateway.Fail}[c.UnknownColumns],
+		ReplaceDuplicates: c.StoreDuplicate == "replace",
+		Lenient:           !c.Strict,
 	}
-	return func(table string) bool {
-		strict, most := c.Compat.Strict, -1
-		for _, t := range c.TableCompat {
-			if weight := gateway.Weight(t.Pattern); weight > most && gateway.Fits(table, t.Pattern) {
-				strict, most = t.Strict, weight
-			}
+}
+
+// CompatOf returns the section [compat PATTERN] for a table, which is that of the pattern
+// with the highest precedence, or [compat] itself, with an empty pattern.
+func CompatOf(c *config.Config, table string) config.TableCompat {
+	found, most := config.TableCompat{Compat: c.Compat}, -1
+	for _, t := range c.TableCompat {
+		if weight := gateway.Weight(t.Pattern); weight > most && gateway.Fits(table, t.Pattern) {
+			found, most = t, weight
 		}
-		return !strict
 	}
+	return found
 }
 
 // CacheRules are the lines of [lastgood] or [cache].

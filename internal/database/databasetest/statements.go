@@ -56,6 +56,22 @@ var statements = map[string]func(*testing.T, *fixture){
 			"alice|internal|5060|0.5", "bob|internal|10000|"+null)
 	},
 
+	"multi has the order of another column, or none": func(t *testing.T, f *fixture) {
+		peers := f.peers()
+		by := func(table *sqlgen.Table, column string) []string {
+			t.Helper()
+			return f.rows(sqlgen.MultiBy(f.DB.Dialect(), table, fields("name LIKE", "%"), peers.Column(column)))
+		}
+		f.wantRows("by port", by(peers, "port"), "carol|"+null+"|900|2", "alice|internal|5060|0.5", "bob|internal|10000|"+null)
+		f.wantRows("by a column that is not read", by(peers.Only(func(c *sqlgen.Column) bool { return c.Name == "name" }), "port"), "carol", "alice", "bob")
+		rows := by(peers, "")
+		slices.Sort(rows)
+		f.wantRows("without an order", rows, "alice|internal|5060|0.5", "bob|internal|10000|"+null, "carol|"+null+"|900|2")
+		f.setup("CREATE TABLE [order] ([select] INTEGER, [Order] INTEGER)", "INSERT INTO [order] VALUES (1, 2)", "INSERT INTO [order] VALUES (2, 1)")
+		words := f.describe("order")
+		f.wantRows("by a reserved word", f.rows(sqlgen.MultiBy(f.DB.Dialect(), words, fields("select >", "0"), words.Column("order"))), "2|1", "1|2")
+	},
+
 	"every operator compares": func(t *testing.T, f *fixture) {
 		peers := f.peers()
 		for _, c := range []struct{ condition, value, want string }{
