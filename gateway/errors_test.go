@@ -40,6 +40,7 @@ func TestBadRequest(t *testing.T) {
 		{"SQL for a table", post("/peers%20WHERE%201=1%20--%20/destroy", "id=x"), gateway.UnknownTable},
 		{"a schema before the table", post("/main.peers/single", "id=x"), gateway.UnknownTable},
 		{"quotes round the table", post("/%22peers%22/single", "id=x"), gateway.UnknownTable},
+		{"a NUL before the table", post("/%00peers/single", "id=x"), gateway.NoTable},
 		{"a NUL in the table", post("/peers%00/single", "id=x"), gateway.NoTable},
 		{"store by GET", get("/peers/store?id=x"), gateway.MethodNotAllowed},
 		{"update by GET, as Asterisk does with a parenthesis", get("/peers/update?id=s(1,a=1"), gateway.MethodNotAllowed},
@@ -63,6 +64,8 @@ func TestBadRequest(t *testing.T) {
 		{"a value without a name", post("/peers/single", "=x&id=1"), gateway.NoName},
 		{"a NUL in a value", post("/peers/single", "id=a%00b"), gateway.NulByte},
 		{"a NUL in a name", post("/peers/single", "i%00d=a"), gateway.NulByte},
+		{"a NUL before a value", post("/peers/single", "id=%00a"), gateway.NulByte},
+		{"a NUL before a name", post("/peers/single", "%00id=a"), gateway.NulByte},
 		{"a column that is not there", post("/peers/multi", "id=x&nosuch=1"), gateway.UnknownColumn},
 		{"SQL for a name", post("/peers/destroy", "TRUE%20OR%20id%20LIKE=x"), gateway.UnknownColumn},
 		{"an operator that is none", post("/peers/multi", "id%20RLIKE=x"), gateway.UnknownOperator},
@@ -88,6 +91,33 @@ func TestBadRequest(t *testing.T) {
 			}
 			checkSafe(t, test.request, got)
 		})
+	}
+}
+
+// TestLimitsAreIncluded shows that what is as large as a limit is accepted, and that what is
+// one larger is not.
+func TestLimitsAreIncluded(t *testing.T) {
+	body := "id=" + strings.Repeat("x", 8<<10-len("id="))
+	for _, test := range []struct {
+		name    string
+		options gateway.Options
+		within  *http.Request
+		beyond  *http.Request
+		code    gateway.Code
+	}{
+		{"a body", gateway.Options{MaxBodyBytes: 5}, post("/peers/store", "id=ab"), post("/peers/store", "id=abc"), gateway.BodyTooLarge},
+		{"a body of unknown length", gateway.Options{MaxBodyBytes: 5}, ofUnknownLength(post("/peers/store", "id=ab")),
+			ofUnknownLength(post("/peers/store", "id=abc")), gateway.BodyTooLarge},
+		{"a body without a share of the memory", gateway.Options{BodyMemory: gateway.NewByteBudget(1)}, post("/peers/store", body), post("/peers/store", body+"x"), gateway.Busy},
+		{"fields", gateway.Options{MaxFields: 2}, post("/peers/store", "id=a&port=1"), post("/peers/store", "id=a&port=1&contact=x"), gateway.TooManyFields},
+		{"columns", gateway.Options{MaxColumns: 4}, post("/peers/store", "id=a"), post("/voicemail/store", "context=a"), gateway.TooManyColumns},
+	} {
+		if got := send(t, newScript(), test.options, test.within); got.body != "1\n" {
+			t.Errorf("%s: %+v", test.name, got)
+		}
+		if got := send(t, newScript(), test.options, test.beyond); got.code != string(test.code) {
+			t.Errorf("%s, one more: %+v", test.name, got)
+		}
 	}
 }
 
@@ -232,6 +262,9 @@ func TestCauseIsLoggedAtDebugOnly(t *testing.T) {
 }
 
 func TestLongNamesAreShortenedInTheLog(t *testing.T) {
+	if got := send(t, newScript(), gateway.Options{}, post("/peers/single", strings.Repeat("n", 64)+"=x")); !strings.Contains(got.log, "column="+strings.Repeat("n", 64)+" ") {
+		t.Errorf("the log says %s", got.log)
+	}
 	got := send(t, newScript(), gateway.Options{}, post("/peers/single", strings.Repeat("n", 300)+"=x"))
 	if strings.Contains(got.log, strings.Repeat("n", 65)) || !strings.Contains(got.log, "(300 bytes)") {
 		t.Errorf("the log says %s", got.log)

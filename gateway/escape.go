@@ -62,7 +62,7 @@ func jsonBytes(s []byte) int {
 		case c == '"' || c == '\\':
 			n++
 		case c >= utf8.RuneSelf:
-			n += utf8.UTFMax - 1
+			n += len("\uFFFD") - 1
 		}
 	}
 	return n

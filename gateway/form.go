@@ -92,14 +92,13 @@ func trimCut(value string, encoded int) string {
 	if !(253 <= encoded && encoded <= 255 || 197 <= encoded && encoded <= 199) {
 		return value
 	}
-	for i := len(value) - 1; i >= 0 && i >= len(value)-utf8.UTFMax; i-- {
-		if !utf8.RuneStart(value[i]) {
-			continue
+	for n := 1; n < utf8.UTFMax; n++ {
+		if last := value[len(value)-n:]; utf8.RuneStart(last[0]) {
+			if !utf8.FullRuneInString(last) {
+				return value[:len(value)-n]
+			}
+			break
 		}
-		if value[i] >= utf8.RuneSelf && !utf8.FullRuneInString(value[i:]) {
-			return value[:i]
-		}
-		break
 	}
 	return value
 }

@@ -3,8 +3,10 @@ package gateway_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -68,6 +70,8 @@ func TestAnswer(t *testing.T) {
 			body: `{"id":"alice;@c1","call-limit":"a;b","contact":null,"port":""}` + "\n"},
 		{name: "JSON by the end of the URL", request: get("/peers/multi.JSON?id=a"), rows: [][]any{{"a", nil, nil, nil}, {"\"\\\n\r\t\x01é\xff", nil, nil, "1"}},
 			body: `[{"id":"a","call-limit":null,"contact":null,"port":null},{"id":"\"\\\n\r\t\u0001é�","call-limit":null,"contact":null,"port":"1"}]` + "\n"},
+		{name: "JSON: a value that begins with a coded byte", request: asJSON(post("/peers/single", "id=a")), rows: [][]any{{"^3Bx", nil, nil, nil}},
+			body: `{"id":";x","call-limit":null,"contact":null,"port":null}` + "\n"},
 		{name: "JSON raw: nothing is decoded", request: asJSON(post("/peers/single", "id=a")), options: forTables(gateway.TableOptions{RawSemicolons: true}),
 			rows: [][]any{{"a^3Bb", nil, nil, nil}}, body: `{"id":"a^3Bb","call-limit":null,"contact":null,"port":null}` + "\n"},
 		{name: "JSON multi: no rows are an empty list", request: asJSON(post("/peers/multi", "id=a")), body: "[]\n"},
@@ -136,6 +140,10 @@ func TestUpdate2IsToldApart(t *testing.T) {
 		{"one pair decides about another", "/rt_test/update?&id=1name=2e=3", "&b=X", []any{"X", "1", "2", "3"}},
 		{"a space at the end of a value belongs to it", "/voicemail/update?&context=a%20mailbox=1", "&password=2", []any{"2", "a ", "1"}},
 		{"an encoded name", "/voicemail/update?&context=amai%6Cbo%78=1", "&password=2", []any{"2", "a", "1"}},
+		{"half of an encoded byte at the end", "/voicemail/update?&context=a%4=1", "&password=2", nil},
+		{"a name of encoded bytes only", "/voicemail/update?uniqueid=7", "&password=1%66%75%6C%6C%6E%61%6D%65=Jane", []any{"1", "Jane", "7"}},
+		{"as many pairs as columns", "/voicemail/update?uniqueid=7", "&uniqueid=1context=2mailbox=3password=4fullname=5", []any{"1", "2", "3", "4", "5", "7"}},
+		{"a pair of its own may be of no column", "/voicemail/update?uniqueid=7", "&password=1fullname=Jane&nosuch=2", []any{"1", "Jane", "7"}},
 		{"half of an encoded byte is no name", "/rt_test/update?&id=x%2b=1", "&e=X", nil},
 		{"two readings after all are refused", "/rt_test/update?&id=1name=2name=3e=4", "&b=X", nil},
 		{"two readings are refused", "/rt_test/update?&x_y=1name=2", "&e=X", nil},
@@ -162,23 +170,109 @@ func TestUpdate2IsToldApart(t *testing.T) {
 	}
 }
 
+func TestSeparatedFieldsAreReported(t *testing.T) {
+	for target, want := range map[string][]gateway.Adjustment{
+		"/voicemail/update?&context=defaultmailbox=1234": {gateway.SeparatedFields},
+		"/voicemail/update?&context=default":             nil,
+		"/voicemail/update?context=default&mailbox=1234": nil,
+	} {
+		var event gateway.Event
+		send(t, newScript(), gateway.Options{Observe: func(e gateway.Event) { event = e }}, post(target, "password=1"))
+		if diff := cmp.Diff(want, event.Adjustments); diff != "" {
+			t.Errorf("%s:\n%s", target, diff)
+		}
+	}
+}
+
 func TestHalfCharacterOfACutValueIsTrimmed(t *testing.T) {
-	e := strings.Repeat("%C3%A9", 42) // 252 encoded bytes, 84 of the database's
-	for _, test := range []struct{ name, value, want string }{
-		{"cut at 255", e + "%C3", strings.Repeat("é", 42)},
-		{"cut at 253 with a letter first", "x" + strings.Repeat("%C3%A9", 41) + "xxx%C3", "x" + strings.Repeat("é", 41) + "xxx"},
-		{"cut at 198", strings.Repeat("%C3%A9", 32) + "xxx%C3", strings.Repeat("é", 32) + "xxx"},
-		{"a whole character stays", "xxx" + strings.Repeat("%C3%A9", 42), "xxx" + strings.Repeat("é", 42)},
-		{"other lengths are as the client meant them", "a%C3", "a\xc3"},
-		{"a byte that never begins a character stays", strings.Repeat("x", 252) + "%A9", strings.Repeat("x", 252) + "\xa9"},
+	for _, test := range []struct{ name, character, half string }{
+		{"the first of two bytes", "é", "%C3"},
+		{"the first of three", "世", "%E4"},
+		{"two of three", "世", "%E4%B8"},
+		{"three of four", "😀", "%F0%9F%98"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			db := newScript()
-			send(t, db, gateway.Options{}, post("/peers/store", "id="+test.value))
-			if diff := cmp.Diff([]any{test.want}, db.statements[0].Args); diff != "" {
-				t.Error(diff)
+			for encoded := 190; encoded <= 260; encoded++ {
+				begin := "x" + test.character + strings.Repeat("x", encoded-len("x")-len("%XX")*len(test.character)-len(test.half))
+				want := begin
+				if (encoded < 197 || encoded > 199) && (encoded < 253 || encoded > 255) { // as the client meant it
+					want += unescape(t, test.half)
+				}
+				if got := stored(t, url.PathEscape(begin)+test.half); got != want {
+					t.Errorf("%d encoded bytes became %q, not %q", encoded, got, want)
+				}
 			}
 		})
+	}
+	for name, end := range map[string]string{
+		"a whole character":               "%F0%9F%98%80",
+		"a letter":                        "x",
+		"a byte that never begins one":    "%A9",
+		"a byte that is in no character":  "%FF",
+		"bytes that never begin one":      "%A9%A9%A9%A9",
+		"too many bytes after a half one": "%C3x%A9",
+	} {
+		begin := strings.Repeat("x", 255-len(end))
+		if got, want := stored(t, begin+end), begin+unescape(t, end); got != want {
+			t.Errorf("%s: %q, not %q", name, got, want)
+		}
+	}
+}
+
+// stored returns the value that is stored for an encoded one.
+func stored(t *testing.T, encoded string) string {
+	t.Helper()
+	db := newScript()
+	got := send(t, db, forTables(gateway.TableOptions{RawSemicolons: true}), post("/peers/store", "id="+encoded))
+	if got.body != "1\n" {
+		t.Fatalf("%q: %+v", encoded, got)
+	}
+	return db.statements[0].Args[0].(string)
+}
+
+func unescape(t *testing.T, encoded string) string {
+	t.Helper()
+	text, err := url.PathUnescape(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestEveryByteIsDecoded(t *testing.T) {
+	for c := 1; c < 256; c++ {
+		for _, format := range []string{"%%%02x", "%%%02X", "x%%%02xx", "x%%%02Xx"} {
+			encoded := fmt.Sprintf(format, c)
+			if got, want := stored(t, encoded), unescape(t, encoded); got != want {
+				t.Errorf("%q became %q, not %q", encoded, got, want)
+			}
+		}
+		db := newScript()
+		db.rows = [][]any{{fmt.Sprintf("x^%02X", c), nil, nil, nil}}
+		if got, want := send(t, db, gateway.Options{}, post("/peers/single", "id=x")).body, "id=x"+escaped(byte(c))+"\n"; got != want {
+			t.Errorf("^%02X became %q, not %q", c, got, want)
+		}
+	}
+	for encoded, want := range map[string]string{"+": " ", "+x": " x", "x+": "x ", "%2B+": "+ "} {
+		if got := stored(t, encoded); got != want {
+			t.Errorf("%q became %q, not %q", encoded, got, want)
+		}
+	}
+}
+
+// escaped is a byte in a row.
+func escaped(c byte) string {
+	if strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.", c) >= 0 {
+		return string(c)
+	}
+	return fmt.Sprintf("%%%02X", c)
+}
+
+func TestWhatIsNoEncodedByteStays(t *testing.T) {
+	for _, text := range []string{"%", "%%", "%4", "x%4", "%/0", "%0/", "%:0", "%0:", "%@0", "%0@", "%G0", "%0G", "%`0", "%0`", "%g0", "%0g"} {
+		if got := stored(t, text); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
 	}
 }
 

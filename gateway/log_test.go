@@ -73,6 +73,44 @@ func TestRequestHasOneLogLine(t *testing.T) {
 	}
 }
 
+func TestSlowIsMoreThanTheLimit(t *testing.T) {
+	for _, err := range []error{nil, &sqlgen.Fault{Cause: sqlgen.Full}} {
+		for slow, want := range map[time.Duration]bool{2 * time.Second: false, 2*time.Second - 1: true} {
+			synctest.Test(t, func(t *testing.T) {
+				db, log := newScript(), new(logBuffer)
+				db.err = err
+				respond(gateway.New(slowDatabase{db}, gateway.Options{Log: log.logger(), Slow: slow}), post("/peers/update?id=a", "port=1"))
+				if got := strings.Contains(log.String(), " seconds=2"); got != want {
+					t.Errorf("limit %v, database: %v: the log says %q", slow, err, log)
+				}
+			})
+		}
+	}
+}
+
+func TestSlowRequestNamesSomeFields(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := new(logBuffer)
+		respond(gateway.New(slowDatabase{newScript()}, gateway.Options{Log: log.logger()}), post("/peers/update?id=a", "port=1&"+fields(20)))
+		if want := `fields="id, port, made_up_0, made_up_1, made_up_2, made_up_3, made_up_4, made_up_5, made_up_6, made_up_7"`; !strings.Contains(log.String(), want) {
+			t.Errorf("the log says %s", log)
+		}
+	})
+}
+
+func TestNameOfARequest(t *testing.T) {
+	long := strings.Repeat("x", 64)
+	for id, want := range map[string]string{"!a-1~": "!a-1~", long: long, long + "x": "", "a b": "", "a\tb": "", "a\x7f": "", "é": ""} {
+		r := post("/peers/single", "id=a")
+		r.Header.Set("X-Request-Id", id)
+		var event gateway.Event
+		send(t, newScript(), gateway.Options{Observe: func(e gateway.Event) { event = e }}, r)
+		if event.ID != want {
+			t.Errorf("%q became %q", id, event.ID)
+		}
+	}
+}
+
 // fields are so many fields of made-up names.
 func fields(n int) string {
 	all := make([]string, n)

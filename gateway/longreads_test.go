@@ -170,6 +170,22 @@ func TestDeafClientIsDisconnected(t *testing.T) {
 	}
 }
 
+// When a response breaks off, nothing more of it is sent, though its client may read again.
+func TestNothingIsSentAfterAResponseBrokeOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, w := newBulk(), newDeaf()
+		db.err = &sqlgen.Fault{Cause: sqlgen.Unavailable}
+		if !serveLong(gateway.New(db, gateway.Options{Log: new(logBuffer).logger()}), w) {
+			t.Error("the response was not aborted")
+		}
+		close(w.hears)
+		synctest.Wait()
+		if n := w.Body.Len(); n > 0 {
+			t.Errorf("%d bytes were sent afterwards", n)
+		}
+	})
+}
+
 func TestShortResponsesDoNotWaitForLongOnes(t *testing.T) {
 	whole := all(t)
 	synctest.Test(t, func(t *testing.T) {

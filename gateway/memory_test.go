@@ -83,7 +83,7 @@ func TestBodiesThatUseAllMemoryAreRefused(t *testing.T) {
 // A body counts with what is made of it.
 func TestBodyCountsThreeTimes(t *testing.T) {
 	const size = 1 << 20
-	for text, times := range map[string]int{"x": 3, "%41": 3, ";": 7} {
+	for text, times := range map[string]int{"x": 3, "%41": 3, ";": 7, "^": 7} {
 		for memory, want := range map[int]string{times*size - size/16: "-1\n", times*size + size/16: "1\n"} {
 			g := gateway.New(newScript(), gateway.Options{BodyMemory: gateway.NewByteBudget(int64(memory))})
 			w := respond(g, post("/rt_test/update?id=1", "name="+strings.Repeat(text, size/len(text))))
@@ -127,6 +127,34 @@ func TestClientsThatReadAreServedWhileOthersDoNot(t *testing.T) {
 			}
 		}
 		for range 8 {
+			if !<-broken {
+				t.Error("a client that does not read had a whole response")
+			}
+		}
+		wantFree(t, memory)
+	})
+}
+
+// Short responses that nobody reads make room for others, too.
+func TestClientsThatDoNotReadShortResponsesGiveWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := gateway.NewByteBudget(512 << 10)
+		g := gateway.New(newLarge(1, 15<<10), gateway.Options{ResponseMemory: memory, SlowReaderTimeout: time.Second, WriteTimeout: time.Hour})
+		const clients = 5
+		broken := make(chan bool)
+		for range clients {
+			go func() { broken <- serveLong(g, newDeaf()) }()
+			synctest.Wait()
+		}
+		if s := memory.Stats(); s.Used < clients*3*15<<10 {
+			t.Fatalf("%+v", s)
+		}
+		memory.SetLimit(100 << 10)
+		time.Sleep(time.Second)
+		if w := respond(g, post("/peers/multi", "id=x")); w.Body.Len() < 3*15<<10 {
+			t.Errorf("a client that reads: %d %v, %d bytes", w.Code, w.Header(), w.Body.Len())
+		}
+		for range clients {
 			if !<-broken {
 				t.Error("a client that does not read had a whole response")
 			}

@@ -69,7 +69,7 @@ func TestRequire(t *testing.T) {
 			if test.line == "" {
 				lines = 0
 			}
-			if strings.Count(got.log, "\n") != lines || !strings.Contains(got.log, test.line) {
+			if strings.Count(got.log, "\n") != lines || strings.Count(got.log, " column=") > 1 || !strings.Contains(got.log, test.line) {
 				t.Errorf("the log is not a line with %s:\n%s", test.line, got.log)
 			}
 			object := send(t, withQueueLog(10), gateway.Options{}, asJSON(post("/queue_log/require", test.body)))
@@ -202,6 +202,41 @@ func TestWarningsOfMadeUpColumnsAreLimited(t *testing.T) {
 	if n := strings.Count(log.String(), "\n"); n != 1000 {
 		t.Errorf("%d lines", n)
 	}
+}
+
+// TestRequireNamesSomeColumnsAtATime requires more columns than a line of the log names.
+func TestRequireNamesSomeColumnsAtATime(t *testing.T) {
+	var columns []string
+	for n := range 15 {
+		columns = append(columns, fmt.Sprintf("#column%02d", n))
+	}
+	db, log := newScript(), new(logBuffer)
+	db.tables["numbers"] = textTable("numbers", columns...)
+	g := gateway.New(db, gateway.Options{Log: log.logger()})
+	body := strings.ReplaceAll(strings.Join(columns, "=char:10&"), "#", "") + "=char:10"
+	for _, want := range []int{10, 15, 15} {
+		if got := serve(t, g, post("/numbers/require", body)); got != "0\n" {
+			t.Fatalf("%q", got)
+		}
+		if named := strings.Count(log.String(), "MODIFY"); named != want {
+			t.Errorf("%d columns are named, want %d:\n%s", named, want, log)
+		}
+	}
+}
+
+// TestRequireSeesAWiderColumnWithinASecond shows that no column is called too narrow that
+// is wide enough by now.
+func TestRequireSeesAWiderColumnWithinASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, log := withQueueLog(10), new(logBuffer)
+		g := gateway.New(db, gateway.Options{Log: log.logger()})
+		serve(t, g, post("/queue_log/require", "data1=char:10"))
+		db.tables["queue_log"] = queueLog(20)
+		time.Sleep(time.Second)
+		if got := serve(t, g, asJSON(post("/queue_log/require", "data1=char:20"))); got != `{"met":true}`+"\n" || log.String() != "" {
+			t.Errorf("%q\n%s", got, log)
+		}
+	})
 }
 
 // TestRequireSeesANewColumnWithinASecond widens and adds columns.

@@ -2,8 +2,20 @@ package gateway
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
+
+// TestJSONBytes shows that a value gets as long as it was said to get, if it is one of those
+// that get longest.
+func TestJSONBytes(t *testing.T) {
+	for _, c := range []string{"a", `"`, "\\", "\x00", "\x1f", "\xff", " ", "~"} {
+		value := []byte(strings.Repeat(c, 10))
+		if got, want := len(appendJSON(nil, value)), len(`""`)+jsonBytes(value); got != want {
+			t.Errorf("%q becomes %d bytes, not %d", value, got, want)
+		}
+	}
+}
 
 // TestTextBytes writes rows in every way: none gets longer than it was said to get.
 func TestTextBytes(t *testing.T) {

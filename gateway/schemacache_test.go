@@ -73,6 +73,28 @@ func TestUnknownColumnsDoNotMakeTheDatabaseBusy(t *testing.T) {
 	})
 }
 
+func TestUnknownTablesDoNotMakeTheDatabaseBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := newScript()
+		g := gateway.New(db, gateway.Options{Log: new(logBuffer).logger()})
+		for range 100 {
+			for _, table := range []string{"nosuch", "other"} {
+				if got := serve(t, g, post("/"+table+"/store", "id=x")); got != "-1\n" {
+					t.Fatalf("%q", got)
+				}
+			}
+		}
+		if db.described != 2 {
+			t.Errorf("read %d times", db.described)
+		}
+		db.tables["nosuch"] = textTable("nosuch", "id")
+		time.Sleep(time.Second)
+		if got := serve(t, g, post("/nosuch/store", "id=x")); got != "1\n" {
+			t.Errorf("a second after the table was created: %q", got)
+		}
+	})
+}
+
 func TestTableChangedAfterItsSchemaWasRead(t *testing.T) {
 	db := newScript()
 	g := gateway.New(db, gateway.Options{})
