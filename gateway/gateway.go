@@ -115,7 +115,8 @@ type Options struct {
 	// disconnected. Zero: one second.
 	SlowReaderTimeout time.Duration
 
-	// SchemaTTL is how long the schema of a table is cached. Zero: one minute.
+	// SchemaTTL is how long the schema of a table may be used that cannot be read again.
+	// Zero: one minute.
 	SchemaTTL time.Duration
 }
 

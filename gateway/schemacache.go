@@ -17,7 +17,7 @@ type table struct {
 	*sqlgen.Table
 	TableOptions
 	whole  *sqlgen.Table // with the columns that the client may not use
-	read   time.Time     // when the schema was read
+	read   time.Time     // when the read of the schema began
 	order  order
 	names  [][]byte // "name=" of each column, encoded for a row of text
 	keys   [][]byte // "\"name\":" of each column, for a row of JSON
@@ -100,9 +100,13 @@ const (
 	maxNameBytes = 256
 )
 
-// recheckAfter is how old a schema must be before a request that does not match it
-// causes a new read. It keeps invalid requests cheap for the database.
-const recheckAfter = time.Second
+// recheckAfter is how old a schema may be without a new read of it, and recheckWait how long
+// a request waits for that: a change is noticed within a second by all requests, and a
+// database that is slow or unavailable is not slower because of it.
+const (
+	recheckAfter = time.Second
+	recheckWait  = 250 * time.Millisecond
+)
 
 // unknownTTL is how long the name of no table is known as such: a table that is created is
 // seen within a second.
@@ -117,11 +121,28 @@ type unknownTable struct {
 // get returns the table with the name that a client sent.
 func (c *schemaCache) get(ctx context.Context, name string) (*table, error) {
 	if cached := c.cached.Load(); cached != nil {
-		if t := (*cached)[name]; t != nil && c.now().Sub(t.read) < c.ttl {
-			return t, nil
+		if t := (*cached)[name]; t != nil {
+			switch age := c.now().Sub(t.read); {
+			case age < min(recheckAfter, c.ttl):
+				return t, nil
+			case age < c.ttl:
+				return c.recheck(ctx, name, t)
+			}
 		}
 	}
 	return c.read(ctx, name, time.Time{})
+}
+
+// recheck reads the schema of a table again. As long as that takes, or the database cannot
+// say, the schema is as it was.
+func (c *schemaCache) recheck(ctx context.Context, name string, old *table) (*table, error) {
+	r := c.join(ctx, name) // and never leave: the read ends for later requests
+	ctx, cancel := context.WithTimeout(ctx, recheckWait)
+	defer cancel()
+	if r.wait(ctx) != nil || r.err != nil && catalogue[asError(r.err).Code].leavesTableUnknown() {
+		return old, nil
+	}
+	return r.table, r.err
 }
 
 // refresh returns the table for a retry after a request failed with cause. It reads
@@ -166,9 +187,9 @@ func (c *schemaCache) knownUnknown(name string) error {
 }
 
 // keep caches a schema. The caller holds the lock.
-func (c *schemaCache) keep(name string, schema *sqlgen.Table) *table {
+func (c *schemaCache) keep(name string, schema *sqlgen.Table, read time.Time) *table {
 	next := c.clone()
-	t := next[name].updated(schema, c.options, c.now())
+	t := next[name].updated(schema, c.options, read)
 	next[name] = t
 	c.cached.Store(&next)
 	return t

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -34,15 +35,120 @@ func TestSchemaIsReadOncePerTable(t *testing.T) {
 
 // The sleeps of these tests cost no time: in a bubble of synctest the clock
 // jumps as soon as everybody sleeps.
-func TestOldSchemaIsReadAgain(t *testing.T) {
+func TestSchemaIsReadOncePerSecondWhileRequestsCome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := newScript()
-		g := gateway.New(db, gateway.Options{SchemaTTL: time.Minute})
-		serve(t, g, post("/peers/single", "id=x"))
-		time.Sleep(time.Minute)
-		serve(t, g, post("/peers/single", "id=x"))
-		if db.described != 2 {
-			t.Errorf("read %d times, want 2", db.described)
+		g := gateway.New(db, gateway.Options{})
+		for range 100 {
+			serve(t, g, post("/peers/single", "id=x"))
+			time.Sleep(50 * time.Millisecond)
+		}
+		if db.described != 5 {
+			t.Errorf("read %d times in 5 seconds, want 5", db.described)
+		}
+		time.Sleep(time.Hour)
+		if db.described != 5 {
+			t.Error("read without a request")
+		}
+	})
+}
+
+// A change that no statement fails for is noticed within a second, by reads and writes.
+func TestChangedTableIsNoticedWithinASecond(t *testing.T) {
+	for name, test := range map[string]struct {
+		table     *sqlgen.Table
+		request   func() *http.Request
+		statement string
+		args      []any
+	}{
+		"a read has a new column": {
+			textTable("peers", "id", "call-limit", "contact", "#port", "new"), func() *http.Request { return post("/peers/single", "id=x") },
+			`SELECT "id", "call-limit", "contact", "port", "new" FROM "peers" WHERE "id" = ? LIMIT 1`, []any{"x"},
+		},
+		"a read has a column less": {
+			textTable("peers", "id", "contact"), func() *http.Request { return post("/peers/single", "id=x") },
+			`SELECT "id", "contact" FROM "peers" WHERE "id" = ? LIMIT 1`, []any{"x"},
+		},
+		"an empty value of a column that is a number now": {
+			textTable("peers", "id", "#contact"), func() *http.Request { return post("/peers/update?id=x", "contact=") },
+			`UPDATE "peers" SET "contact" = ? WHERE "id" = ?`, []any{nil, "x"},
+		},
+		"an empty value of a column that is a text now": {
+			textTable("peers", "id", "port"), func() *http.Request { return post("/peers/store", "id=x&port=") },
+			`INSERT INTO "peers" ("id", "port") VALUES (?, ?)`, []any{"x", ""},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				db := newScript()
+				g := gateway.New(db, gateway.Options{})
+				serve(t, g, test.request())
+				db.tables["peers"] = test.table
+				for range 2 {
+					serve(t, g, test.request())
+					time.Sleep(500 * time.Millisecond)
+				}
+				serve(t, g, test.request())
+				if last := db.statements[len(db.statements)-1]; last.SQL != test.statement || !slices.Equal(last.Args, test.args) {
+					t.Errorf("got %s %v, want %s %v", last.SQL, last.Args, test.statement, test.args)
+				}
+			})
+		})
+	}
+}
+
+// A schema that cannot be read again keeps no request from the database, which knows best
+// what is wrong, unless it is older than a minute.
+func TestSchemaThatCannotBeReadAgain(t *testing.T) {
+	for name, test := range map[string]struct {
+		err   error
+		after time.Duration
+		want  string
+	}{
+		"the database is unavailable": {&sqlgen.Fault{Cause: sqlgen.Unavailable}, 59 * time.Second, "1\n"},
+		"the database is busy":        {&sqlgen.Fault{Cause: sqlgen.Busy}, 59 * time.Second, "1\n"},
+		"the database takes too long": {&sqlgen.Fault{Cause: sqlgen.Timeout}, 59 * time.Second, "1\n"},
+		"for a minute":                {&sqlgen.Fault{Cause: sqlgen.Unavailable}, time.Minute, "-1\n"},
+		"the table is gone":           {&sqlgen.Fault{Cause: sqlgen.UnknownTable}, time.Second, "-1\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				db := newScript()
+				g := gateway.New(db, gateway.Options{Log: new(logBuffer).logger()})
+				serve(t, g, post("/peers/store", "id=x"))
+				db.describe = test.err
+				time.Sleep(test.after)
+				got := serve(t, g, post("/peers/store", "id=x"))
+				if sent := len(db.statements) == 2; got != test.want || sent != (got == "1\n") {
+					t.Errorf("got %q, %d statements; want %q", got, len(db.statements), test.want)
+				}
+			})
+		})
+	}
+}
+
+// A database that takes long to read a schema again holds requests up for a moment only,
+// and the read goes on without them.
+func TestSchemaThatTakesLongToReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := &slowSchema{script: newScript()}
+		g := gateway.New(db, gateway.Options{})
+		serve(t, g, post("/peers/store", "id=x"))
+		time.Sleep(5 * time.Second)
+		db.mu.Lock()
+		db.tables["peers"] = textTable("peers", "id", "#contact")
+		db.mu.Unlock()
+		start := time.Now()
+		for _, want := range []any{"", "", nil} {
+			serve(t, g, post("/peers/update?id=x", "contact="))
+			if last := db.statements[len(db.statements)-1]; last.Args[0] != want {
+				t.Errorf("after %v contact is %v, want %v", time.Since(start), last.Args[0], want)
+			}
+			time.Sleep(400 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		if db.canceled != 0 {
+			t.Errorf("canceled %d times", db.canceled)
 		}
 	})
 }

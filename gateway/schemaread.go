@@ -68,7 +68,7 @@ func (c *schemaCache) run(ctx context.Context, r *schemaRead) {
 	var fault *sqlgen.Fault
 	switch {
 	case err == nil:
-		r.table = c.keep(r.name, schema)
+		r.table = c.keep(r.name, schema, r.began)
 	case errors.As(err, &fault) && fault.Cause == sqlgen.UnknownTable:
 		c.keepUnknown(r.name, unknownTable{err, r.began})
 	}

@@ -24,6 +24,7 @@ type DB struct {
 	lockTimeout   time.Duration // for statements that Driver.Retryable waits for
 	maxRowBytes   int64         // of a row that is read; 0: no limit
 	warnings      []Problem
+	described     descriptions
 }
 
 // Warnings lists the settings of the source that have no effect, and those that mean

@@ -68,6 +68,11 @@ type Driver struct {
 	// case.
 	ColumnsSQL []string
 
+	// FingerprintSQL reads one text, which is another one when what ColumnsSQL reads of a
+	// table may have changed, in less time than that takes. Its arguments are those of
+	// KeysSQL. Empty: ColumnsSQL is read each time.
+	FingerprintSQL string
+
 	// KeysSQL lists the unique keys of a table by which equality finds one row: the
 	// key's name, a column's name, the columns of a key one after another and the
 	// primary key first. A column that is an expression, or counts in part, is

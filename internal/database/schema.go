@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"dbsep/sqlgen"
@@ -22,19 +23,68 @@ func (db *DB) Tables(ctx context.Context) ([]string, error) {
 	return names, err
 }
 
-// Describe reads what a table or view of the schema consists of. A name in the
+// Describe returns what a table or view of the schema consists of now. A name in the
 // database's own spelling comes first; another spelling is taken where exactly
 // one table fits it. The Fault of a name that is no table's has the cause
 // [sqlgen.UnknownTable].
 func (db *DB) Describe(ctx context.Context, table string) (*sqlgen.Table, error) {
-	t, err := db.describe(ctx, table)
-	if err != nil {
-		return nil, err
+	t, err := db.describeAgain(ctx, table)
+	if t != nil || err != nil {
+		return t, err
 	}
-	if t == nil {
+	found := time.Now()
+	t, err = db.describe(ctx, table)
+	switch {
+	case err != nil:
+		return nil, err
+	case t == nil:
 		return nil, &sqlgen.Fault{Cause: sqlgen.UnknownTable, Table: table}
 	}
+	db.described.set(table, description{Table: t, found: found})
 	return t, nil
+}
+
+// describeAgain describes a table that has been described a while ago. It returns nil
+// where that helps nothing.
+func (db *DB) describeAgain(ctx context.Context, name string) (*sqlgen.Table, error) {
+	known, ok := db.described.take(name)
+	if !ok {
+		return nil, nil
+	}
+	fingerprint := db.fingerprint(ctx, known.Table)
+	if fingerprint == "" || fingerprint != known.fingerprint {
+		t, err := db.describeName(ctx, known.Name)
+		if err != nil || t == nil || t.Schema != known.Schema {
+			return nil, err
+		}
+		known.Table, known.fingerprint = t, fingerprint
+	}
+	db.described.set(name, known)
+	return known.Table, nil
+}
+
+// fingerprint returns a text that changes with the description of a table, or nothing
+// where the database has none.
+func (db *DB) fingerprint(ctx context.Context, t *sqlgen.Table) (text string) {
+	if db.driver.FingerprintSQL == "" {
+		return ""
+	}
+	err := db.Query(ctx, sqlgen.Statement{SQL: db.driver.FingerprintSQL, Args: nameArgs(t)}, func(row [][]byte) error {
+		text = string(row[0])
+		return nil
+	})
+	if err != nil {
+		return "" // the description will fail as well, or be right
+	}
+	return text
+}
+
+// nameArgs are the arguments of a statement about one table.
+func nameArgs(t *sqlgen.Table) []any {
+	if t.Schema == "" {
+		return []any{t.Name}
+	}
+	return []any{t.Name, t.Schema}
 }
 
 // describe returns nil where there is no such table. A name may have that of its schema
@@ -84,14 +134,10 @@ func (db *DB) Keys(ctx context.Context, t *sqlgen.Table) ([][]string, error) {
 	if db.driver.KeysSQL == "" {
 		return nil, nil
 	}
-	args := []any{t.Name}
-	if t.Schema != "" {
-		args = append(args, t.Schema)
-	}
 	var keys [][]string
 	var last string
 	broken := false
-	err := db.Query(ctx, sqlgen.Statement{SQL: db.driver.KeysSQL, Args: args}, func(row [][]byte) error {
+	err := db.Query(ctx, sqlgen.Statement{SQL: db.driver.KeysSQL, Args: nameArgs(t)}, func(row [][]byte) error {
 		name := string(row[0])
 		if keys == nil || name != last {
 			keys, last, broken = append(keys, nil), name, false

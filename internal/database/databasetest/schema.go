@@ -1,11 +1,52 @@
 package databasetest
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
+	"dbsep/internal/database"
 	"dbsep/sqlgen"
 )
+
+// WantChanges makes changes to the table peers, each some statements, and wants it to be
+// described as it is now, each column as its name and its type.
+func WantChanges(t *testing.T, db *database.DB, run func(statements ...string), changes [][2]string) {
+	t.Helper()
+	for _, change := range changes {
+		run(strings.Split(change[0], "; ")...)
+		wantDescribed(t, db, change[0], change[1], func(c sqlgen.Column) string {
+			text := c.Name + " " + c.Type
+			if c.Nullable {
+				text += " null"
+			}
+			if c.Invisible {
+				text += " invisible"
+			}
+			return text
+		})
+	}
+}
+
+// wantDescribed describes the table peers several times: what is known of it is more each
+// time.
+func wantDescribed(t *testing.T, db *database.DB, what, want string, text func(sqlgen.Column) string) {
+	t.Helper()
+	for range 3 {
+		table, err := db.Describe(t.Context(), "PEERS")
+		if err != nil {
+			t.Fatalf("%s: %v", what, plain(err))
+		}
+		columns := make([]string, len(table.Columns))
+		for i, c := range table.Columns {
+			columns[i] = text(c)
+		}
+		if got := strings.Join(columns, ", "); got != want {
+			t.Fatalf("%s: %s, want %s", what, got, want)
+		}
+	}
+}
 
 var schema = map[string]func(*testing.T, *fixture){
 	"a description has the columns in the table's order": func(t *testing.T, f *fixture) {
@@ -108,6 +149,26 @@ var schema = map[string]func(*testing.T, *fixture){
 				}
 			}
 		}
+	},
+
+	"a changed table is described as it is now": func(t *testing.T, f *fixture) {
+		for _, step := range []struct{ what, sql, want string }{
+			{"a new table", "CREATE TABLE [peers] ([id] VARCHAR(40) NOT NULL, [name] VARCHAR(40), [port] INTEGER)", "id text false, name text true, port integer true"},
+			{"a new column", "ALTER TABLE [peers] ADD COLUMN [host] VARCHAR(40)", "id text false, name text true, port integer true, host text true"},
+			{"another name", "ALTER TABLE [peers] RENAME COLUMN [host] TO [mask]", "id text false, name text true, port integer true, mask text true"},
+			{"a column less", "ALTER TABLE [peers] DROP COLUMN [name]", "id text false, port integer true, mask text true"},
+			{"other types", "DROP TABLE [peers]; CREATE TABLE [peers] ([id] INTEGER NOT NULL, [port] VARCHAR(40), [mask] INTEGER)", "id integer false, port text true, mask integer true"},
+			{"NOT NULL", "DROP TABLE [peers]; CREATE TABLE [peers] ([id] INTEGER, [port] VARCHAR(40) NOT NULL, [mask] INTEGER)", "id integer true, port text false, mask integer true"},
+			{"a view", "CREATE TABLE [base] ([id] INTEGER, [mask] VARCHAR(40)); DROP TABLE [peers]; CREATE VIEW [peers] AS SELECT [mask] FROM [base]", "mask text true"},
+			{"a view of another table", "DROP VIEW [peers]; DROP TABLE [base]; CREATE TABLE [base] ([id] INTEGER, [mask] DATE); CREATE VIEW [peers] AS SELECT [mask] FROM [base]", "mask date true"},
+			{"a table in its place", "DROP VIEW [peers]; DROP TABLE [base]; CREATE TABLE [next] ([port] INTEGER); ALTER TABLE [next] RENAME TO [peers]", "port integer true"},
+		} {
+			f.setup(strings.Split(step.sql, "; ")...)
+			wantDescribed(t, f.DB, step.what, step.want, func(c sqlgen.Column) string { return fmt.Sprintf("%s %s %v", c.Name, c.Class, c.Nullable) })
+		}
+		f.setup("DROP TABLE [peers]")
+		_, err := f.DB.Describe(t.Context(), "PEERS")
+		f.wantFault("no table", err, sqlgen.UnknownTable)
 	},
 
 	"tables and views are listed": func(t *testing.T, f *fixture) {

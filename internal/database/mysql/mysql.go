@@ -28,6 +28,11 @@ var mariadb = &database.Driver{
 		columnsSQL + "table_name = ? ORDER BY table_name, ordinal_position",
 		columnsSQL + "LOWER(table_name) = LOWER(?) ORDER BY table_name, ordinal_position",
 	},
+	// All columns together may be longer than the longest text of the server.
+	FingerprintSQL: `
+	SELECT CONCAT(COUNT(*), ' ', SUM(CAST(CONV(LEFT(SHA2(CONCAT_WS(' ', ordinal_position, column_name, column_type, is_nullable, extra, collation_name), 256), 15), 16, 10) AS UNSIGNED)))
+	FROM information_schema.columns
+	WHERE table_schema = DATABASE() AND table_name = ?`,
 	KeysSQL: `
 	SELECT index_name, CASE WHEN sub_part IS NULL THEN column_name END
 	FROM information_schema.statistics

@@ -29,6 +29,14 @@ var postgres = &database.Driver{
 		columnsSQL + "CAST(c.relname AS text) = $1" + columnsOrder,
 		columnsSQL + "lower(CAST(c.relname AS text)) = lower($1)" + columnsOrder,
 	},
+	// What changes a table, a column or a domain makes a new version of its row here.
+	FingerprintSQL: `
+		SELECT concat_ws(' ', c.oid, c.xmin, (
+			SELECT string_agg(concat_ws(' ', a.attnum, a.xmin, t.xmin), ',' ORDER BY a.attnum)
+			FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+			WHERE a.attrelid = c.oid AND a.attnum > 0))
+		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relname = CAST($1 AS name) AND n.nspname = CAST($2 AS name)`,
 	KeysSQL: `
 		SELECT x.relname, a.attname
 		FROM pg_catalog.pg_index i

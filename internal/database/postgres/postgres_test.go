@@ -169,6 +169,22 @@ func TestPostgresClasses(t *testing.T) {
 	}
 }
 
+// Changes that no other database has, or spells differently.
+func TestPostgresChangedTable(t *testing.T) {
+	source, beside := databasetest.NewPostgres(t)
+	databasetest.WantChanges(t, databasetest.Open(t, source), databasetest.Setup(t, beside), [][2]string{
+		{"CREATE DOMAIN label AS varchar(40); CREATE TABLE peers (id integer, a varchar(40), b label)", "id integer null, a character varying(40) null, b character varying(40) null"},
+		{"ALTER TABLE peers ALTER a TYPE integer USING NULL", "id integer null, a integer null, b character varying(40) null"},
+		{"ALTER TABLE peers ALTER a SET NOT NULL", "id integer null, a integer, b character varying(40) null"},
+		{"ALTER DOMAIN label SET NOT NULL", "id integer null, a integer, b character varying(40)"},
+		{"BEGIN; ALTER TABLE peers DROP b; ALTER TABLE peers ADD b text; COMMIT", "id integer null, a integer, b text null"},
+		{"VACUUM FULL pg_attribute", "id integer null, a integer, b text null"},
+		{"ALTER TABLE peers RENAME TO base; CREATE VIEW peers AS SELECT b FROM base", "b text null"},
+		{"CREATE OR REPLACE VIEW peers AS SELECT b, id FROM base", "b text null, id integer null"},
+		{"DROP VIEW peers; CREATE SCHEMA other; CREATE TABLE public.peers (c date)", "c date null"},
+	})
+}
+
 // conditionsFind runs multi on the table v and returns the ids that it finds.
 func conditionsFind(t *testing.T, db *database.DB, name, value string) (string, error) {
 	t.Helper()

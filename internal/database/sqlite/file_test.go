@@ -88,6 +88,26 @@ func (r *replaceable) rows(path string) (n int) {
 	return n
 }
 
+// A file in the place of another one may count as many changes of its schema.
+func TestSQLiteChangedTableInAnotherFile(t *testing.T) {
+	path, beside := databasetest.NewSQLiteFile(t)
+	other, besideOther := databasetest.NewSQLiteFile(t)
+	databasetest.Setup(t, besideOther)("CREATE TABLE peers (id INTEGER, b TEXT)", "CREATE TABLE base (a INTEGER)")
+	db, run := databasetest.Open(t, database.Source{DSN: "DBI:SQLite:dbname=" + path}), databasetest.Setup(t, beside)
+	replace := func(...string) {
+		if err := os.Rename(other, path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec(t.Context(), sqlgen.Statement{SQL: "DELETE FROM base"}); err != nil { // a write notices it at once
+			t.Fatal(err)
+		}
+	}
+	databasetest.WantChanges(t, db, run, [][2]string{
+		{"CREATE TABLE base (a INTEGER); CREATE TABLE peers (id INTEGER, a TEXT)", "id INTEGER null, a TEXT null"},
+	})
+	databasetest.WantChanges(t, db, replace, [][2]string{{"another file", "id INTEGER null, b TEXT null"}})
+}
+
 func TestSQLiteFileThatIsReplaced(t *testing.T) {
 	r := newReplaceable(t, "DELETE")
 	old := filepath.Join(filepath.Dir(r.path), "old.db")

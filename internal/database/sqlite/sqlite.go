@@ -37,6 +37,11 @@ var sqlite = &database.Driver{
 		WHERE m.type IN ('table', 'view') AND substr(m.name, 1, 7) <> 'sqlite_'
 		  AND m.name = ? COLLATE NOCASE AND c.hidden <> 1
 		ORDER BY m.name, c.cid`},
+	// A view's columns are those of the tables that it reads.
+	FingerprintSQL: `
+		SELECT group_concat(sql, ';') FROM main.sqlite_master
+		WHERE type IN ('table', 'view')
+		  AND (name = ?1 OR NOT EXISTS (SELECT 1 FROM main.sqlite_master WHERE name = ?1 AND type = 'table'))`,
 	KeysSQL: `
 		SELECT key, name FROM (
 			SELECT '' AS key, name, 0 AS rank, pk AS position FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0
