@@ -31,7 +31,7 @@ func (db *DB) cause(err error, connecting bool) (cause sqlgen.Cause, hint string
 	if connecting && errors.As(err, &tried) {
 		for i, e := range tried.Unwrap() {
 			c, r := db.cause(e, true)
-			if i == 0 || cause == sqlgen.Denied {
+			if i == 0 || cause == sqlgen.Denied || c == sqlgen.Busy {
 				cause = c
 			}
 			hint = cmp.Or(hint, r)

@@ -40,6 +40,9 @@ func TestFaultOfSeveralServers(t *testing.T) {
 		{"one is away, one refuses the account", []error{away, denies}, sqlgen.Unavailable, password},
 		{"one refuses the account, one is away", []error{denies, away}, sqlgen.Unavailable, password},
 		{"one refuses the account, one has no place", []error{denies, full}, sqlgen.Busy, password},
+		{"one is away, one has no place", []error{away, full}, sqlgen.Busy, ""},
+		{"one has no place, one is away", []error{full, away}, sqlgen.Busy, ""},
+		{"one has no place, one refuses the account", []error{full, denies}, sqlgen.Busy, password},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var fault *sqlgen.Fault

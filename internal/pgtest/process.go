@@ -12,7 +12,7 @@ import (
 
 // launch makes an empty server in a temporary folder and waits until it takes
 // connections.
-func launch(bin string) (*Server, error) {
+func launch(bin string, settings ...string) (*Server, error) {
 	a, err := serverAccount()
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func launch(bin string) (*Server, error) {
 	}
 	if err == nil {
 		// An interrupt is PostgreSQL's fast shutdown, which waits for nobody.
-		s.Process, err = testserver.Start(dir, a.command(filepath.Join(bin, "postgres"), s.settings(dir)...), syscall.SIGINT)
+		s.Process, err = testserver.Start(dir, a.command(filepath.Join(bin, "postgres"), s.settings(dir, settings...)...), syscall.SIGINT)
 	}
 	if err == nil {
 		err = s.await()
@@ -81,16 +81,16 @@ func create(a account, initdb, dir string) error {
 	return nil
 }
 
-func (s *Server) settings(dir string) []string {
+func (s *Server) settings(dir string, more ...string) []string {
 	args := []string{"-D", filepath.Join(dir, "data")}
-	for _, setting := range []string{
+	for _, setting := range append([]string{
 		"port=" + strconv.Itoa(s.Port), "listen_addresses=" + s.Host, "unix_socket_directories=" + dir,
 		"ssl=on", "ssl_cert_file=" + filepath.Join(dir, testserver.CertFile), "ssl_key_file=" + filepath.Join(dir, testserver.KeyFile),
 		"timezone=UTC", "lock_timeout=1s", "deadlock_timeout=50ms", "max_connections=250",
 		// Small and careless: nothing in it outlives the tests.
 		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB", "autovacuum=off",
 		"max_wal_size=256MB", "wal_level=minimal", "max_wal_senders=0", "log_min_messages=fatal", "jit=off",
-	} {
+	}, more...) {
 		args = append(args, "-c", setting)
 	}
 	return args

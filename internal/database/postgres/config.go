@@ -59,7 +59,7 @@ func (m dsnOptions) config(o *database.OpenContext) *pgx.ConnConfig {
 		return nil
 	}
 	c.ConnectTimeout = timeout // for each host
-	c.DialFunc = new(net.Dialer).DialContext
+	c.DialFunc = dial
 	c.RuntimeParams = m.session(o)
 	if o.MaxRowBytes > 0 {
 		c.MaxProtocolMessageBodyLen = messageBytes(o.MaxRowBytes)
@@ -71,15 +71,13 @@ func (m dsnOptions) config(o *database.OpenContext) *pgx.ConnConfig {
 		return conn.Exec(ctx, o.InitCommand).Close() // several statements, perhaps
 	}
 	m.limitTLS(o, c)
-	if len(addresses) > 0 {
-		lookup := c.LookupFunc
-		c.LookupFunc = func(ctx context.Context, host string) ([]string, error) {
-			if known := addresses[host]; known != nil {
-				return known, nil
-			}
-			return lookup(ctx, host)
+	find := c.LookupFunc
+	c.LookupFunc = lookup(func(ctx context.Context, host string) ([]string, error) {
+		if known := addresses[host]; known != nil {
+			return known, nil
 		}
-	}
+		return find(ctx, host)
+	})
 	return c
 }
 

@@ -41,12 +41,12 @@ var knownErrors = func() map[string]errorInfo {
 	set(sqlgen.BadValue, "", "22001", "22003", "22007", "22008", "22009", "22015", "22021", "22026", "22P02", "22P03", "22P05", "2200N", "42804")
 	set(sqlgen.BadValue, "send a shorter value", "54000")
 	set(sqlgen.Denied, "give the account its rights with GRANT", "42501")
-	set(sqlgen.Denied, "correct dbuser and dbpass, or the account's password on the server", "28P01")
+	set(sqlgen.Denied, "correct dbuser and dbpass, or the account's password on the server, which may have expired (VALID UNTIL)", "28P01")
 	set(sqlgen.Denied, "let the account log in from this host in pg_hba.conf", "28")
 	set(sqlgen.ReadOnly, "connect to the primary server, for instance with target_session_attrs=read-write in dsn, or let the account's transactions write (default_transaction_read_only)", stateReadOnly)
 	set(sqlgen.Full, "make room on the server's disk", "53100")
 	set(sqlgen.Busy, "", "40", "53", "55P03", "55006")
-	set(sqlgen.Busy, "raise the server's max_connections, or lower dbsep's", "53300")
+	set(sqlgen.Busy, "raise the server's max_connections, or the CONNECTION LIMIT of the account or the database, or lower dbsep's max_connections", "53300")
 	set(sqlgen.Timeout, "", "57014")
 	set(sqlgen.Unavailable, "it is not known whether the write was done: look at the server's log", "40003")
 	set(sqlgen.Unavailable, "", "08", "57", "58", "XX001", "XX002")
@@ -86,6 +86,9 @@ func classifyState(e *pgconn.PgError) (cause sqlgen.Cause, hint string) {
 	}
 	if class == "42" && e.Where != "" && (f.cause == sqlgen.Unexpected || f.cause == sqlgen.UnknownOperator) {
 		return sqlgen.Rejected, "correct the trigger or the view, or what it calls"
+	}
+	if class == "28" && e.Routine == "InitializeSessionUserId" {
+		return f.cause, "correct dbuser, or let the account log in with ALTER ROLE ... LOGIN"
 	}
 	return f.cause, f.hint
 }

@@ -26,9 +26,10 @@ type sessionConnector struct {
 }
 
 func (c sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := c.Connector.Connect(ctx)
+	t := &tries{hosts: map[string]string{}}
+	conn, err := c.Connector.Connect(context.WithValue(ctx, triesKey{}, t))
 	if err != nil {
-		return nil, err
+		return nil, t.failure(err)
 	}
 	return &session{Conn: conn.(*stdlib.Conn), prepares: c.prepares, timeout: c.timeout}, nil
 }
