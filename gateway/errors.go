@@ -95,7 +95,7 @@ var Catalogue = []Entry{
 	{NoName, http.StatusBadRequest, "a field has no name", "send fields as name=value"},
 	{NulByte, http.StatusBadRequest, "a field holds a NUL byte", "send text without NUL bytes"},
 	{NoFile, http.StatusBadRequest, "no static file is named", "add ?file=NAME to the URL"},
-	{GluedFields, http.StatusBadRequest, "the fields of an update2 cannot be separated", "see docs/errors.md; the table's column names allow more than one reading, or none"},
+	{GluedFields, http.StatusBadRequest, "the glued fields cannot be separated", "see docs/errors.md; the table's column names allow more than one reading, or none"},
 	{NoCondition, http.StatusBadRequest, "the request has no condition", "send at least one field; dbsep never reads, changes or deletes a whole table"},
 	{NoValue, http.StatusBadRequest, "the request has no new value", "send at least one field in the body"},
 	{UnknownTable, http.StatusNotFound, "there is no such table", "create the table, or correct its name in extconfig.conf; dbsep check lists the tables"},

@@ -1,6 +1,9 @@
 package gateway
 
-import "unicode/utf8"
+import (
+	"encoding/base64"
+	"unicode/utf8"
+)
 
 // plain are the bytes that are sent unescaped in a row. All others are %XX in upper
 // case, including the space (a2): Asterisk does not read + as a space.
@@ -52,21 +55,43 @@ func escapedBytes(s []byte) int {
 	return n
 }
 
-// jsonBytes returns how long a value becomes in a row of JSON, at most.
+// jsonBytes returns how long a value becomes in a row of JSON, at most. ^XX may become any
+// byte.
 func jsonBytes(s []byte) int {
-	n := len(s)
+	n, coded := len(s), false
 	for _, c := range s {
 		switch {
 		case c < ' ':
 			n += len(`\u00XX`) - 1
 		case c == '"' || c == '\\':
 			n++
-		case c >= utf8.RuneSelf:
-			n += len("\uFFFD") - 1
+		case c == '^':
+			n += len(`\u00XX`) - len("^XX")
+			coded = true
 		}
+	}
+	if coded || !utf8.Valid(s) {
+		n = max(n, len(base64Open)+base64.StdEncoding.EncodedLen(len(s))+len(base64Close)-len(`""`))
 	}
 	return n
 }
+
+// appendJSONValue appends a value: a text as a string, and bytes that are no text as an
+// object, since no string of JSON can hold them.
+func appendJSONValue(dst, s []byte) []byte {
+	if utf8.Valid(s) {
+		return appendJSON(dst, s)
+	}
+	dst = append(dst, base64Open...)
+	dst = base64.StdEncoding.AppendEncode(dst, s)
+	return append(dst, base64Close...)
+}
+
+// An object for bytes.
+const (
+	base64Open  = `{"base64":"`
+	base64Close = `"}`
+)
 
 // appendJSON appends s as a JSON string. Invalid UTF-8 becomes U+FFFD, since JSON
 // cannot contain it.

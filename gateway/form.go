@@ -16,7 +16,10 @@ import (
 // a % (a12).
 //
 // cut lists the values that Asterisk probably cut within a character.
-func parseForm(text string, limit int) (fields []sqlgen.Field, cut []cutValue, err error) {
+//
+// Some releases of Asterisk write a byte beyond ASCII as a negative number, %FFFFFFC3. JSON
+// clients do not: exact says so.
+func parseForm(text string, limit int, exact bool) (fields []sqlgen.Field, cut []cutValue, err error) {
 	fields = make([]sqlgen.Field, 0, min(limit, 1+strings.Count(text, "&")))
 	for text != "" {
 		var pair string
@@ -28,9 +31,15 @@ func parseForm(text string, limit int) (fields []sqlgen.Field, cut []cutValue, e
 			return nil, nil, &Error{Code: TooManyFields}
 		}
 		rawName, rawValue, _ := strings.Cut(pair, "=")
+		longest := len("%XX")
+		encoded := len(rawValue)
+		if !exact && strings.Contains(pair, signExtension) {
+			rawName, rawValue = dropSigns(rawName), dropSigns(rawValue)
+			longest += len(signExtension) - len("%")
+		}
 		name := unescape(rawName)
 		value := unescape(rawValue)
-		if trimmed := trimCut(value, len(rawValue)); len(trimmed) < len(value) {
+		if trimmed := trimCut(value, encoded, longest); len(trimmed) < len(value) {
 			cut = append(cut, cutValue{len(fields), trimmed})
 		}
 		if strings.Trim(name, " ") == "" {
@@ -84,12 +93,38 @@ func unhex(c byte) byte {
 	return c - 'a' + 10
 }
 
+// signExtension is what precedes the two digits of a byte beyond ASCII in releases 1.8.28 to
+// 1.8.32, 11.10 to 11.15, 12.3 to 12.8, 13.0 and 13.1.
+const signExtension = "%FFFFFF"
+
+// dropSigns makes %C3 of %FFFFFFC3.
+func dropSigns(s string) string {
+	var b strings.Builder
+	for {
+		i := strings.Index(s, signExtension)
+		if i < 0 {
+			b.WriteString(s)
+			return b.String()
+		}
+		end := i + len(signExtension)
+		b.WriteString(s[:i])
+		if digits := s[end:]; len(digits) > 1 && isUpperHex(digits[0]) && digits[0] >= '8' && isUpperHex(digits[1]) {
+			b.WriteByte('%')
+		} else {
+			b.WriteString(signExtension)
+		}
+		s = s[end:]
+	}
+}
+
 // trimCut removes the incomplete character at the end of a value that Asterisk cut.
 // Its driver has buffers of 256 and 200 bytes and cuts within a character, but never
-// within a %XX: a cut value has 253 to 255 or 197 to 199 encoded bytes (P16). A
-// database would refuse the whole row because of the incomplete character.
-func trimCut(value string, encoded int) string {
-	if !(253 <= encoded && encoded <= 255 || 197 <= encoded && encoded <= 199) {
+// within an escape, which has so many bytes at most: a cut value usually has 253 to 255 or
+// 197 to 199 encoded bytes (P16). A database would refuse the whole row because of the
+// incomplete character.
+func trimCut(value string, encoded, longest int) string {
+	isCut := func(most int) bool { return most-longest < encoded && encoded <= most }
+	if !isCut(255) && !isCut(199) {
 		return value
 	}
 	for n := 1; n < utf8.UTFMax; n++ {

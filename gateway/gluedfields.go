@@ -12,9 +12,11 @@ import (
 // belongs between the pairs: "&context=defaultmailbox=1234" (P6). Every = in it is a
 // separator, since the driver encodes those of values.
 func isGlued(text string) bool {
-	if !strings.HasPrefix(text, "&") {
-		return false
-	}
+	return strings.HasPrefix(text, "&") && hasGluedPairs(text)
+}
+
+// hasGluedPairs reports whether an = separates more than a name and a value.
+func hasGluedPairs(text string) bool {
 	for pair := range strings.SplitSeq(text, "&") {
 		if strings.Count(pair, "=") > 1 {
 			return true
@@ -23,7 +25,8 @@ func isGlued(text string) bool {
 	return false
 }
 
-// separate inserts the missing & between the pairs of an update2. Between two =
+// separate inserts the missing & between the pairs of an update2, or of a require of
+// Asterisk before 1.8.22 and 11.4. Between two =
 // there are a value and the next column's name. The columns of the table show where
 // one ends and the other begins. If they allow two readings or none, the request
 // fails: a guess could change the wrong rows.

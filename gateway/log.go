@@ -37,7 +37,7 @@ type Adjustment string
 
 const (
 	CutValue        Adjustment = "cut-value"        // an incomplete character at the end of a value was removed (P16)
-	SeparatedFields Adjustment = "separated-fields" // the glued fields of an update2 were separated (P6)
+	SeparatedFields Adjustment = "separated-fields" // the glued fields were separated (P6)
 	DroppedColumn   Adjustment = "left-out-column"  // a value for a column that the table does not have was dropped (P15)
 	DefaultOrder    Adjustment = "default-order"    // the rows were not ordered by TableOptions.OrderBy, which the table does not have
 )
@@ -45,7 +45,7 @@ const (
 // Adjustments are the log messages of all adjustments.
 var Adjustments = map[Adjustment]string{
 	CutValue:        "the half character at the end of a value was removed: the client has cut the value",
-	SeparatedFields: "glued fields of an update2 were separated",
+	SeparatedFields: "glued fields were separated",
 	DroppedColumn:   "a value was left out: the table has no such column",
 	DefaultOrder:    "the rows were ordered by the first condition: the table does not have the column of the setting order",
 }

@@ -231,7 +231,14 @@ func (g *Gateway) destroy(ctx context.Context, req *request, t *table, resp *res
 // are stored, while a refusal would make Asterisk's queue log give up all its columns.
 // Such columns are logged once per column and schema, with the SQL that fixes them.
 func (g *Gateway) require(ctx context.Context, req *request, t *table, resp *response) error {
-	fields, err := g.fields(ctx, req, t)
+	text, err := req.body, error(nil)
+	if hasGluedPairs(text) {
+		if text, err = separate(text, t.whole); err != nil {
+			return err
+		}
+		g.adjusted(ctx, req, SeparatedFields, slog.LevelDebug, "") // comes with each event of a queue
+	}
+	fields, err := g.form(ctx, req, t, text)
 	if err != nil {
 		return err
 	}

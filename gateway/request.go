@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,7 +39,7 @@ type request struct {
 // newRequest parses the path and the header of a request. It keeps an error of the
 // path for later: the error response depends on the rest.
 func newRequest(r *http.Request) *request {
-	req := &request{start: time.Now(), json: accepts(r.Header, "application/json"), id: requestID(r.Header), posted: r.Method == http.MethodPost}
+	req := &request{start: time.Now(), json: wantsJSON(r.Header), id: requestID(r.Header), posted: r.Method == http.MethodPost}
 	req.pathError = req.parsePath(r.URL)
 	return req
 }
@@ -111,7 +113,7 @@ func (g *Gateway) fields(ctx context.Context, req *request, t *table) ([]sqlgen.
 // incomplete character is removed from a value for a text column, because databases
 // refuse it. Bytes, and values of JSON clients, stay as sent.
 func (g *Gateway) form(ctx context.Context, req *request, t *table, text string) ([]sqlgen.Field, error) {
-	fields, cut, err := parseForm(text, g.MaxFields)
+	fields, cut, err := parseForm(text, g.MaxFields, req.json)
 	if req.json {
 		return fields, err
 	}
@@ -126,14 +128,39 @@ func (g *Gateway) form(ctx context.Context, req *request, t *table, text string)
 	return fields, err
 }
 
-func accepts(h http.Header, media string) bool {
+// wantsJSON reports whether a client names JSON in its header Accept, and wants it at least
+// as much as text.
+func wantsJSON(h http.Header) bool {
+	json, named := quality(h, "application/json")
+	text, _ := quality(h, "text/plain")
+	return named && json > 0 && json >= text
+}
+
+// quality is how much a client wants a media type (RFC 9110, section 12.5.1). What names it
+// more exactly counts more; named is false where */* does it, or nothing.
+func quality(h http.Header, media string) (q float64, named bool) {
+	kind, _, _ := strings.Cut(media, "/")
+	ranges := [...]string{"", "*/*", kind + "/*", media}
+	best := 0
 	for _, line := range h["Accept"] {
 		for one := range strings.SplitSeq(line, ",") {
-			name, _, _ := strings.Cut(one, ";")
-			if strings.EqualFold(strings.TrimSpace(name), media) {
-				return true
+			name, parameters, _ := strings.Cut(one, ";")
+			if i := slices.Index(ranges[:], strings.ToLower(strings.TrimSpace(name))); i > best {
+				best, q = i, qualityValue(parameters)
 			}
 		}
 	}
-	return false
+	return q, best > 1
+}
+
+func qualityValue(parameters string) float64 {
+	for p := range strings.SplitSeq(parameters, ";") {
+		name, value, _ := strings.Cut(p, "=")
+		if strings.EqualFold(strings.TrimSpace(name), "q") {
+			if q, err := strconv.ParseFloat(strings.TrimSpace(value), 64); err == nil {
+				return q
+			}
+		}
+	}
+	return 1
 }

@@ -215,7 +215,7 @@ func (resp *response) staticRow(columns [][]byte) error {
 	return nil
 }
 
-// jsonRow writes a row as an object on one line: every column, as a string or null.
+// jsonRow writes a row as an object on one line: every column, as a string, null, or bytes.
 func (resp *response) jsonRow(columns [][]byte, coded bool) error {
 	if resp.rows > 0 {
 		resp.buf = append(resp.buf, ',')
@@ -236,7 +236,7 @@ func (resp *response) jsonRow(columns [][]byte, coded bool) error {
 			resp.scratch = appendCaretDecoded(resp.scratch[:0], value)
 			value = resp.scratch
 		}
-		resp.buf = appendJSON(resp.buf, value)
+		resp.buf = appendJSONValue(resp.buf, value)
 	}
 	resp.buf = append(resp.buf, '}')
 	return nil

@@ -11,7 +11,7 @@ import (
 func TestJSONBytes(t *testing.T) {
 	for _, c := range []string{"a", `"`, "\\", "\x00", "\x1f", "\xff", " ", "~"} {
 		value := []byte(strings.Repeat(c, 10))
-		if got, want := len(appendJSON(nil, value)), len(`""`)+jsonBytes(value); got != want {
+		if got, want := len(appendJSONValue(nil, value)), len(`""`)+jsonBytes(value); got != want {
 			t.Errorf("%q becomes %d bytes, not %d", value, got, want)
 		}
 	}

@@ -146,7 +146,7 @@ var faults = []fault{
 			return r.post("/vm/update?&context=defaultmailbox=100", "&password="+secret)
 		},
 		response: reply{200, "", "1\n"}, metric: `dbsep_request_adjustments_total{adjustment="separated-fields"}`,
-		log: `level=INFO msg="glued fields of an update2 were separated" operation=update table=vm `},
+		log: `level=INFO msg="glued fields were separated" operation=update table=vm `},
 
 	{name: "a reload has mistakes",
 		happen: func(_ *testing.T, r *running) reply {
