@@ -183,11 +183,16 @@ var typeClasses = map[string]struct {
 	"multipolygon": {sqlgen.Binary, 0}, "geometrycollection": {sqlgen.Binary, 0},
 }
 
+// listsEmptyText matches an enumeration that has the empty text.
+var listsEmptyText = regexp.MustCompile(`[(,]''[,)]`)
+
 func classifyType(declared string, characters int) (class sqlgen.Class, size int, unsigned bool) {
 	name, _, _ := strings.Cut(declared, " ")
 	name, rest, _ := strings.Cut(name, "(")
 	known, found := typeClasses[name]
 	switch {
+	case name == "enum" && !listsEmptyText.MatchString(declared):
+		return sqlgen.Other, 0, false
 	case !found && name != "enum" && name != "set" && characters <= 65535:
 		return sqlgen.Text, characters, false
 	case !found:

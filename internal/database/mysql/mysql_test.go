@@ -120,7 +120,10 @@ func TestMariaDBClasses(t *testing.T) {
 		{"CHAR(3)", sqlgen.Text, 3, false},
 		{"TINYTEXT", sqlgen.Text, 255, false},
 		{"LONGTEXT", sqlgen.Text, 0, false},
-		{"ENUM('long value','b')", sqlgen.Text, 0, false},
+		{"ENUM('long value','b')", sqlgen.Other, 0, false},
+		{"ENUM('a'',''b','c')", sqlgen.Other, 0, false},
+		{"ENUM('','b')", sqlgen.Text, 0, false},
+		{"ENUM('a','')", sqlgen.Text, 0, false},
 		{"SET('int','b')", sqlgen.Text, 0, false},
 		{"JSON", sqlgen.Text, 0, false},
 		{"UUID", sqlgen.Other, 0, false},
@@ -475,6 +478,8 @@ func TestMariaDBTypesWithTextsOfTheirOwn(t *testing.T) {
 		"UUID":  {"6ccd780c-baba-1026-9564-5b8c656024db", "no uuid"},
 		"INET4": {"192.0.2.1", "192.0.2"},
 		"INET6": {"2001:db8::1", "2001:db8::x"},
+
+		"ENUM('yes','no')": {"yes", "maybe"},
 	} {
 		databasetest.Setup(t, beside)("CREATE OR REPLACE TABLE v (id INT PRIMARY KEY, c "+typ+")", "INSERT INTO v VALUES (1, '"+values[0]+"')")
 		table, err := db.Describe(t.Context(), "v")
