@@ -3,7 +3,6 @@
 package asterisk
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -21,16 +20,7 @@ const listeners = "noload = chan_iax2.so\nnoload = chan_mgcp.so\nnoload = chan_o
 func TestDemoIsEnoughForAsterisk(t *testing.T) {
 	root := testenv.Root(t, "forky", "asterisk")
 	prepareRoot(t, root)
-	dir, err := os.MkdirTemp(filepath.Join(root, "srv"), "dbsep-")
-	check(t, err)
-	t.Cleanup(func() {
-		if log, err := os.ReadFile(filepath.Join(dir, "astlogdir/full")); t.Failed() && err == nil {
-			t.Logf("Asterisk's log:\n%s", log)
-		}
-		os.RemoveAll(dir)
-	})
-	check(t, os.Chmod(dir, 0o755))
-	p := &pbx{whole: t, root: root, folder: "/srv/" + filepath.Base(dir), sip: freeAddress(t)}
+	p := &pbx{Asterisk: testenv.NewAsterisk(t, root), whole: t, sip: freeAddress(t)}
 
 	demo := testenv.Start(t, nil, testenv.Program(t), "demo", "--listen", testenv.FreeAddress(t))
 	demo.WaitForLog(t, "Ctrl-C ends it")
@@ -44,12 +34,11 @@ func TestDemoIsEnoughForAsterisk(t *testing.T) {
 	installed, err := filepath.Glob(filepath.Join(root, "etc/asterisk/*.conf"))
 	check(t, err)
 	for _, file := range installed {
-		name := filepath.Base(file)
-		p.write(t, name, addLines(read(t, file), strings.ReplaceAll(files[name], "0.0.0.0:5060", p.sip)))
+		if name := filepath.Base(file); name != "asterisk.conf" && name != "logger.conf" {
+			p.Write(t, name, addLines(read(t, file), strings.ReplaceAll(files[name], "0.0.0.0:5060", p.sip)))
+		}
 	}
-	p.write(t, "asterisk.conf", p.ownConf())
-	p.write(t, "logger.conf", "[general]\n[logfiles]\nfull => notice,warning,error,verbose(3)\n")
-	p.start(t)
+	p.Start(t)
 
 	phones := map[string]*phone{}
 	for _, user := range []string{"alice", "bob"} {

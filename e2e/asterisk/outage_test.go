@@ -91,15 +91,15 @@ var outageFeatures = func() []feature {
 var restartFeatures = []feature{
 	{"restart: contacts, queues, mailboxes and files are there as soon as Asterisk is", func(t *testing.T, p *pbx) {
 		f := p.registered(t, "alice")
-		p.process.End()
-		p.start(p.whole)
+		p.Process.End()
+		p.Start(p.whole)
 		p.everything(t, f)
 	}},
 	{"start while the database is down: modules without their file are not loaded (Asterisk's own rule), module load brings them", func(t *testing.T, p *pbx) {
 		f := p.registered(t, "alice")
 		end := p.outage(t)
-		p.process.End()
-		p.start(p.whole)
+		p.Process.End()
+		p.Start(p.whole)
 		end()
 		p.cli(t, "core reload")
 		for _, module := range []string{"pbx_config", "app_queue", "app_confbridge", "app_followme"} {

@@ -3,7 +3,6 @@
 package asterisk
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -20,37 +19,23 @@ import (
 // A pbx is an Asterisk with folders, addresses and a database of its own.
 type pbx struct {
 	*testenv.Site
+	*testenv.Asterisk
 	whole   *testing.T       // the test of all features: what is started again outlives one of them
 	url     string           // of its dbsep
 	gateway *testenv.Process // dbsep
-	root    string           // the Debian root that it runs in
-	folder  string           // its folder, as seen from inside the root
-	process *testenv.Process
-	sip     string // address of its SIP side
-	iax     string // address of its IAX2 side
-	silence string // address of a server that accepts connections and never sends a response
-	trunk   *phone // the provider where Asterisk registers
+	sip     string           // address of its SIP side
+	iax     string           // address of its IAX2 side
+	silence string           // address of a server that accepts connections and never sends a response
+	trunk   *phone           // the provider where Asterisk registers
 }
 
 // patience is how long a test waits for what Asterisk does.
 const patience = 20 * time.Second
 
-// directories are Asterisk's own, in the order of asterisk.conf.
-var directories = strings.Fields("astcachedir astetcdir astvarlibdir astdbdir astkeydir astagidir astspooldir astrundir astlogdir")
-
 // newPBX starts an Asterisk on a site.
 func newPBX(t *testing.T, root string, site *testenv.Site, manual []file) *pbx {
 	t.Helper()
-	dir, err := os.MkdirTemp(filepath.Join(root, "srv"), "dbsep-")
-	check(t, err)
-	t.Cleanup(func() {
-		if log, err := os.ReadFile(filepath.Join(dir, "astlogdir/full")); t.Failed() && err == nil {
-			t.Logf("Asterisk's log:\n%s", log)
-		}
-		os.RemoveAll(dir)
-	})
-	check(t, os.Chmod(dir, 0o755))
-	p := &pbx{Site: site, whole: t, root: root, folder: "/srv/" + filepath.Base(dir), sip: freeAddress(t), iax: freeAddress(t)}
+	p := &pbx{Site: site, Asterisk: testenv.NewAsterisk(t, root), whole: t, sip: freeAddress(t), iax: freeAddress(t)}
 
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
@@ -67,66 +52,11 @@ func newPBX(t *testing.T, root string, site *testenv.Site, manual []file) *pbx {
 		case f.name == "extensions.conf":
 			p.storeFile(t, f.name, f.text+read(t, "testdata/extensions.conf"))
 		default:
-			p.write(t, f.name, p.relocate(f.text)+p.additions()[f.name])
+			p.Write(t, f.name, p.relocate(f.text)+p.additions()[f.name])
 		}
 	}
-	p.write(t, "asterisk.conf", p.ownConf())
-	p.write(t, "logger.conf", "[general]\ndateformat = %F %T.%3q\n[logfiles]\nfull => notice,warning,error,verbose(3)\n")
-	p.start(t)
+	p.Start(t)
 	return p
-}
-
-// ownConf is asterisk.conf.
-func (p *pbx) ownConf() string {
-	var text strings.Builder
-	text.WriteString("[directories]\n")
-	for _, name := range directories {
-		fmt.Fprintf(&text, "%s => %s\n", name, filepath.Join(p.folder, name))
-	}
-	modules, _ := filepath.Glob(filepath.Join(p.root, "usr/lib/*/asterisk/modules"))
-	for _, m := range modules {
-		fmt.Fprintf(&text, "astmoddir => %s\n", strings.TrimPrefix(m, p.root))
-	}
-	text.WriteString("astdatadir => /usr/share/asterisk\n[options]\nverbose = 3\n")
-	return text.String()
-}
-
-// path is where a file of Asterisk's is for the tests.
-func (p *pbx) path(name ...string) string {
-	return filepath.Join(append([]string{p.root, p.folder}, name...)...)
-}
-
-// write writes a configuration file.
-func (p *pbx) write(t *testing.T, name, text string) {
-	t.Helper()
-	check(t, os.MkdirAll(p.path("astetcdir"), 0o755))
-	check(t, os.WriteFile(p.path("astetcdir", name), []byte(text), 0o644))
-}
-
-// start starts Asterisk and waits until it has loaded everything.
-func (p *pbx) start(t *testing.T) {
-	t.Helper()
-	for _, name := range directories {
-		check(t, os.MkdirAll(p.path(name), 0o755))
-	}
-	p.process = testenv.Start(t, []string{"TERM=dumb"}, "chroot", p.root, "asterisk", "-f", "-n", "-C", p.conf())
-	testenv.WaitFor(t, "Asterisk", p.process, func(ctx context.Context) error {
-		out, err := p.ask(ctx, "core waitfullybooted")
-		if err == nil && !strings.Contains(out, "fully booted") {
-			err = fmt.Errorf("it says %q", out)
-		}
-		return err
-	})
-}
-
-func (p *pbx) conf() string { return filepath.Join(p.folder, "astetcdir/asterisk.conf") }
-
-// ask sends Asterisk one command and returns its output.
-func (p *pbx) ask(ctx context.Context, command string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "chroot", p.root, "asterisk", "-C", p.conf(), "-rx", command).CombinedOutput()
-	return string(out), err
 }
 
 // cli gives Asterisk one command, which may fail, and returns what it says.
@@ -135,14 +65,14 @@ func (p *pbx) cli(t *testing.T, command string, arguments ...string) string {
 	for _, a := range arguments {
 		command += " " + quote(a)
 	}
-	out, err := p.ask(t.Context(), command)
+	out, err := p.Command(t.Context(), command)
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || !exit.Exited()) {
 		t.Fatalf("%s: %v", command, err)
 	}
 	select {
-	case <-p.process.Exited():
-		t.Fatalf("%s: Asterisk has ended: %v", command, p.process.Err())
+	case <-p.Process.Exited():
+		t.Fatalf("%s: Asterisk has ended: %v", command, p.Process.Err())
 	default:
 	}
 	return out
@@ -239,7 +169,7 @@ func (p *pbx) runs(t *testing.T, extension string) {
 // heard is how much of Asterisk's log there is; hear continues from it.
 func (p *pbx) heard(t *testing.T) int {
 	t.Helper()
-	return len(read(t, p.path("astlogdir/full")))
+	return len(read(t, p.Path("astlogdir/full")))
 }
 
 // hear waits until Asterisk plays a prompt, and returns where its log continues. It
@@ -253,7 +183,7 @@ func (p *pbx) hear(t *testing.T, from int, prompt string) int {
 func (p *pbx) logs(t *testing.T, from int, text string) int {
 	t.Helper()
 	eventually(t, func() error {
-		log := read(t, p.path("astlogdir/full"))[from:]
+		log := read(t, p.Path("astlogdir/full"))[from:]
 		at := strings.Index(log, text)
 		if at < 0 {
 			return fmt.Errorf("no %q in\n%s", text, log)

@@ -15,8 +15,8 @@ import (
 var queueLogFeatures = []feature{
 	{"queue_log: started while the database is down, events still fill data1 to data5", func(t *testing.T, p *pbx) {
 		end := p.outage(t)
-		p.process.End()
-		p.start(p.whole)
+		p.Process.End()
+		p.Start(p.whole)
 		end()
 		p.module(t, "app_queue")
 		p.event(t, "AFTEROUTAGE", "one", "two", "three", "four", "five")
@@ -30,8 +30,8 @@ var queueLogFeatures = []feature{
 	{"queue_log: a column that is too narrow, or of another class, is filled with what fits", func(t *testing.T, p *pbx) {
 		p.queueLog(t, map[string]string{"MariaDB": "VARCHAR(10)", "SQLite": "INTEGER"}[p.Kind])
 		defer p.queueLog(t, "VARCHAR(100)")
-		p.process.End()
-		p.start(p.whole)
+		p.Process.End()
+		p.Start(p.whole)
 		p.event(t, "NARROW", "1", "2", "3", "4", "5")
 		p.event(t, "NARROWAGAIN", "1", "", "a_value_that_is_longer", "", "5")
 	}},

@@ -101,7 +101,7 @@ var registration = regexp.MustCompile(`@\S+ \(prio 0\)(?: \{\S+\}|:) (\d{3}) `)
 // response. When it ends, it is no longer registered.
 func (p *pbx) baresip(t *testing.T, user string) (status string) {
 	t.Helper()
-	dir := p.path("baresip-" + user)
+	dir := p.Path("baresip-" + user)
 	check(t, os.MkdirAll(dir, 0o755))
 	for name, text := range map[string]string{
 		"config":   "module_path /usr/lib/baresip/modules\nmodule_app account.so\nmodule_app menu.so\nmodule g711.so\nsip_listen 127.0.0.1:0\n",
@@ -110,7 +110,7 @@ func (p *pbx) baresip(t *testing.T, user string) (status string) {
 	} {
 		check(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
 	}
-	phone := testenv.Start(t, nil, "chroot", p.root, "baresip", "-f", filepath.Join(p.folder, "baresip-"+user))
+	phone := testenv.Start(t, nil, "chroot", p.Root, "baresip", "-f", filepath.Join(p.Dir, "baresip-"+user))
 	defer phone.End()
 	testenv.WaitFor(t, "baresip", phone, func(context.Context) error {
 		said := registration.FindStringSubmatch(phone.Log.String())

@@ -64,17 +64,13 @@ func runShell(t *testing.T, dir, script string) {
 func newGuestPBX(t *testing.T, root, certificates, server, client string) *pbx {
 	t.Helper()
 	site := testenv.SQLite(t, data+"asterisk-sqlite.sql")
-	dir, err := os.MkdirTemp(filepath.Join(root, "srv"), "dbsep-")
-	check(t, err)
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	check(t, os.Chmod(dir, 0o755))
-	p := &pbx{Site: site, whole: t, root: root, folder: "/srv/" + filepath.Base(dir)}
+	p := &pbx{Site: site, Asterisk: testenv.NewAsterisk(t, root), whole: t}
 
 	address := testenv.FreeAddress(t)
 	_, port, err := net.SplitHostPort(address)
 	check(t, err)
 	for _, file := range []string{"ca.pem", "pbx1.pem", "pbx1.key"} {
-		p.write(t, file, read(t, filepath.Join(certificates, file)))
+		p.Write(t, file, read(t, filepath.Join(certificates, file)))
 	}
 	conf, err := os.OpenFile(site.Conf, os.O_APPEND|os.O_WRONLY, 0)
 	check(t, err)
@@ -83,11 +79,9 @@ func newGuestPBX(t *testing.T, root, certificates, server, client string) *pbx {
 	check(t, conf.Close())
 	site.ServeAsConfigured(t)
 
-	p.write(t, "res_curl.conf", strings.ReplaceAll(client, "/etc/asterisk/dbsep/", p.folder+"/astetcdir/"))
-	p.write(t, "extconfig.conf", "[settings]\nrt_test => curl,https://127.0.0.1:"+port+"/rt_test\n")
-	p.write(t, "modules.conf", "[modules]\nautoload = no\nload = res_curl.so\nload = func_curl.so\nload = res_config_curl.so\nload = func_realtime.so\nload = res_realtime.so\n")
-	p.write(t, "asterisk.conf", p.ownConf())
-	p.write(t, "logger.conf", "[general]\n[logfiles]\nfull => notice,warning,error\n")
-	p.start(t)
+	p.Write(t, "res_curl.conf", strings.ReplaceAll(client, "/etc/asterisk/dbsep/", p.Dir+"/astetcdir/"))
+	p.Write(t, "extconfig.conf", "[settings]\nrt_test => curl,https://127.0.0.1:"+port+"/rt_test\n")
+	p.Write(t, "modules.conf", "[modules]\nautoload = no\nload = res_curl.so\nload = func_curl.so\nload = res_config_curl.so\nload = func_realtime.so\nload = res_realtime.so\n")
+	p.Start(t)
 	return p
 }

@@ -34,7 +34,7 @@ var voicemailFeatures = []feature{
 	{"voicemail: a message is left, and its metadata stored", func(t *testing.T, p *pbx) {
 		p.leavesMessage(t, "1234")
 		p.shows(t, "realtime load voicemail_data origmailbox 1234",
-			column("filename", p.folder+"/astspooldir/voicemail/default/1234/INBOX/msg0000"), column("context", "mail"))
+			column("filename", p.Dir+"/astspooldir/voicemail/default/1234/INBOX/msg0000"), column("context", "mail"))
 		p.comes(t, "VMCOUNT(1234@default)", "1")
 		p.duration(t, "1234")
 	}},
@@ -86,7 +86,7 @@ var voicemailFeatures = []feature{
 				p.comes(t, "VMCOUNT(1235@default)", count)
 			}
 		}
-		inbox := p.folder + "/astspooldir/voicemail/default/1235/INBOX/"
+		inbox := p.Dir + "/astspooldir/voicemail/default/1235/INBOX/"
 		p.shows(t, "realtime load voicemail_data filename "+inbox+"msg0001", column("origmailbox", "1235"))
 		call, from := p.login(t, "1235", p.value(t, "VM_INFO(1235@default,password)"))
 		from = p.hear(t, from, "vm-youhave")
