@@ -135,13 +135,15 @@ soak: need-go ## mixed load for MINUTES (60) on three databases: memory, descrip
 	  -- --optional initdb postgresql
 	DBSEP_SOAK_MINUTES=$(MINUTES) $(GO) test -tags soak -count 1 -parallel 3 -timeout 0 -v ./e2e/soak | grep --text --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
 
-full: need-go ## what does not run at each landing: attack, soak, fuzz, a fresh Debian of each release; four hours
+full: need-go ## what does not run at each landing: attack, soak, fuzz, a fresh Debian of each release, many requests beside Asterisk's own drivers; four hours
 	$(MAKE) --no-print-directory attack
 	$(MAKE) --no-print-directory soak
 	$(MAKE) --no-print-directory fuzz FUZZTIME=2m
 	@.ci/need mmdebstrap mmdebstrap \
+	  -- mariadbd mariadb-server-core mariadb-client-core \
+	  -- initdb postgresql \
 	  -- systemd-nspawn systemd-container
-	CI=true DBSEP_E2E=full $(GO) test -tags e2e -count 1 -timeout 2h -v ./e2e/debian
+	CI=true DBSEP_E2E=full $(GO) test -tags e2e -count 1 -p 1 -timeout 2h -v ./e2e/debian ./e2e/native
 
 lint: need-go $(LINT) $(STATIC) ## gofmt, go vet, staticcheck, golangci-lint
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }

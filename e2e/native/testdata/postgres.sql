@@ -1,0 +1,23 @@
+CREATE TABLE calls (
+  name VARCHAR(40) NOT NULL PRIMARY KEY,
+  i INTEGER,
+  n INTEGER NOT NULL DEFAULT 7,
+  f DOUBLE PRECISION,
+  d DECIMAL(10,3),
+  label VARCHAR(80),
+  body TEXT,
+  choice VARCHAR(3) CHECK (choice IN ('yes', 'no')),
+  moment TIMESTAMP,
+  day DATE
+) WITH (autovacuum_enabled = off);
+CREATE TABLE calls_native (LIKE calls INCLUDING ALL) WITH (autovacuum_enabled = off);
+
+CREATE TABLE ast_config (
+  cat_metric INTEGER NOT NULL,
+  var_metric INTEGER NOT NULL,
+  commented INTEGER NOT NULL,
+  category VARCHAR(128) NOT NULL,
+  var_name VARCHAR(128) NOT NULL,
+  var_val TEXT,
+  filename VARCHAR(128) NOT NULL
+);
