@@ -58,7 +58,7 @@ type aborter interface{ abortWrites() error }
 // reserve reports whether the share gets so many bytes. It waits for what others return.
 func (s *share) reserve(n int, wait time.Duration) bool {
 	ok, freed := s.tryReserve(n)
-	if !ok && freed != nil && wait > 0 {
+	if !ok && freed != nil {
 		ok = s.awaitBytes(n, freed, wait)
 	}
 	if !ok {

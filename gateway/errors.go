@@ -291,7 +291,7 @@ func (resp *response) writeFailure(req *request, e *Error) int {
 		resp.buf = append(resp.buf, "-1\n"...)
 	case failStatic:
 		resp.names = staticNames
-		_ = resp.staticRow([][]byte{[]byte("0"), []byte("general"), []byte("#include"), []byte("/dbsep/error/" + string(e.Code))})
+		resp.staticRow([][]byte{[]byte("0"), []byte("general"), []byte("#include"), []byte("/dbsep/error/" + string(e.Code))})
 	}
 	switch e.Code {
 	case Unauthorized, Forbidden, TooManyAttempts, CrossOrigin, UnknownHost:

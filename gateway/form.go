@@ -117,6 +117,9 @@ func dropSigns(s string) string {
 	}
 }
 
+// maxIncomplete is how many bytes an incomplete character has at most.
+const maxIncomplete = utf8.UTFMax - 1
+
 // trimCut removes the incomplete character at the end of a value that Asterisk cut.
 // Its driver has buffers of 256 and 200 bytes and cuts within a character, but never
 // within an escape, which has so many bytes at most: a cut value usually has 253 to 255 or
@@ -127,7 +130,7 @@ func trimCut(value string, encoded, longest int) string {
 	if !isCut(255) && !isCut(199) {
 		return value
 	}
-	for n := 1; n < utf8.UTFMax; n++ {
+	for n := 1; n <= maxIncomplete; n++ {
 		if last := value[len(value)-n:]; utf8.RuneStart(last[0]) {
 			if !utf8.FullRuneInString(last) {
 				return value[:len(value)-n]

@@ -169,6 +169,15 @@ func everyReading(table *sqlgen.Table, name string, rest []string, used map[*sql
 	return all
 }
 
+// TestStepsOfASegment counts the bytes of each name that is looked up, and two for each name
+// that is chosen.
+func TestStepsOfASegment(t *testing.T) {
+	s := newSeparator(sqlgen.NewTable("t", []sqlgen.Column{{Name: "a"}, {Name: "b"}}))
+	if _, ok := s.reading("a=xb=1"); !ok || s.steps != len("a")+len("b")+len("xb")+2*2 {
+		t.Errorf("%v, %d steps", ok, s.steps)
+	}
+}
+
 // TestSeparateGrowsWithItsInput doubles what a client can make long, and looks at
 // the steps.
 func TestSeparateGrowsWithItsInput(t *testing.T) {

@@ -262,7 +262,7 @@ func mayBeOutdatedSchema(err error) bool {
 // response was long waits for its slot before it uses the database. Any other
 // statement starts at once. If its response becomes long and no slot is free, the
 // query ends, with nothing sent, and runs again when it has one.
-func (g *Gateway) query(ctx context.Context, s sqlgen.Statement, resp *response, write func(columns [][]byte) error) error {
+func (g *Gateway) query(ctx context.Context, s sqlgen.Statement, resp *response, write func(columns [][]byte)) error {
 	resp.slot = g.longReads.slotFor(s.SQL)
 	defer resp.slot.release()
 	if !resp.slot.expected() {
@@ -280,7 +280,7 @@ func (g *Gateway) query(ctx context.Context, s sqlgen.Statement, resp *response,
 
 // queryRows runs a statement and writes its rows, or stale rows where the database
 // is unavailable. The statement timeout starts again with each chunk.
-func (g *Gateway) queryRows(ctx context.Context, s sqlgen.Statement, resp *response, write func(columns [][]byte) error) error {
+func (g *Gateway) queryRows(ctx context.Context, s sqlgen.Statement, resp *response, write func(columns [][]byte)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	timeout := time.AfterFunc(g.StatementTimeout, func() { cancel(context.DeadlineExceeded) })

@@ -111,13 +111,17 @@ func TestDeafClientKeepsNoConnectionToTheDatabase(t *testing.T) {
 	whole := all(t)
 	synctest.Test(t, func(t *testing.T) {
 		db, w := newBulk(), newDeaf()
-		g := gateway.New(db, gateway.Options{SlowReaderTimeout: time.Second})
+		memory := gateway.NewByteBudget(64 << 20)
+		g := gateway.New(db, gateway.Options{SlowReaderTimeout: time.Second, ResponseMemory: memory})
 		done := make(chan bool)
 		go func() { done <- serveLong(g, w) }()
 		time.Sleep(999 * time.Millisecond)
 		synctest.Wait()
 		if db.runs() != 1 {
 			t.Error("the query did not wait for its client at all")
+		}
+		if used := memory.Stats().Used; used > 4*64<<10 { // three chunks: one is sent, one waits, one is full
+			t.Errorf("meanwhile %d bytes are used", used)
 		}
 		time.Sleep(2 * time.Millisecond)
 		synctest.Wait()
@@ -229,6 +233,31 @@ func TestShortResponsesDoNotWaitForLongOnes(t *testing.T) {
 		if busy != 2 || db.highest > 4 {
 			t.Errorf("%d were busy; %d queries at a time", busy, db.highest)
 		}
+	})
+}
+
+// A request that waits for its turn needs no memory.
+func TestLongReadsThatWaitUseNoMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := gateway.NewByteBudget(64 << 20)
+		g := gateway.New(newBulk(), gateway.Options{LongReads: 1, LongReadWait: time.Minute, SlowReaderTimeout: time.Minute, WriteTimeout: time.Hour, ResponseMemory: memory})
+		clients, ended := []*deaf{newDeaf(), newDeaf()}, make(chan bool)
+		var used []int64
+		for _, c := range clients {
+			go func() { ended <- serveLong(g, c) }()
+			synctest.Wait()
+			used = append(used, memory.Stats().Used)
+		}
+		if used[0] == 0 || used[1] != used[0] {
+			t.Errorf("%d bytes are used for the first, %d for both", used[0], used[1])
+		}
+		for _, c := range clients {
+			close(c.hears)
+			if <-ended {
+				t.Error("a response was aborted")
+			}
+		}
+		wantFree(t, memory)
 	})
 }
 

@@ -102,7 +102,7 @@ func (g *Gateway) rows(ctx context.Context, req *request, t *table, resp *respon
 	return g.query(ctx, s, resp, t.rowWriter(resp))
 }
 
-func (t *table) rowWriter(resp *response) func(columns [][]byte) error {
+func (t *table) rowWriter(resp *response) func(columns [][]byte) {
 	if t.RawSemicolons {
 		return resp.rawRow
 	}
@@ -253,7 +253,7 @@ func (g *Gateway) require(ctx context.Context, req *request, t *table, resp *res
 	}
 	short := sqlgen.Require(g.db.Dialect(), t.Table, required)
 	missing := slices.IndexFunc(short, func(s sqlgen.Shortfall) bool { return s.Missing })
-	if !req.schemaIsFresh && (missing >= 0 || slices.ContainsFunc(short, func(s sqlgen.Shortfall) bool { return !t.warned.has(s.Requirement.Column) })) {
+	if !req.schemaIsFresh && slices.ContainsFunc(short, func(s sqlgen.Shortfall) bool { return !t.warned.has(s.Requirement.Column) }) {
 		return &sqlgen.Fault{Cause: sqlgen.Mismatch, Table: t.Name} // run reads the schema again before there is a warning
 	}
 	for _, s := range short {

@@ -79,7 +79,7 @@ func (resp *response) release() {
 	if resp.memory.bytes > 0 {
 		resp.memory.close()
 	}
-	if cap(resp.buf) <= freeBytes && cap(resp.scratch) <= freeBytes {
+	if max(cap(resp.buf), cap(resp.scratch)) <= freeBytes {
 		*resp = response{buf: resp.buf, scratch: resp.scratch}
 		buffers.Put(resp)
 	}
@@ -134,9 +134,10 @@ func (resp *response) requirementsMet(short []sqlgen.Shortfall) {
 // row writes a row whose values are encoded with ^ (P7). A value is split at ;, and
 // each item is trimmed and decoded. NULL, empty values and empty items are not
 // sent (P9), because a bare "name=" makes Asterisk refuse an object.
-func (resp *response) row(columns [][]byte) error {
+func (resp *response) row(columns [][]byte) {
 	if resp.json {
-		return resp.jsonRow(columns, true)
+		resp.jsonRow(columns, true)
+		return
 	}
 	start, buf := len(resp.buf), resp.buf
 	for i, value := range columns {
@@ -150,7 +151,6 @@ func (resp *response) row(columns [][]byte) error {
 	}
 	resp.buf = buf
 	resp.endLine(start)
-	return nil
 }
 
 // appendPair appends a name and a value of one item. If the value has several items
@@ -168,9 +168,10 @@ func appendPair(buf, name, value []byte) (_ []byte, one bool) {
 
 // rawRow writes a row as the Perl script did: split at ;, neither trimmed nor
 // decoded, with empty items except at the end (a4).
-func (resp *response) rawRow(columns [][]byte) error {
+func (resp *response) rawRow(columns [][]byte) {
 	if resp.json {
-		return resp.jsonRow(columns, false)
+		resp.jsonRow(columns, false)
+		return
 	}
 	start := len(resp.buf)
 	for i, value := range columns {
@@ -183,7 +184,6 @@ func (resp *response) rawRow(columns [][]byte) error {
 		}
 	}
 	resp.endLine(start)
-	return nil
 }
 
 func (resp *response) rawPair(column int, value []byte) {
@@ -203,20 +203,20 @@ func (resp *response) endLine(start int) {
 
 // staticRow writes a row of a static file: all its keys, NULL as an empty value,
 // nothing split (P17). A missing key would take the value of the row before.
-func (resp *response) staticRow(columns [][]byte) error {
+func (resp *response) staticRow(columns [][]byte) {
 	if resp.json {
-		return resp.jsonRow(columns, false)
+		resp.jsonRow(columns, false)
+		return
 	}
 	start := len(resp.buf)
 	for i, value := range columns {
 		resp.rawPair(i, value)
 	}
 	resp.endLine(start)
-	return nil
 }
 
 // jsonRow writes a row as an object on one line: every column, as a string, null, or bytes.
-func (resp *response) jsonRow(columns [][]byte, coded bool) error {
+func (resp *response) jsonRow(columns [][]byte, coded bool) {
 	if resp.rows > 0 {
 		resp.buf = append(resp.buf, ',')
 	}
@@ -239,7 +239,6 @@ func (resp *response) jsonRow(columns [][]byte, coded bool) error {
 		resp.buf = appendJSONValue(resp.buf, value)
 	}
 	resp.buf = append(resp.buf, '}')
-	return nil
 }
 
 // finish ends the response and sends the rest of it. Without a row, a text response

@@ -24,18 +24,16 @@ const (
 )
 
 // addRow writes a row into the buffer.
-func (resp *response) addRow(columns [][]byte, write func(columns [][]byte) error) error {
+func (resp *response) addRow(columns [][]byte, write func(columns [][]byte)) error {
 	if n := rowBytes(columns); n > largeRow {
 		return resp.addLargeRow(columns, n, write)
 	}
-	if err := write(columns); err != nil {
-		return err
-	}
+	write(columns)
 	return resp.pay()
 }
 
 // addLargeRow is addRow for a row of so many bytes.
-func (resp *response) addLargeRow(columns [][]byte, size int, write func(columns [][]byte) error) error {
+func (resp *response) addLargeRow(columns [][]byte, size int, write func(columns [][]byte)) error {
 	held := driverCopies * size
 	if resp.json {
 		held += size // for scratch
@@ -48,9 +46,7 @@ func (resp *response) addLargeRow(columns [][]byte, size int, write func(columns
 	defer resp.memory.release(held)
 	resp.paid += more
 	resp.buf = slices.Grow(resp.buf, text)
-	if err := write(columns); err != nil {
-		return err
-	}
+	write(columns)
 	resp.scratch = nil
 	return resp.pay()
 }
@@ -77,10 +73,10 @@ func (resp *response) textBytes(columns [][]byte) (n int) {
 
 // pay reserves what the buffer has grown to.
 func (resp *response) pay() error {
-	more := cap(resp.buf) - resp.paid
-	if cap(resp.buf) <= freeBytes || more <= 0 {
+	if cap(resp.buf) <= max(freeBytes, resp.paid) {
 		return nil
 	}
+	more := cap(resp.buf) - resp.paid
 	if err := resp.reserve(more); err != nil {
 		return err
 	}

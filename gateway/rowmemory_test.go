@@ -30,16 +30,16 @@ func TestTextBytes(t *testing.T) {
 				columns[i] = append(columns[i], alphabet[random.IntN(len(alphabet))])
 			}
 		}
-		for name, write := range map[string]func(*response) error{
-			"row":    func(resp *response) error { return resp.row(columns) },
-			"raw":    func(resp *response) error { return resp.rawRow(columns) },
-			"static": func(resp *response) error { return resp.staticRow(columns) },
+		for name, write := range map[string]func(*response){
+			"row":    func(resp *response) { resp.row(columns) },
+			"raw":    func(resp *response) { resp.rawRow(columns) },
+			"static": func(resp *response) { resp.staticRow(columns) },
 		} {
 			for _, json := range []bool{false, true} {
 				resp := &response{names: names, keys: keys, json: json, rows: 1}
 				most := resp.textBytes(columns)
-				if err := write(resp); err != nil || len(resp.buf) > most {
-					t.Errorf("%s, JSON %v: %q became %d bytes, not at most %d, %v", name, json, columns, len(resp.buf), most, err)
+				if write(resp); len(resp.buf) > most {
+					t.Errorf("%s, JSON %v: %q became %d bytes, not at most %d", name, json, columns, len(resp.buf), most)
 				}
 			}
 		}

@@ -58,7 +58,7 @@ const maxWarned = 1000
 func (w *warnedColumns) has(column string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.names[strings.ToLower(column)] || len(w.names) >= maxWarned
+	return w.names[strings.ToLower(column)]
 }
 
 // add reports whether the column needs a warning, which is once.
