@@ -186,6 +186,31 @@ func TestRecordedRowsComeBackAsTheyWere(t *testing.T) {
 	if !r.over || r.text != nil {
 		t.Error("rows over the limit are kept")
 	}
+	for limit, over := range map[int]bool{5: false, 4: true} {
+		r := recording{limit: limit}
+		if r.add([][]byte{[]byte("abc")}); r.over != over || len(r.text) != 5 && !over {
+			t.Errorf("5 bytes, limit %d: over: %v, %d bytes", limit, r.over, len(r.text))
+		}
+	}
+}
+
+func TestRowsThatAreCutShortAreInvalid(t *testing.T) {
+	r := recording{limit: 1000}
+	r.add([][]byte{[]byte("a"), nil, []byte(strings.Repeat("x", 200))})
+	for n := 1; n < len(r.text); n++ {
+		if valid, err := each(r.text[:n], func([][]byte) error { return errors.New("it has a row") }); valid || err != nil {
+			t.Errorf("%d of %d bytes: valid: %v, %v", n, len(r.text), valid, err)
+		}
+	}
+}
+
+func TestDigestsOfTextsAreLimited(t *testing.T) {
+	for i := range 2 * maxSQLDigests {
+		sqlDigest(fmt.Sprint("SELECT ", i))
+	}
+	if n := len(*sqlDigests.Load()); n != maxSQLDigests {
+		t.Errorf("%d digests are kept, not %d", n, maxSQLDigests)
+	}
 }
 
 func FuzzEach(f *testing.F) {
@@ -198,8 +223,8 @@ func FuzzEach(f *testing.F) {
 }
 
 func TestRulesFindTheLongestPatternAndLeaveOutWhatAsteriskWrites(t *testing.T) {
-	rs := newRules([]Rule{{"*", 1}, {"ps_*", 2}, {"ps_contacts", 3}, {"ps_aors", 4}})
-	for table, want := range map[string]time.Duration{"extensions": 1, "ps_endpoints": 2, "ps_contacts": 3, "PS_AORS": 4, "queue_log": 0, "voicemail": 0} {
+	rs := newRules([]Rule{{"*", 1}, {"ps_*", 2}, {"ps_contacts", 3}, {"ps_aors", 4}, {"a*c", 5}, {"*bc", 6}})
+	for table, want := range map[string]time.Duration{"abc": 5, "extensions": 1, "ps_endpoints": 2, "ps_contacts": 3, "PS_AORS": 4, "queue_log": 0, "voicemail": 0} {
 		for range 2 {
 			if r, ok := rs.find(table); r.Age != want || ok != (want > 0) {
 				t.Errorf("%s: %v, %v", table, r, ok)
@@ -253,6 +278,9 @@ func TestShareOneQuery(t *testing.T) {
 		wantRows(t, s, single("id", "alice"), "alice")
 		if again, joined := s.Counts(); db.queries() != 3 || again != 0 || joined != 9 {
 			t.Errorf("%d queries, %d again, %d joined", db.queries(), again, joined)
+		}
+		if s.size > 0 {
+			t.Errorf("%d bytes are kept for no time", s.size)
 		}
 	})
 }
@@ -398,7 +426,15 @@ func TestTooManyRowsAreReadByEachAtOnce(t *testing.T) {
 		var all sync.WaitGroup
 		slow := make(chan struct{})
 		all.Go(func() {
-			_ = s.Query(t.Context(), single("id", "alice"), func([][]byte) error { <-slow; return nil })
+			var got []string
+			err := s.Query(t.Context(), single("id", "alice"), func(columns [][]byte) error {
+				<-slow
+				got = append(got, string(columns[0]))
+				return nil
+			})
+			if strings.Join(got, " ") != want || err != nil {
+				t.Errorf("who queries first gets %d rows, %v", len(got), err)
+			}
 		})
 		synctest.Wait()
 		for range 4 {
@@ -435,10 +471,55 @@ func TestSharedMemoryIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := len(s.tables["peers"].rows); s.size > 10_000 || n < 2 {
+	if n := len(s.tables["peers"].rows); s.size > 10_000 || n < 2 || n*1000 > 10_000 {
 		t.Errorf("%d bytes in %d entries", s.size, n)
 	}
 	if _, err := s.Exec(t.Context(), update(fields("id", "1"), fields("a", "x"))); err != nil || s.size != 0 {
 		t.Errorf("after a write, %d bytes: %v", s.size, err)
+	}
+}
+
+func TestAllOfTheSharedMemoryIsUsed(t *testing.T) {
+	db := &fake{rows: [][]any{{strings.Repeat("x", 1000)}}}
+	keep := func(bytes int64, entries int) *Cache {
+		s := New(db, []Rule{{"peers", time.Hour}}, bytes)
+		for i := range entries {
+			if _, err := rowsOf(t, s, single("id", fmt.Sprint(i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return s
+	}
+	one := keep(1<<20, 1).size
+	for entries := 1; entries < 4; entries++ {
+		if n := len(keep(int64(entries)*one, entries).tables["peers"].rows); n != entries {
+			t.Errorf("%d of %d entries are kept that fit", n, entries)
+		}
+		if n := len(keep(int64(entries)*one-1, entries).tables["peers"].rows); n != entries-1 {
+			t.Errorf("%d of %d entries are kept, one of which does not fit", n, entries)
+		}
+	}
+}
+
+// A client's own error ends its query, and is returned.
+func TestAClientThatTakesNoMoreRows(t *testing.T) {
+	enough := errors.New("enough")
+	for what, rows := range map[string][][]any{
+		"some rows":     {{"a"}, {"b"}, {"c"}},
+		"too many rows": {{"a"}, {strings.Repeat("x", maxShared)}, {"c"}},
+	} {
+		for most := 1; most <= 3; most++ {
+			s := New(&fake{rows: rows}, []Rule{{"peers", time.Hour}}, 8<<20)
+			taken := 0
+			err := s.Query(t.Context(), single("id", "alice"), func([][]byte) error {
+				if taken++; taken == most {
+					return enough
+				}
+				return nil
+			})
+			if !errors.Is(err, enough) || taken != most {
+				t.Errorf("%s: %d taken of at most %d, %v", what, taken, most, err)
+			}
+		}
 	}
 }

@@ -420,6 +420,19 @@ func TestDamagedFilesAreRenamedToANewName(t *testing.T) {
 	noError(t, err)
 	older[name+".damaged.3"] = string(damaged)
 	s := openStore(t, name, 1<<20)
+	if n := s.Stats().Errors; n != 1 {
+		t.Errorf("%d errors", n)
+	}
+	wantWorking(t, s)
+	noError(t, s.Close())
+	for n := 4; n < maxDamaged; n++ {
+		writeTo(t, fmt.Sprintf("%s.damaged.%d", name, n), "one more")
+	}
+	overwrite(t, name, 0, make([]byte, pageSize))
+	last, err := os.ReadFile(name)
+	noError(t, err)
+	older[fmt.Sprintf("%s.damaged.%d", name, maxDamaged)] = string(last)
+	s = openStore(t, name, 1<<20)
 	wantWorking(t, s)
 	noError(t, s.Close())
 	for other, want := range older {
@@ -428,9 +441,6 @@ func TestDamagedFilesAreRenamedToANewName(t *testing.T) {
 		}
 	}
 	t.Run("or not at all", func(t *testing.T) {
-		for n := 4; n <= maxDamaged; n++ {
-			writeTo(t, fmt.Sprintf("%s.damaged.%d", name, n), "one more")
-		}
 		overwrite(t, name, 0, make([]byte, pageSize))
 		before := folder(t, filepath.Dir(name))
 		s := openStore(t, name, 1<<20)

@@ -154,8 +154,11 @@ func TestStaleRowsAreTooOld(t *testing.T) {
 	db.set(unavailable)
 	now = now.Add(59 * time.Minute)
 	wantRows(t, l, single("id", "alice"), "alice")
-	now = now.Add(2 * time.Minute)
+	now = now.Add(time.Minute)
+	wantRows(t, l, single("id", "alice"), "alice")
+	now = now.Add(time.Millisecond)
 	wantNone(t, l, single("id", "alice"))
+	now = now.Add(time.Minute)
 	noError(t, s.Close())
 
 	s = openStore(t, name, 1<<20) // which knows the time less exactly, but never as later
@@ -208,6 +211,38 @@ func TestStaleAORs(t *testing.T) {
 		if pattern == "*" {
 			wantNone(t, l, hidden) // whether they have a contact is not known
 		}
+	}
+}
+
+// TestStaleAORsInAnyOrder has the columns of AORs in other orders.
+func TestStaleAORsInAnyOrder(t *testing.T) {
+	phone := map[string]any{"id": "phone", "contact": nil, "max_contacts": "2"}
+	static := map[string]any{"id": "static", "contact": "sip:1", "max_contacts": "2"}
+	for order, want := range map[string]string{
+		"contact id max_contacts": "sip:1,static,NULL",
+		"max_contacts contact id": "NULL,sip:1,static",
+	} {
+		columns := strings.Fields(order)
+		var described []sqlgen.Column
+		var rows [2][]any
+		for _, name := range columns {
+			described = append(described, sqlgen.Column{Name: name})
+			rows[0], rows[1] = append(rows[0], phone[name]), append(rows[1], static[name])
+		}
+		aors := sqlgen.NewTable("my_aors", described)
+		all := must(sqlgen.Multi(dialect, aors, fields("id LIKE", "%")))
+		s := openStore(t, filepath.Join(t.TempDir(), "lastgood"), 1<<20)
+		defer s.Close()
+		db := &fake{table: aors, rows: rows[:]}
+		l := s.Over(db, "", []Rule{{"*", time.Hour}}, slog.New(slog.DiscardHandler))
+		if _, err := l.Describe(t.Context(), "my_aors"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := rowsOf(t, l, all); err != nil {
+			t.Fatal(err)
+		}
+		db.set(unavailable)
+		wantRows(t, l, all, want)
 	}
 }
 

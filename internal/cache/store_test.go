@@ -241,6 +241,38 @@ func TestAPartOfTheQueueIsWritten(t *testing.T) {
 	}
 }
 
+// TestUnchangedRowsAreWrittenAtTimes reads the same rows again, which are kept for a day.
+func TestUnchangedRowsAreWrittenAtTimes(t *testing.T) {
+	const again = 24 * time.Hour / rewriteFraction
+	for after, want := range map[time.Duration]int{0: 0, again - time.Millisecond: 0, again: 2} {
+		s := newSite(t, filepath.Join(t.TempDir(), "file"), 1<<20)
+		all := []sqlgen.Statement{single("id", "alice"), single("id", "bob")}
+		s.keep(t, all...)
+		s.store.flush(false)
+		s.now = s.now.Add(after)
+		s.keep(t, all...)
+		if n := len(s.store.queue); n != want {
+			t.Errorf("%d rows are written again after %v, want %d", n, after, want)
+		}
+		noError(t, s.store.Close())
+	}
+}
+
+// TestLargeRowsAreNotKept has rows of the eighth part of the file, and more.
+func TestLargeRowsAreNotKept(t *testing.T) {
+	const limit = 1 << 20
+	for size, want := range map[int]string{limit/8 - 10: "peers[alice]", limit / 8: ""} {
+		s := newSite(t, filepath.Join(t.TempDir(), "file"), limit)
+		alice := single("id", "alice")
+		s.db.set(nil, []any{strings.Repeat("x", size)})
+		noError(t, s.Query(t.Context(), alice, func([][]byte) error { return nil }))
+		s.wants(t, want, alice)
+		s.store.flush(false)
+		s.wants(t, want, alice)
+		noError(t, s.store.Close())
+	}
+}
+
 // TestTheColumnOfTheValuesIsKept restarts the store after the first query that has a value.
 func TestTheColumnOfTheValuesIsKept(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "file")
@@ -260,18 +292,40 @@ func TestTheColumnOfTheValuesIsKept(t *testing.T) {
 }
 
 func TestADamagedTableIsNotUsed(t *testing.T) {
+	alice, bob, sales := single("id", "alice"), single("id", "bob"), queue("sales")
+	for _, all := range [][]sqlgen.Statement{{alice, bob, sales}, {sales, alice, bob}} {
+		name := filepath.Join(t.TempDir(), "file")
+		s := newSite(t, name, 1<<20)
+		s.keep(t, all...)
+		noError(t, s.store.Close())
+		sqliteFile(t, name, "UPDATE tables SET lookup = 'ie' WHERE name = 'peers'") // a bit of it
+		s = newSite(t, name, 1<<20)
+		s.wants(t, "queues[sales]", alice, bob, sales)
+		s.keep(t, alice)
+		s.wants(t, "peers[alice] queues[sales]", alice, bob, sales)
+		noError(t, s.store.Close())
+		s = newSite(t, name, 1<<20)
+		s.wants(t, "peers[alice] queues[sales]", alice, bob, sales)
+		noError(t, s.store.Close())
+	}
+}
+
+// TestATableThatIsInTheFileTwice has the rows of the older one removed.
+func TestATableThatIsInTheFileTwice(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "file")
 	s := newSite(t, name, 1<<20)
-	alice, sales := single("id", "alice"), queue("sales")
-	s.keep(t, alice, sales)
-	noError(t, s.store.Close())
-	sqliteFile(t, name, "UPDATE tables SET lookup = 'ie' WHERE name = 'peers'") // a bit of it
-	s = newSite(t, name, 1<<20)
-	s.wants(t, "queues[sales]", alice, sales)
+	alice := single("id", "alice")
 	s.keep(t, alice)
 	noError(t, s.store.Close())
+	sqliteFile(t, name, "INSERT INTO tables SELECT id + 1, scope, name, lookup, schema, sum FROM tables")
 	s = newSite(t, name, 1<<20)
-	s.wants(t, "peers[alice] queues[sales]", alice, sales)
+	s.wants(t, "", alice)
+	s.store.flush(false)
+	var entries, marks int
+	noError(t, s.store.file.conn.QueryRowContext(t.Context(), "SELECT sum(id > 0), sum(id = 0) FROM entries").Scan(&entries, &marks))
+	if entries != 0 || marks != 1 {
+		t.Errorf("%d rows and %d marks are in the file", entries, marks)
+	}
 	noError(t, s.store.Close())
 }
 
@@ -304,7 +358,7 @@ func TestTheQueueIsLimited(t *testing.T) {
 	for range 4 * maxQueued / changeBytes {
 		s.store.keep(s.table("peers").staleTable, single("id", "1"), digest{}, 0, nil, time.Hour)
 	}
-	if s.store.queued > 2*maxQueued+2*changeBytes || s.store.Stats().NotKept == 0 {
+	if s.store.queued > 2*maxQueued+2*changeBytes || s.store.Stats().NotKept <= 0 {
 		t.Errorf("%d bytes are queued, %+v", s.store.queued, s.store.Stats())
 	}
 	s.store.file.mu.Unlock()
@@ -355,6 +409,9 @@ func TestAFileThatIsRemovedOrReplaced(t *testing.T) {
 	s.store.flush(false)
 	noError(t, os.Remove(name))
 	s.store.keepOpen(false)
+	if n := descriptors(t, name+" (deleted)"); n != 0 {
+		t.Errorf("the file that was removed is still open %d times", n)
+	}
 	s.wants(t, "", alice)
 	s.keep(t, alice)
 	s.store.flush(false)
@@ -371,6 +428,20 @@ func TestAFileThatIsRemovedOrReplaced(t *testing.T) {
 	if text, err := os.ReadFile(name); err != nil || string(text) != "a text" || !strings.Contains(s.log.String(), "written by another program") {
 		t.Errorf("%q, %v\n%s", text, err, s.log)
 	}
+}
+
+// descriptors counts the open files of this process that have a name.
+func descriptors(t *testing.T, name string) (n int) {
+	t.Helper()
+	const dir = "/proc/self/fd"
+	all, err := os.ReadDir(dir)
+	noError(t, err)
+	for _, f := range all {
+		if target, err := os.Readlink(filepath.Join(dir, f.Name())); err == nil && target == name {
+			n++
+		}
+	}
+	return n
 }
 
 // TestAFileThatIsCutWhileItIsUsed cuts it at every size.
