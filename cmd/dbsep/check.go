@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -10,48 +12,55 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	var file string
-	var asJSON bool
+	var file, account string
+	var asJSON, all bool
 	cmd := &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "explain a configuration, connect, and inspect the tables",
-		Long: `Reads a configuration, says what each line means, connects to the database,
-lists its tables with the operations that they allow, compares them with what
+		Long: `Says first what is wrong and what to do about it, then what each line of the
+configuration means. It connects to the database, compares the tables with what
 Asterisk requires of them, and looks for values that the Perl script damaged:
 contacts that are split at a semicolon, and text that was encoded as UTF-8 twice.
 It prints the SQL that fixes them; it changes nothing itself. The exit status is
-0 without a warning, 1 with warnings, and 2 when dbsep could not work.`,
+0 if all is well, 1 with warnings, and 2 with an error: dbsep could not work.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				file = args[0]
 			}
-			l, err := setup.Load(file)
-			if err != nil {
+			if account != "" {
+				return checkAs(cmd.Context(), account, file, asJSON, all)
+			}
+			r := inspect.Check(cmd.Context(), file)
+			if !asJSON {
+				r.WriteText(cmd.OutOrStdout(), all)
+			} else if err := r.WriteJSON(cmd.OutOrStdout()); err != nil {
 				return exit{2, err}
 			}
-			defer l.Close()
-			r, err := inspect.Check(cmd.Context(), l)
-			if err != nil {
-				return exit{2, err}
-			}
-			if asJSON {
-				if err := r.WriteJSON(cmd.OutOrStdout()); err != nil {
-					return exit{2, err}
-				}
-			} else {
-				r.WriteText(cmd.OutOrStdout())
-			}
-			if len(r.Warnings) > 0 {
-				return exit{1, errWarnings}
+			switch {
+			case r.Errors() > 0:
+				return exit{2, errors.New(r.Result)}
+			case len(r.Findings) > 0:
+				return exit{1, errors.New(r.Result)}
 			}
 			return nil
 		},
 	}
 	cmd.Flags().StringVarP(&file, "config", "c", setup.ConfigFile(), "configuration `file`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write the report as JSON")
+	cmd.Flags().BoolVar(&all, "all", false, "list the settings that the file does not have, and the tables")
+	cmd.Flags().StringVar(&account, "user", "", "check as this `account` of the system, which the service or the web server runs as")
 	return cmd
 }
 
-// errWarnings ends a check that found nothing worse.
-var errWarnings = errors.New("there are warnings")
+// checkAs runs the check as another account of the system.
+func checkAs(ctx context.Context, account, file string, asJSON, all bool) error {
+	status, err := runAs(ctx, account, "check", "--config", file, fmt.Sprintf("--json=%t", asJSON), fmt.Sprintf("--all=%t", all))
+	switch {
+	case err != nil:
+		return exit{2, err}
+	case status != 0:
+		return exit{status, fmt.Errorf("this was checked as %s", account)}
+	}
+	return nil
+}

@@ -44,7 +44,7 @@ var texts = []text{
 
 // check runs dbsep check as an account and returns its warnings and its exit
 // status.
-func check(t *testing.T, conf, account string) (warnings []string, status int) {
+func check(t *testing.T, conf, account string) (warnings []inspect.Finding, status int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "dbsep", "check", "--json", conf)
 	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
@@ -59,23 +59,22 @@ func check(t *testing.T, conf, account string) (warnings []string, status int) {
 	if r.Database.Account != account {
 		t.Errorf("the account is %q", r.Database.Account)
 	}
-	return r.Warnings, cmd.ProcessState.ExitCode()
+	return r.Findings, cmd.ProcessState.ExitCode()
 }
 
 // fix runs the statements of warnings as they are printed, and returns the
 // text before each.
-func fix(t *testing.T, db *sql.DB, warnings []string) (found []string) {
+func fix(t *testing.T, db *sql.DB, warnings []inspect.Finding) (found []string) {
 	t.Helper()
 	for _, w := range warnings {
-		what, statement, ok := strings.Cut(w, "check again: ")
-		what, _, _ = strings.Cut(what, " that was")
-		found = append(found, what)
+		what, _, ok := strings.Cut(w.Text, " that was")
+		found = append(found, "table "+w.Table+": "+what)
 		if !ok {
 			t.Errorf("another warning: %s", w)
 			continue
 		}
-		if _, err := db.Exec(statement); err != nil {
-			t.Errorf("%v: %s", err, statement)
+		if _, err := db.Exec(w.SQL); err != nil {
+			t.Errorf("%v: %s", err, w.SQL)
 		}
 	}
 	return found
@@ -149,10 +148,10 @@ func TestTextThatPostgreSQLHasTwiceEncoded(t *testing.T) {
 	conf := writeConf(t, "dsn=DBI:Pg:dbname=%s;host=%s;port=%d;user=other\ndbuser=reader\ndbpass=reader\n", name, server.SocketDir, server.Port)
 	warnings, status := check(t, conf, "reader")
 	if len(warnings) != 1 || status != 1 {
-		t.Fatalf("status %d, %q", status, warnings)
+		t.Fatalf("status %d, %v", status, warnings)
 	}
-	if out, _ := exec.CommandContext(t.Context(), "dbsep", "check", conf).Output(); !strings.Contains(string(out), "\naccount    reader\n") ||
-		!strings.Contains(string(out), "\nwarning    "+warnings[0]+"\n") {
+	if out, _ := exec.CommandContext(t.Context(), "dbsep", "check", conf).Output(); !strings.Contains(string(out), "\naccount   reader\n") ||
+		!strings.Contains(string(out), "\n         "+warnings[0].SQL+"\n") {
 		t.Errorf("for people: %s", out)
 	}
 	if diff := cmp.Diff([]string{"table Voice Mail: 7 rows hold text in full\"name"}, fix(t, db, warnings)); diff != "" {
@@ -160,7 +159,7 @@ func TestTextThatPostgreSQLHasTwiceEncoded(t *testing.T) {
 	}
 	compareTexts(t, db, `SELECT "full""name" FROM "Voice Mail" ORDER BY id`, texts)
 	if warnings, status := check(t, conf, "reader"); len(warnings) > 0 || status != 0 {
-		t.Errorf("afterwards: status %d, %q", status, warnings)
+		t.Errorf("afterwards: status %d, %v", status, warnings)
 	}
 }
 
@@ -173,8 +172,8 @@ func TestTableThatIsTooLargeIsTold(t *testing.T) {
 	conf := writeConf(t, "dsn=DBI:Pg:dbname=%s;host=%s;port=%d\ndbuser=%s\ndbpass=%s\n[limits]\nstatement_timeout=1ms\n",
 		name, server.SocketDir, server.Port, server.User, server.Password)
 	warnings, status := check(t, conf, server.User)
-	if len(warnings) != 1 || !strings.HasPrefix(warnings[0], "table large: it cannot be searched within statement_timeout, 1ms") || status != 1 {
-		t.Errorf("status %d, %q", status, warnings)
+	if len(warnings) != 1 || !strings.HasPrefix(warnings[0].String(), "table large: it cannot be searched within statement_timeout, 1ms") || status != 1 {
+		t.Errorf("status %d, %v", status, warnings)
 	}
 }
 
@@ -186,7 +185,7 @@ func TestTextThatPostgreSQLHasInAnotherEncodingIsLeftAlone(t *testing.T) {
 	fill(t, db, "CREATE TABLE names AS SELECT 'café' AS name", "", nil)
 	conf := writeConf(t, "dsn=DBI:Pg:dbname=plain;host=%s;port=%d\ndbuser=%s\ndbpass=%s\n", server.SocketDir, server.Port, server.User, server.Password)
 	if warnings, status := check(t, conf, server.User); len(warnings) > 0 || status != 0 {
-		t.Errorf("status %d, %q", status, warnings)
+		t.Errorf("status %d, %v", status, warnings)
 	}
 }
 

@@ -12,7 +12,11 @@ import (
 func service(t *testing.T, m *machine) {
 	m.run(t, makeSite)
 	m.run(t, "printf '"+sqlite+"' > "+own)
-	m.expect(t, "su -s /bin/sh dbsep -c 'dbsep check'", own, "place")
+	m.expect(t, "dbsep check --user dbsep --all", "all is well\n", own, "place")
+	m.run(t, "chown root: /var/lib/dbsep/site.db; chmod 644 /var/lib/dbsep/site.db")
+	m.expect(t, "dbsep check", "all is well\n") // root may write it
+	m.expect(t, "dbsep check --user dbsep || test $? = 1", "writes will fail: the database is read-only", "this was checked as dbsep\n")
+	m.run(t, "chown dbsep: /var/lib/dbsep/site.db")
 	m.run(t, "systemctl enable --now dbsep")
 	m.is(t, "systemctl is-active dbsep", "active\n")
 	m.expect(t, askSite, "name=sqlite")
@@ -84,7 +88,7 @@ func odbc(t *testing.T, m *machine) {
 	m.run(t, "ln -s /usr/lib/*/odbc/libsqlite3odbc.so /usr/local/lib/libother.so")
 	m.write(t, "/etc/odbc.ini", "[site]\nDriver=/usr/local/lib/libother.so\nDatabase=/var/lib/dbsep/site.db\n")
 	m.run(t, "printf 'dsn=DBI:ODBC:site\n' > "+own+"; systemctl restart dbsep")
-	m.expect(t, "su -s /bin/sh dbsep -c 'dbsep check'", "ODBC", "place")
+	m.expect(t, "dbsep check --user dbsep --all", "ODBC", "place")
 	m.is(t, "curl -sS -d 'id=3&name=odbc' http://127.0.0.1:8000/place/store", "1\n")
 	m.is(t, "curl -sS -d 'id=3' http://127.0.0.1:8000/place/single", "id=3&name=odbc\n")
 	m.run(t, "grep -q libsqlite3odbc /proc/$(systemctl show -P MainPID dbsep)/maps")

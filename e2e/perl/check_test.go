@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"dbsep/internal/inspect"
 	"dbsep/internal/testenv"
 )
 
@@ -42,7 +43,7 @@ func (s *site) testCheck(t *testing.T, want []string) {
 	s.exec(t, "DELETE FROM ps_contacts")
 	s.widen(t)
 	if warnings := s.check(t, 0); len(warnings) != 0 {
-		t.Errorf("before the script writes, check warns of %q", warnings)
+		t.Errorf("before the script writes, check warns of %v", warnings)
 	}
 	for _, w := range []struct{ target, body string }{
 		{"/ps_contacts/store", "id=alice%3B%40c9&uri=sip%3Aalice%4010.0.0.9%3A5060%3Bob&endpoint=alice"},
@@ -54,14 +55,14 @@ func (s *site) testCheck(t *testing.T, want []string) {
 		}
 	}
 	warnings := s.check(t, 1)
-	if !slices.EqualFunc(warnings, want, strings.HasPrefix) {
-		t.Fatalf("check warns of %q, want %q", warnings, want)
+	if !slices.EqualFunc(warnings, want, func(w inspect.Finding, want string) bool { return strings.HasPrefix(w.String(), want) }) {
+		t.Fatalf("check warns of %v, want %q", warnings, want)
 	}
 	for _, w := range warnings {
-		s.exec(t, w[strings.LastIndex(w, ": ")+2:]) // its hint
+		s.exec(t, w.SQL)
 	}
 	if warnings := s.check(t, 0); len(warnings) != 0 {
-		t.Errorf("when all is fixed, check warns of %q", warnings)
+		t.Errorf("when all is fixed, check warns of %v", warnings)
 	}
 	const row = "&mailbox=777&fullname=J%C3%B6rg%20M%C3%BCller&email=%E2%82%AC%40example.org\n"
 	if a := ask(t, "POST", s.Serve(t)+"/voicemail/single", "mailbox=777"); !strings.HasSuffix(a.body, row) {
@@ -76,23 +77,28 @@ func (s *site) widen(t *testing.T) {
 		return
 	}
 	warnings := s.check(t, 1)
-	if len(warnings) != 1 || !strings.HasPrefix(warnings[0], "table sippeers: fullcontact is ") {
-		t.Fatalf("check warns of %q, want the width of sippeers.fullcontact", warnings)
+	if len(warnings) != 1 || !strings.HasPrefix(warnings[0].String(), "table sippeers: fullcontact is ") {
+		t.Fatalf("check warns of %v, want the width of sippeers.fullcontact", warnings)
 	}
-	s.exec(t, warnings[0][strings.LastIndex(warnings[0], "; ")+2:])
+	s.exec(t, warnings[0].SQL)
 }
 
-// check runs the manual's command and returns the warnings.
-func (s *site) check(t *testing.T, status int) (warnings []string) {
+// check runs the manual's command and returns the warnings. The script's account is
+// another one, so all may read its configuration; the copy is for one account.
+func (s *site) check(t *testing.T, status int) (warnings []inspect.Finding) {
 	t.Helper()
-	command := testenv.ReadPage(t, "../../docs/migrating.md").Block(t, "check", "/etc/asterisk/dbsep.conf", s.Conf)
+	text, err := os.ReadFile(s.Conf)
+	check(t, err)
+	conf := filepath.Join(t.TempDir(), "dbsep.conf")
+	check(t, os.WriteFile(conf, text, 0o600))
+	command := testenv.ReadPage(t, "../../docs/migrating.md").Block(t, "check", "/etc/asterisk/dbsep.conf", conf)
 	c := exec.CommandContext(t.Context(), "sh", "-c", strings.TrimSpace(command)+" --json")
 	c.Env = append(os.Environ(), "PATH="+filepath.Dir(testenv.Program(t))+":"+os.Getenv("PATH"))
 	out, err := c.Output()
 	if got := c.ProcessState.ExitCode(); got != status {
 		t.Errorf("check ends with status %d, want %d: %v\n%s", got, status, err, out)
 	}
-	var report struct{ Warnings []string }
+	var report inspect.Report
 	check(t, json.Unmarshal(out, &report))
-	return report.Warnings
+	return report.Findings
 }

@@ -26,18 +26,18 @@ func compatSettings(c *config.Config) []Setting {
 
 // compatOfNothing finds sections [compat PATTERN] for no table: the name may be
 // misspelt.
-func compatOfNothing(c *config.Config, tables []*sqlgen.Table) (warnings []string) {
+func compatOfNothing(c *config.Config, tables []*sqlgen.Table) (found []Finding) {
 	for _, compat := range c.TableCompat {
 		if !slices.ContainsFunc(tables, func(t *sqlgen.Table) bool { return gateway.Fits(t.Name, compat.Pattern) }) {
-			warnings = append(warnings, fmt.Sprintf("[compat %s]: no table is called that; correct the name, or remove the section", compat.Pattern))
+			found = append(found, Finding{File: c.File, Text: fmt.Sprintf("[compat %s]: no table is called that", compat.Pattern), Hint: "correct the name, or remove the section"})
 		}
 	}
-	return warnings
+	return found
 }
 
 // missingOrder reports that a table does not have the column by which its rows should be
 // ordered.
-func (s site) missingOrder(_ context.Context, t *sqlgen.Table) (warnings []string, _ error) {
+func (s site) missingOrder(_ context.Context, t *sqlgen.Table) ([]Finding, error) {
 	compat := setup.CompatOf(s.Config, t.Name)
 	o := setup.TableOptions(compat.Compat)
 	if o.Unordered || o.OrderBy == "" || t.Column(o.OrderBy) != nil || !slices.Contains(operationsOf(s.DB.Dialect(), t), "multi") {
@@ -47,6 +47,8 @@ func (s site) missingOrder(_ context.Context, t *sqlgen.Table) (warnings []strin
 	if compat.Pattern != "" {
 		section += " " + compat.Pattern
 	}
-	return []string{fmt.Sprintf("table %s: it does not have the column %s, by which [%s] orders its rows, so they are ordered by the first condition; "+
-		"correct order=, or add the column", t.Name, o.OrderBy, section)}, nil
+	return []Finding{{
+		Table: t.Name, Text: fmt.Sprintf("it does not have the column %s, by which [%s] orders its rows, so they are ordered by the first condition", o.OrderBy, section),
+		Hint: "correct order=, or add the column",
+	}}, nil
 }

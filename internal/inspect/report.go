@@ -4,20 +4,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"dbsep/internal/config"
 )
 
 // A Report is what Check found. It holds no value that could be a secret.
 type Report struct {
+	Result   string         `json:"result"` // in words: "all is well"
 	File     string         `json:"file"`
+	Findings []Finding      `json:"findings"` // errors first
 	Settings []Setting      `json:"settings"`
-	Database Database       `json:"database"`
+	Database *Database      `json:"database,omitempty"` // nil: the configuration names none that could be opened
 	Tables   []Table        `json:"tables"`
 	Rights   []ClientRights `json:"rights,omitempty"` // none: everybody has every right
-	Warnings []string       `json:"warnings"`
 }
 
 type Setting struct {
@@ -33,7 +34,7 @@ type Database struct {
 	Address string `json:"address"`
 	Through string `json:"through,omitempty"` // what the DSN names in place of the database
 	Account string `json:"account,omitempty"` // none where the kind has no accounts
-	Version string `json:"version"`
+	Version string `json:"version,omitempty"` // none if it could not be asked
 }
 
 type Table struct {
@@ -53,6 +54,51 @@ type Right struct {
 	Tables  string   `json:"tables"` // a name or a pattern
 	Right   string   `json:"right"`  // "none", "read" or "write"
 	Columns []string `json:"columns,omitempty"`
+}
+
+func (r *Report) add(found ...Finding) { r.Findings = append(r.Findings, found...) }
+
+// Errors counts the findings with which dbsep cannot work.
+func (r *Report) Errors() int {
+	n := 0
+	for _, f := range r.Findings {
+		if f.Error {
+			n++
+		}
+	}
+	return n
+}
+
+// finish puts errors first and says in words what was found.
+func (r *Report) finish() {
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
+		switch {
+		case a.Error == b.Error:
+			return 0
+		case a.Error:
+			return -1
+		}
+		return 1
+	})
+	errs := r.Errors()
+	var parts []string
+	if errs > 0 {
+		parts = append(parts, counted(errs, "error"))
+	}
+	if warnings := len(r.Findings) - errs; warnings > 0 {
+		parts = append(parts, counted(warnings, "warning"))
+	}
+	r.Result = strings.Join(parts, ", ")
+	if r.Result == "" {
+		r.Result = "all is well"
+	}
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // settingsOf says what each setting is and where it comes from.
@@ -87,56 +133,7 @@ func firstSentence(text string) string {
 // WriteJSON writes the report as one object.
 func (r *Report) WriteJSON(w io.Writer) error {
 	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(r)
-}
-
-// WriteText writes the report for a person.
-func (r *Report) WriteText(w io.Writer) {
-	fmt.Fprintf(w, "%s\n\n", r.File)
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	section := ""
-	for _, s := range r.Settings {
-		if s.Section != section {
-			section = s.Section
-			fmt.Fprintf(table, "[%s]\n", section)
-		}
-		from := "default"
-		if s.Line > 0 {
-			from = fmt.Sprintf("line %d", s.Line)
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", s.Key, s.Value, from, s.Meaning)
-	}
-	_ = table.Flush()
-	fmt.Fprintf(w, "\ndatabase   %s at %s\n", r.Database.Kind, r.Database.Address)
-	if r.Database.Through != "" {
-		fmt.Fprintf(w, "instead of %s, which dsn leads to: dbsep needs no driver between\n", r.Database.Through)
-	}
-	if r.Database.Account != "" {
-		fmt.Fprintf(w, "account    %s\n", r.Database.Account)
-	}
-	fmt.Fprintf(w, "version    %s\ntables     %d\n", r.Database.Version, len(r.Tables))
-	table = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, t := range r.Tables {
-		section := ""
-		if t.Compat != "" {
-			section = "\t[compat " + t.Compat + "]"
-		}
-		fmt.Fprintf(table, "           %s\t%d columns\t%s%s\n", t.Name, t.Columns, strings.Join(t.Operations, " "), section)
-	}
-	_ = table.Flush()
-	for _, ruling := range r.Rights {
-		fmt.Fprintf(w, "rights     of %s\n", ruling.Client)
-		table = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		for _, right := range ruling.Rights {
-			fmt.Fprintf(table, "           %s\t%s\t%s\n", right.Tables, right.Right, strings.Join(right.Columns, " "))
-		}
-		_ = table.Flush()
-	}
-	for _, warning := range r.Warnings {
-		fmt.Fprintf(w, "\nwarning    %s\n", warning)
-	}
-	if len(r.Warnings) == 0 {
-		fmt.Fprintln(w, "\nall is well")
-	}
 }

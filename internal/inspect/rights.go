@@ -16,16 +16,28 @@ import (
 
 // checkAccess reports what would keep the server from starting: files of passwords and
 // certificates that cannot be used, and an address that is open to everybody.
-func (s site) checkAccess(ctx context.Context) error {
+func (s site) checkAccess(ctx context.Context) (found []Finding) {
+	failed := func(key string, err error) {
+		f := ofSetting(s.Config, key, strings.TrimPrefix(err.Error(), "read [server] "+key+": "), "")
+		f.Error = true
+		found = append(found, f)
+	}
 	c := s.Config.Server
 	if _, err := auth.New(setup.AuthRules(s.Config)); err != nil {
-		return err
+		failed("htpasswd", err)
 	}
 	if c.TLSCert != "" {
 		if _, err := (auth.TLS{Cert: c.TLSCert, Key: c.TLSKey, ClientCA: c.ClientCA}).Config(nil); err != nil {
-			return err
+			failed("tls_cert", err)
 		}
 	}
+	if err := checkListen(ctx, c); err != nil {
+		failed("listen", err)
+	}
+	return found
+}
+
+func checkListen(ctx context.Context, c config.Server) error {
 	if strings.HasPrefix(c.Listen, "unix:") {
 		return nil
 	}
@@ -76,21 +88,24 @@ func clientOf(r config.ClientRights) string {
 
 // rightsOfNothing finds lines of [tables] with a table or a column that the database
 // does not have: the name may be misspelt.
-func rightsOfNothing(c *config.Config, tables []*sqlgen.Table) (warnings []string) {
+func rightsOfNothing(c *config.Config, tables []*sqlgen.Table) (found []Finding) {
 	for _, r := range c.Tables {
+		missing := func(text, hint string) {
+			found = append(found, Finding{File: c.File, Text: "rights of " + clientOf(r) + ": " + text, Hint: hint})
+		}
 		for _, right := range r.Rights {
 			fit := slices.DeleteFunc(slices.Clone(tables), func(t *sqlgen.Table) bool {
 				return !gateway.Fits(t.Name, right.Pattern)
 			})
 			if len(fit) == 0 && right.Pattern != "*" {
-				warnings = append(warnings, fmt.Sprintf("rights of %s: no table is called %s; correct the name in [tables], or remove the line", clientOf(r), right.Pattern))
+				missing("no table is called "+right.Pattern, "correct the name in [tables], or remove the line")
 			}
 			for _, column := range right.Columns {
 				if len(fit) > 0 && !slices.ContainsFunc(fit, func(t *sqlgen.Table) bool { return t.Column(column) != nil }) {
-					warnings = append(warnings, fmt.Sprintf("rights of %s: %s has no column %s; correct its name in [tables], or remove it", clientOf(r), right.Pattern, column))
+					missing(right.Pattern+" has no column "+column, "correct its name in [tables], or remove it")
 				}
 			}
 		}
 	}
-	return warnings
+	return found
 }

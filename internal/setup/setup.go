@@ -36,8 +36,8 @@ func usualFile(own, perl string) string {
 
 // A Loaded configuration has been read, and the database that it names is open.
 type Loaded struct {
-	Config *config.Config
-	DB     *database.DB
+	Config *config.Config // nil if the file cannot be read
+	DB     *database.DB   // nil after an error
 }
 
 // Load reads a configuration and opens its database, without connecting to it. The
@@ -58,11 +58,11 @@ func LoadToAlter(file string, createFile bool) (*Loaded, error) {
 func load(file string, adjust func(*database.Source)) (*Loaded, error) {
 	c, err := config.Load(file)
 	if c == nil {
-		return nil, err
+		return &Loaded{}, err
 	}
 	var problems config.Problems
 	if err != nil && !errors.As(err, &problems) {
-		return nil, err
+		return &Loaded{Config: c}, err
 	}
 	source := Source(c)
 	adjust(&source)
@@ -72,7 +72,7 @@ func load(file string, adjust func(*database.Source)) (*Loaded, error) {
 	}
 	if len(problems) > 0 {
 		slices.SortStableFunc(problems, func(a, b config.Problem) int { return cmp.Compare(a.Line, b.Line) })
-		return nil, problems
+		return &Loaded{Config: c}, problems
 	}
 	return &Loaded{c, db}, nil
 }
@@ -135,7 +135,13 @@ func Problems(err error) []error {
 
 // Warnings are those of the configuration and those of the database.
 func (l *Loaded) Warnings() []config.Problem {
+	if l.Config == nil {
+		return nil
+	}
 	all := l.Config.Warnings
+	if l.DB == nil {
+		return all
+	}
 	for _, p := range l.DB.Warnings() {
 		all = append(all, locate(l.Config, p))
 	}
