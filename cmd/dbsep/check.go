@@ -7,12 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dbsep/internal/asterisk"
 	"dbsep/internal/inspect"
 	"dbsep/internal/setup"
 )
 
 func checkCommand() *cobra.Command {
-	var file, account string
+	var file, account, version string
 	var asJSON, all bool
 	cmd := &cobra.Command{
 		Use:   "check [FILE]",
@@ -29,9 +30,20 @@ It prints the SQL that fixes them; it changes nothing itself. The exit status is
 				file = args[0]
 			}
 			if account != "" {
-				return checkAs(cmd.Context(), account, file, asJSON, all)
+				return checkAs(cmd.Context(), account, "--config", file, "--asterisk", version, fmt.Sprintf("--json=%t", asJSON), fmt.Sprintf("--all=%t", all))
 			}
-			r := inspect.Check(cmd.Context(), file)
+			var release *asterisk.Release
+			if version != "" {
+				r, note, err := asterisk.FindRelease(version)
+				if err != nil {
+					return exit{2, err}
+				}
+				if note != "" {
+					fmt.Fprintln(cmd.ErrOrStderr(), "dbsep:", note)
+				}
+				release = &r
+			}
+			r := inspect.Check(cmd.Context(), file, release)
 			if !asJSON {
 				r.WriteText(cmd.OutOrStdout(), all)
 			} else if err := r.WriteJSON(cmd.OutOrStdout()); err != nil {
@@ -47,6 +59,7 @@ It prints the SQL that fixes them; it changes nothing itself. The exit status is
 		},
 	}
 	cmd.Flags().StringVarP(&file, "config", "c", setup.ConfigFile(), "configuration `file`")
+	cmd.Flags().StringVar(&version, "asterisk", "", "compare the tables with those of this `version` of Asterisk")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write the report as JSON")
 	cmd.Flags().BoolVar(&all, "all", false, "list the settings that the file does not have, and the tables")
 	cmd.Flags().StringVar(&account, "user", "", "check as this `account` of the system, which the service or the web server runs as")
@@ -54,8 +67,8 @@ It prints the SQL that fixes them; it changes nothing itself. The exit status is
 }
 
 // checkAs runs the check as another account of the system.
-func checkAs(ctx context.Context, account, file string, asJSON, all bool) error {
-	status, err := runAs(ctx, account, "check", "--config", file, fmt.Sprintf("--json=%t", asJSON), fmt.Sprintf("--all=%t", all))
+func checkAs(ctx context.Context, account string, options ...string) error {
+	status, err := runAs(ctx, account, append([]string{"check"}, options...)...)
 	switch {
 	case err != nil:
 		return exit{2, err}

@@ -46,14 +46,19 @@ func TestScript(t *testing.T) {
 	})
 }
 
+// contactColumns are further columns of contacts in Asterisk 16.0.
+const contactColumns = `, expiration_time BIGINT, qualify_frequency INTEGER, outbound_proxy VARCHAR(255), path VARCHAR(1000), user_agent VARCHAR(255),
+	qualify_timeout FLOAT, reg_server VARCHAR(255), authenticate_qualify VARCHAR(3), via_addr VARCHAR(40), via_port INTEGER, call_id VARCHAR(255),
+	endpoint VARCHAR(255), prune_on_boot VARCHAR(3)`
+
 // shortSQL is a database that dbsep check finds fault with.
 const shortSQL = `
 CREATE TABLE queue_members (uniqueid INTEGER PRIMARY KEY, paused INTEGER);
-CREATE TABLE ps_contacts (id VARCHAR(255), uri VARCHAR(511));
-INSERT INTO ps_contacts VALUES ('a;@1', 'sip:a'), ('b^3B@1', 'sip:b;transport=ws'), ('c^3B@1', 'sip:c');
+CREATE TABLE ps_contacts (id VARCHAR(255), uri VARCHAR(511)` + contactColumns + `);
+INSERT INTO ps_contacts (id, uri) VALUES ('a;@1', 'sip:a'), ('b^3B@1', 'sip:b;transport=ws'), ('c^3B@1', 'sip:c');
 `
 
-// setUp makes the sample databases demo.db, other.db and short.db, and puts its folder into the
+// setUp makes the sample databases demo.db, other.db, short.db and older.db, and puts its folder into the
 // configurations, where they say WORK.
 func setUp(env *testscript.Env) error {
 	env.Setenv("DBSEP_CONF", "dbsep.conf")
@@ -78,7 +83,7 @@ func setUp(env *testscript.Env) error {
 			return err
 		}
 	}
-	for name, text := range map[string]string{"demo.db": demoSQL, "other.db": demoSQL, "short.db": shortSQL} {
+	for name, text := range map[string]string{"demo.db": demoSQL, "other.db": demoSQL, "short.db": shortSQL, "older.db": "CREATE TABLE ps_contacts (id VARCHAR(255) NOT NULL PRIMARY KEY)"} {
 		if err := sqlite.Create(context.Background(), filepath.Join(env.WorkDir, name), text); err != nil {
 			return err
 		}

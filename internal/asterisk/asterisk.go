@@ -90,6 +90,10 @@ var writtenTables = map[string]bool{
 // states of members, logs, passwords changed from a phone.
 func Writes(table string) bool { return writtenTables[strings.ToLower(table)] }
 
+// StoredInFull are the usual names of the tables whose rows Asterisk stores with all the
+// columns that it knows: without one of them nothing is stored.
+var StoredInFull = []string{"ps_contacts", "ps_subscription_persistence"}
+
 // HasAORs reports whether a table has AORs, under any name. What phones register at
 // has a limit of contacts, and may have some that do not register.
 func HasAORs(t *sqlgen.Table) bool {

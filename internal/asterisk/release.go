@@ -16,6 +16,15 @@ type Release struct{ index int }
 // String is its full name, such as 22.10.1.
 func (r Release) String() string { return facts().releases[r.index] }
 
+// Releases are those whose tables are known, the oldest first.
+func Releases() []Release {
+	all := make([]Release, len(facts().releases))
+	for i := range all {
+		all[i] = Release{i}
+	}
+	return all
+}
+
 // developmentNames are other names of it.
 var developmentNames = []string{"dev", "devel", "master", "main", "head", "trunk", "git"}
 

@@ -5,16 +5,20 @@ import (
 	"errors"
 
 	"dbsep/gateway"
+	"dbsep/internal/asterisk"
 	"dbsep/internal/setup"
 	"dbsep/sqlgen"
 )
 
 // A site is what is inspected.
-type site struct{ *setup.Loaded }
+type site struct {
+	*setup.Loaded
+	asterisk *asterisk.Release // that the tables are for; nil: not known
+}
 
 // Check reads a configuration, explains it, connects to its database and inspects the
-// tables.
-func Check(ctx context.Context, file string) *Report {
+// tables. release is the version of Asterisk that they are for, nil where it is not known.
+func Check(ctx context.Context, file string, release *asterisk.Release) *Report {
 	r := &Report{File: file, Findings: []Finding{}, Settings: []Setting{}, Tables: []Table{}}
 	defer r.finish()
 	l, err := setup.Load(file)
@@ -31,7 +35,7 @@ func Check(ctx context.Context, file string) *Report {
 		return r
 	}
 	defer l.Close()
-	s := site{l}
+	s := site{l, release}
 	for _, w := range s.Warnings() {
 		r.add(ofProblem(w))
 	}
@@ -100,6 +104,14 @@ func (s site) inspectDatabase(ctx context.Context, r *Report) (err error) {
 	}
 	r.add(rightsOfNothing(s.Config, described)...)
 	r.add(compatOfNothing(s.Config, described)...)
+	if s.asterisk != nil {
+		found, err := s.compareWith(ctx, *s.asterisk)
+		r.add(found...)
+		return err
+	}
+	suits, found := suited(described)
+	r.Database.Asterisk = suits
+	r.add(found...)
 	return nil
 }
 

@@ -35,6 +35,8 @@ type Database struct {
 	Through string `json:"through,omitempty"` // what the DSN names in place of the database
 	Account string `json:"account,omitempty"` // none where the kind has no accounts
 	Version string `json:"version,omitempty"` // none if it could not be asked
+
+	Asterisk string `json:"asterisk,omitempty"` // the versions that can store their contacts
 }
 
 type Table struct {

@@ -40,8 +40,12 @@ func (s site) inspectTable(ctx context.Context, t *sqlgen.Table) (all []Finding,
 	return all, nil
 }
 
-// unmetRequirements reports what Asterisk needs of a table that it does not have.
+// unmetRequirements reports what Asterisk needs of a table that it does not have, where
+// no version is known to compare with.
 func (s site) unmetRequirements(_ context.Context, t *sqlgen.Table) (found []Finding, _ error) {
+	if s.isCompared(t) {
+		return nil, nil
+	}
 	for _, unmet := range sqlgen.Require(s.DB.Dialect(), t, asterisk.Requires[t.Name]) {
 		found = append(found, Finding{
 			Table: t.Name, Text: fmt.Sprintf("%s %s, but Asterisk requires it", unmet.Requirement.Column, unmet.Reason),
@@ -109,7 +113,7 @@ const manyRows = 1000
 func (s site) missingIndex(ctx context.Context, t *sqlgen.Table) ([]Finding, error) {
 	column := asterisk.LookupByPrefix[t.Name]
 	query, index, ok := sqlgen.Unindexed(s.DB.Dialect(), t, column)
-	if !ok {
+	if !ok || s.isCompared(t) {
 		return nil, nil
 	}
 	counts, err := s.texts(ctx, query)

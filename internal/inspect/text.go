@@ -80,6 +80,9 @@ func (r *Report) writeDatabase(w io.Writer, all bool) {
 	if r.Database.Version != "" {
 		rows = append(rows, []string{"version", r.Database.Version}, []string{"tables", fmt.Sprint(len(r.Tables))})
 	}
+	if r.Database.Asterisk != "" {
+		rows = append(rows, []string{"Asterisk", r.Database.Asterisk})
+	}
 	fmt.Fprintln(w)
 	writeRows(w, rows, wrap)
 	if !all {

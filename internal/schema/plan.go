@@ -112,6 +112,23 @@ func (p *Plan) Tables() []string {
 	return names
 }
 
+// A Lack is one thing that a table lacks.
+type Lack struct {
+	Table  string
+	Reason string // such as "id is missing", and what to do where SQL does not
+	SQL    string // empty: it has to be done by hand
+}
+
+// Lacks lists what the tables lack that the database has.
+func (p *Plan) Lacks() (all []Lack) {
+	for _, c := range p.changes {
+		if !c.isTable {
+			all = append(all, Lack{c.table, c.reason, strings.Join(c.statements, "; ")})
+		}
+	}
+	return all
+}
+
 // Empty reports whether nothing is missing.
 func (p *Plan) Empty() bool { return len(p.changes) == 0 }
 
@@ -172,6 +189,7 @@ type comparison struct {
 	*Plan
 	wanted  *asterisk.Table
 	current *current
+	added   []string // columns that the plan adds
 }
 
 func (c *comparison) add(reason string, statements ...string) *change {
@@ -251,10 +269,12 @@ func (c *comparison) addColumn(wanted *asterisk.Column) {
 		}
 		c.current.indexes = append(c.current.indexes, &currentIndex{name: wanted.Name, columns: []string{wanted.Name}, unique: true})
 		c.add(reason, "ALTER TABLE "+c.table()+" ADD COLUMN "+c.database.column(wanted)+key)
+		c.added = append(c.added, wanted.Name)
 	case wanted.Required && wanted.Default == nil:
 		c.add(reason + ", and each row needs a value of its own: add the column, and fill it")
 	default:
 		c.add(reason, "ALTER TABLE "+c.table()+" ADD COLUMN "+c.database.column(wanted))
+		c.added = append(c.added, wanted.Name)
 	}
 }
 
@@ -410,7 +430,7 @@ func (c *comparison) countOffenders(key []string) sqlgen.Statement {
 
 func (c *comparison) compareIndexes() {
 	for _, i := range c.database.indexes(c.wanted) {
-		missing := slices.ContainsFunc(i.columns, func(name string) bool { return c.current.Column(name) == nil })
+		missing := slices.ContainsFunc(i.columns, func(name string) bool { return c.current.Column(name) == nil && !slices.Contains(c.added, name) })
 		switch {
 		case missing, i.prefix && c.current.hasPrefixIndex(i.columns[0]), !i.prefix && c.current.hasIndex(i.columns):
 			continue
