@@ -76,7 +76,7 @@ func (t *table) hideColumns(err error) error {
 		return err
 	}
 	switch fault.Cause {
-	case sqlgen.UnknownColumn, sqlgen.UnknownOperator, sqlgen.Mismatch:
+	case sqlgen.UnknownColumn, sqlgen.UnknownOperator, sqlgen.Mismatch, sqlgen.Denied:
 	default:
 		return err
 	}

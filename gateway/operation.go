@@ -302,11 +302,11 @@ func (t *table) encode(fields []sqlgen.Field) []sqlgen.Field {
 // dropUnknown drops the values for columns that the table does not have, as the
 // native ODBC driver does (P15): chan_iax2 sends one that the usual schema lacks, and
 // without this the phone could not register. It does so only when the schema is known
-// to be up to date, and logs a warning once per column and schema. If no value would
-// remain, it drops none.
+// to be up to date and complete, and logs a warning once per column and schema. If no
+// value would remain, it drops none.
 func (g *Gateway) dropUnknown(ctx context.Context, req *request, t *table, values []sqlgen.Field) []sqlgen.Field {
 	unknown := func(f sqlgen.Field) bool { return t.whole.Assigned(f) == nil }
-	if !req.schemaIsFresh || !slices.ContainsFunc(values, func(f sqlgen.Field) bool { return !unknown(f) }) {
+	if !req.schemaIsFresh || t.whole.Partial || !slices.ContainsFunc(values, func(f sqlgen.Field) bool { return !unknown(f) }) {
 		return values
 	}
 	named := 0

@@ -38,7 +38,7 @@ func newTable(schema *sqlgen.Table, o TableOptions, read time.Time) *table {
 // updated returns the table with a schema that was read later. An unchanged table
 // keeps its options, warnings and views.
 func (t *table) updated(schema *sqlgen.Table, options func(table string) TableOptions, read time.Time) *table {
-	if t == nil || t.Name != schema.Name || t.Schema != schema.Schema || !reflect.DeepEqual(t.Columns, schema.Columns) {
+	if t == nil || t.Name != schema.Name || t.Schema != schema.Schema || t.Partial != schema.Partial || !reflect.DeepEqual(t.Columns, schema.Columns) {
 		return newTable(schema, options(schema.Name), read)
 	}
 	same := *t

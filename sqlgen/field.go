@@ -72,7 +72,7 @@ func (t *Table) resolve(f Field) (condition, error) {
 	case c != nil, operator == "" && t.Column(firstWord(name)) != nil:
 		return condition{}, &Fault{Cause: UnknownOperator, Table: t.Name, Column: name}
 	default:
-		return condition{}, &Fault{Cause: UnknownColumn, Table: t.Name, Column: column}
+		return condition{}, t.unknown(column)
 	}
 }
 

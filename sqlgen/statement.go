@@ -237,7 +237,7 @@ func Static(d *Dialect, t *Table, file string) (Statement, error) {
 	for _, name := range named {
 		c := t.Column(name)
 		if c == nil {
-			return Statement{}, &Fault{Cause: UnknownColumn, Table: t.Name, Column: name}
+			return Statement{}, t.unknown(name)
 		}
 		column[name] = c
 	}
@@ -273,7 +273,7 @@ func (t *Table) assign(d *Dialect, values []Field) ([]*Column, error) {
 	for i, f := range values {
 		c := t.Assigned(f)
 		if c == nil {
-			return nil, &Fault{Cause: UnknownColumn, Table: t.Name, Column: f.Name}
+			return nil, t.unknown(f.Name)
 		}
 		if seen[c] {
 			return nil, &Fault{Cause: RepeatedColumn, Table: t.Name, Column: c.Name}

@@ -35,8 +35,8 @@ type Column struct {
 	Unsigned bool   // an Integer that cannot be negative
 	Nullable bool
 
-	// Invisible columns are read only where a statement names them: SELECT * leaves them
-	// out.
+	// Invisible columns are in no response: SELECT * leaves them out, or the account may
+	// not read them.
 	Invisible bool
 
 	Collation Collation // of a Text
@@ -83,6 +83,9 @@ type Table struct {
 	Schema  string // that contains the table; empty where its name alone is enough
 	Columns []Column
 
+	// Partial says that the table may have columns of which the account is not told.
+	Partial bool
+
 	byName map[string]int // as the database spells it
 	byFold map[string]int // lower case; -1 where two columns differ in case only
 
@@ -117,7 +120,7 @@ func (t *Table) Only(keep func(*Column) bool) *Table {
 		}
 	}
 	part := NewTable(t.Name, columns)
-	part.Schema = t.Schema
+	part.Schema, part.Partial = t.Schema, t.Partial
 	return part
 }
 
@@ -130,6 +133,14 @@ func (t *Table) Visible() []*Column {
 		}
 	}
 	return visible
+}
+
+// unknown is the Fault of a column that the table does not have, as far as is known.
+func (t *Table) unknown(column string) *Fault {
+	if t.Partial {
+		return &Fault{Cause: Denied, Table: t.Name, Column: column, Hint: "give the account its rights to the column with GRANT, or correct the column's name"}
+	}
+	return &Fault{Cause: UnknownColumn, Table: t.Name, Column: column}
 }
 
 // Column finds a column by its name: as the database spells it, or without regard to

@@ -63,9 +63,10 @@ type Driver struct {
 	// Each gets the table's name as an argument, then Pools.Scope, and reads, in
 	// the order of tables and columns: the table's name, the column's name, its
 	// type as declared, its width in characters or NULL, 1 where it takes NULL, 1 where
-	// SELECT * leaves it out, and the name of its collation or NULL. Where names in
-	// statements need it, the schema follows. The last one compares without regard to
-	// case.
+	// SELECT * leaves it out and 2 where the account may not read it, and the name of its
+	// collation or NULL. Where names in statements need it, the schema follows; then, if
+	// columns may be missing here, 1 where the account may not know all. The last one
+	// compares without regard to case.
 	ColumnsSQL []string
 
 	// FingerprintSQL reads one text, which is another one when what ColumnsSQL reads of a

@@ -118,9 +118,7 @@ func (db *DB) describeName(ctx context.Context, table string) (*sqlgen.Table, er
 			// The database may find a name equal that is not: MySQL disregards
 			// spaces at the end and accents.
 			if name == table || last && len(spellings) == 1 && strings.EqualFold(name, table) {
-				t := sqlgen.NewTable(name, found.columns)
-				t.Schema = found.schema
-				return t, nil
+				return found.table(name), nil
 			}
 		}
 	}
@@ -155,8 +153,21 @@ func (db *DB) Keys(ctx context.Context, t *sqlgen.Table) ([][]string, error) {
 
 // A spelling is a table that a name fits.
 type spelling struct {
-	schema  string
-	columns []sqlgen.Column
+	schema   string
+	partial  bool
+	readable bool // the account may read a column
+	columns  []sqlgen.Column
+}
+
+// table returns the table. If the account may read none of its columns, the database shall
+// say so.
+func (s *spelling) table(name string) *sqlgen.Table {
+	for i := range s.columns {
+		s.columns[i].Invisible = s.columns[i].Invisible && s.readable
+	}
+	t := sqlgen.NewTable(name, s.columns)
+	t.Schema, t.Partial = s.schema, s.partial
+	return t
 }
 
 // spellings reads every table that a name fits, by its own name.
@@ -169,7 +180,7 @@ func (db *DB) spellings(ctx context.Context, s sqlgen.Statement) (map[string]*sp
 			Type:     string(row[2]),
 			Nullable: string(row[4]) == "1",
 
-			Invisible: string(row[5]) == "1",
+			Invisible: string(row[5]) != "0",
 		}
 		c.Class, c.Size, c.Unsigned = db.driver.ClassifyType(c.Type, characters)
 		if db.driver.ClassifyCollation != nil && c.Class == sqlgen.Text {
@@ -182,6 +193,12 @@ func (db *DB) spellings(ctx context.Context, s sqlgen.Statement) (map[string]*sp
 		}
 		if len(row) > 7 {
 			t.schema = string(row[7])
+		}
+		if len(row) > 8 {
+			t.partial = string(row[8]) == "1"
+		}
+		if string(row[5]) != "2" {
+			t.readable = true
 		}
 		t.columns = append(t.columns, c)
 		return nil

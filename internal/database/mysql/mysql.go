@@ -30,7 +30,7 @@ var mariadb = &database.Driver{
 	},
 	// All columns together may be longer than the longest text of the server.
 	FingerprintSQL: `
-	SELECT CONCAT(COUNT(*), ' ', SUM(CAST(CONV(LEFT(SHA2(CONCAT_WS(' ', ordinal_position, column_name, column_type, is_nullable, extra, collation_name), 256), 15), 16, 10) AS UNSIGNED)))
+	SELECT CONCAT(COUNT(*), ' ', SUM(CAST(CONV(LEFT(SHA2(CONCAT_WS(' ', ordinal_position, column_name, column_type, is_nullable, extra, collation_name, privileges), 256), 15), 16, 10) AS UNSIGNED)))
 	FROM information_schema.columns
 	WHERE table_schema = DATABASE() AND table_name = ?`,
 	KeysSQL: `
@@ -80,9 +80,14 @@ const readOnlySQL = `
 		SELECT 1 FROM information_schema.user_privileges
 		WHERE REPLACE(grantee, '\'', '') = CURRENT_USER() AND privilege_type IN ('SUPER', 'READ_ONLY ADMIN', 'CONNECTION_ADMIN'))`
 
+// columnsSQL reads the columns to which the account has a right.
 const columnsSQL = `
-	SELECT table_name, column_name, column_type, character_maximum_length, is_nullable = 'YES', extra LIKE '%INVISIBLE%', collation_name
-	FROM information_schema.columns WHERE table_schema = DATABASE() AND `
+	SELECT table_name, column_name, column_type, character_maximum_length, is_nullable = 'YES',
+	       CASE WHEN privileges NOT LIKE '%select%' THEN 2 ELSE extra LIKE '%INVISIBLE%' END, collation_name, NULL,
+	       EXISTS (SELECT 1 FROM information_schema.column_privileges p
+	               WHERE p.table_schema = DATABASE() AND p.table_name = c.table_name AND p.privilege_type = 'SELECT'
+	                 AND REPLACE(p.grantee, '\'', '') = CURRENT_USER())
+	FROM information_schema.columns c WHERE table_schema = DATABASE() AND `
 
 var dialect = &sqlgen.Dialect{
 	Quote:       func(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" },

@@ -82,7 +82,7 @@ var columnsSQL = `
 	            ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END,
 	       NULL,
 	       CASE WHEN a.attnotnull OR t.typnotnull THEN 0 ELSE 1 END,
-	       0,
+	       CASE WHEN pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT') THEN 0 ELSE 2 END,
 	       CASE a.attcollation WHEN 100 THEN 'default' WHEN 950 THEN 'C' WHEN 951 THEN 'POSIX' END,
 	       n.nspname
 	FROM pg_catalog.pg_class c
