@@ -15,6 +15,10 @@ func TestJSONBytes(t *testing.T) {
 			t.Errorf("%q becomes %d bytes, not %d", value, got, want)
 		}
 	}
+	coded := []byte(strings.Repeat("^01", 10))
+	if got, want := len(appendJSONValue(nil, appendCaretDecoded(nil, coded))), len(`""`)+jsonBytes(coded); got != want {
+		t.Errorf("%q becomes %d bytes, not %d", coded, got, want)
+	}
 }
 
 // TestTextBytes writes rows in every way: none gets longer than it was said to get.

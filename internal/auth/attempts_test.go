@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -87,6 +88,34 @@ func TestWhichPasswordIsComparedNext(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestHowLongResponsesToWrongPasswordsAreDelayed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newAttempts().historyOf(sender{user: "alice"})
+		for _, test := range []struct {
+			after time.Duration
+			want  []int // seconds
+		}{
+			{0, []int{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 6, 8, 10, 10, 10}},
+			{2 * time.Second, []int{10, 10}},
+			{6 * time.Second, []int{6, 8, 10, 10}},
+			{time.Hour, []int{0}},
+		} {
+			time.Sleep(test.after)
+			var got []int
+			for range test.want {
+				delay, err := h.mismatch()
+				if (err.Code == gateway.TooManyAttempts) != (delay > 0) {
+					t.Errorf("%q after %v", err.Code, delay)
+				}
+				got = append(got, int(delay.Seconds()))
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("%v later the delays are %v seconds, want %v", test.after, got, test.want)
+			}
+		}
+	})
 }
 
 // A client that leaves before its password is compared leaves little behind. One that
