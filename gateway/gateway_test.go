@@ -95,6 +95,7 @@ func TestAnswer(t *testing.T) {
 		{name: "a quality that is none", request: withAccept(post("/peers/destroy", "id=a"), "application/json;q=high"), body: `{"affected":0}` + "\n"},
 		{name: "the end of the URL counts whatever is wanted", request: withAccept(post("/peers/destroy.json", "id=a"), "text/plain"), body: `{"affected":0}` + "\n"},
 		{name: "a negative number is a byte of Asterisk", request: post("/peers/destroy", "id=%FFFFFFC3%FFFFFFA9%FFFFFF7F%FFFFFFg0%FFFFFF"), body: "0\n", args: []any{"é\xffFFFF7F\xffFFFFg0\xffFFFF"}},
+		{name: "the least of them, and half of one", request: post("/peers/destroy", "id=%FFFFFF80%FFFFFFC"), body: "0\n", args: []any{"\x80\xffFFFFC"}},
 		{name: "and none of a JSON client", request: asJSON(post("/peers/destroy", "id=%FFFFFFC3")), body: `{"affected":0}` + "\n", args: []any{"\xffFFFFC3"}},
 		{name: "a content type that is none of ours is read as a form", request: withType(post("/peers/destroy", "id=a"), "text/plain"), body: "0\n"},
 		{name: "so is a body without one", request: withType(post("/peers/destroy", "id=a"), ""), body: "0\n"},

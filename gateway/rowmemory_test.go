@@ -2,8 +2,10 @@ package gateway
 
 import (
 	"math/rand/v2"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestJSONBytes shows that a value gets as long as it was said to get, if it is one of those
@@ -18,6 +20,23 @@ func TestJSONBytes(t *testing.T) {
 	coded := []byte(strings.Repeat("^01", 10))
 	if got, want := len(appendJSONValue(nil, appendCaretDecoded(nil, coded))), len(`""`)+jsonBytes(coded); got != want {
 		t.Errorf("%q becomes %d bytes, not %d", coded, got, want)
+	}
+}
+
+// A large buffer would be memory that no budget counts.
+func TestLargeBuffersAreNotKept(t *testing.T) {
+	for range 100 {
+		for _, large := range []func(*response){
+			func(r *response) { r.buf = make([]byte, 0, freeBytes+1) },
+			func(r *response) { r.scratch = make([]byte, 0, freeBytes+1) },
+		} {
+			resp := newResponse(httptest.NewRecorder(), new(request), time.Second)
+			large(resp)
+			resp.release()
+			if next := buffers.Get().(*response); max(cap(next.buf), cap(next.scratch)) > freeBytes {
+				t.Fatalf("%d and %d bytes are kept", cap(next.buf), cap(next.scratch))
+			}
+		}
 	}
 }
 

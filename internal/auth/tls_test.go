@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"dbsep/internal/auth"
@@ -101,6 +102,30 @@ func TestRenewedCertificateIsTakenOver(t *testing.T) {
 			t.Fatal("the new certificate was not taken over")
 		}
 	}
+}
+
+func TestFilesOfTLSAreCheckedOncePerSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		files := certify(t, dir, "old")
+		config, err := files.Config(func(err error) { t.Error(err) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		certify(t, dir, "new")
+		if err := os.Chtimes(files.Cert, time.Now(), time.Now()); err != nil { // another time than before, for certain
+			t.Fatal(err)
+		}
+		for _, test := range []struct {
+			after time.Duration
+			want  string
+		}{{0, "old"}, {time.Second - 1, "old"}, {1, "new"}} {
+			time.Sleep(test.after)
+			if c, err := config.GetCertificate(nil); err != nil || c.Leaf.Subject.CommonName != test.want {
+				t.Errorf("%v later: %v, %v", test.after, c.Leaf.Subject, err)
+			}
+		}
+	})
 }
 
 func TestClientCertificate(t *testing.T) {
