@@ -2,9 +2,11 @@ package auth_test
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 
 	"dbsep/gateway"
@@ -36,8 +38,16 @@ func TestPagesOfOtherServersAreRefused(t *testing.T) {
 			if test.site != "" {
 				r.Header.Set("Sec-Fetch-Site", test.site)
 			}
-			if _, err := g.Authorize(r); codeOf(err) != test.want {
+			_, err := g.Authorize(r)
+			if codeOf(err) != test.want {
 				t.Errorf("%s, %s: %v", test.name, method, err)
+			}
+			hint := ""
+			if test.want != "" && strings.HasPrefix(test.origin, "https://") {
+				hint = "if the page is one of yours, add elsewhere.example to hosts= in the section [server]"
+			}
+			if e := new(gateway.Error); errors.As(err, &e) && e.Hint != hint {
+				t.Errorf("%s, %s: %q", test.name, method, e.Hint)
 			}
 		}
 	}
