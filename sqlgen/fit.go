@@ -34,7 +34,7 @@ func (t *Table) fit(d *Dialect, c condition) (condition, error) {
 	if c.like() || c.column.Class == Text || c.column.Class == Binary {
 		return c, nil
 	}
-	if c.column.Class == Integer {
+	if c.column.Class == Integer && !c.column.isYear() {
 		if n, ok := wholeNumber(c.value); ok {
 			c.value = n
 			c = c.within()
@@ -83,6 +83,10 @@ func (c condition) without(operator string) condition {
 
 // takesValue reports whether the condition has an argument.
 func (c condition) takesValue() bool { return c.operator != never && c.operator != notNull }
+
+// isYear reports whether a column is a YEAR of MariaDB or MySQL, to which the text 0000 is
+// another year than 0, and 70 means 1970.
+func (c *Column) isYear() bool { return strings.HasPrefix(c.Type, "year") }
 
 // within returns a comparison with a whole number unchanged if the column can hold the
 // number, and the equivalent condition if it cannot.

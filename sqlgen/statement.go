@@ -364,6 +364,8 @@ func (b *builder) condition(c condition) {
 	case c.operator == notNull:
 		b.text(b.d.Quote(c.column.Name), " IS NOT NULL")
 		return
+	case b.compareAny(c):
+		return
 	case !c.like():
 		b.text(b.d.Quote(c.column.Name), " ", c.operator, " ")
 		b.argument(b.d.conditionArgument(c))
@@ -379,6 +381,21 @@ func (b *builder) condition(c condition) {
 	b.text(quoted, " ", c.operator, " ")
 	b.argument(b.d.conditionArgument(c))
 	b.text(b.d.Escape)
+}
+
+// compareAny writes a comparison with a column that holds values of any type. It reports
+// false for other columns.
+func (b *builder) compareAny(c condition) bool {
+	if b.d.CompareAny == nil {
+		return false
+	}
+	text := b.d.CompareAny(c.column, b.d.Quote(c.column.Name), c.operator, b.d.Placeholder(len(b.args)+1))
+	if text == "" {
+		return false
+	}
+	b.args = append(b.args, b.d.conditionArgument(c))
+	b.text(text)
+	return true
 }
 
 // conditionArgument is the argument of a condition.

@@ -57,7 +57,7 @@ const (
 // disregard case, accents and spaces, and have several forms of a number or a date.
 func (c *Column) Key(value string) (key string, ok bool) {
 	switch {
-	case c.Class == Integer && !strings.HasPrefix(c.Type, "year"): // MySQL's year 70 is 1970
+	case c.Class == Integer && !c.isYear():
 		key, ok = wholeNumber(value)
 		return key, ok && len(key) <= maxExactDigits
 	case c.Class == Text && c.Collation != UnknownCollation && isPrintableASCII(value):

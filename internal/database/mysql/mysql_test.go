@@ -526,3 +526,33 @@ func TestMariaDBQualifiedNames(t *testing.T) {
 	}
 	databasetest.WantQualifiedNames(t, databasetest.Open(t, source), databasetest.Setup(t, beside), name)
 }
+
+// The texts of years and bits mean something else than the numbers that they look like.
+func TestMariaDBYearsAndBits(t *testing.T) {
+	source, beside := databasetest.NewMariaDB(t)
+	databasetest.Setup(t, beside)("CREATE TABLE v (id INT PRIMARY KEY, y YEAR, b BIT(4))",
+		"INSERT INTO v VALUES (1, '0000', 0), (2, 2000, 1), (3, 1970, 9), (4, NULL, NULL)")
+	db := databasetest.Open(t, source)
+	table, err := db.Describe(t.Context(), "v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ condition, value, want string }{
+		{"y", "0000", "1"}, {"y", "0", "2"}, {"y", "70", "3"}, {"y", "1970", "3"}, {"y", "1970x", ""},
+		{"y !=", "0000", "2 3"}, {"y >", "1999", "2"}, {"y", "", ""}, {"y !=", "", "1 2 3"},
+		{"b", "9", "3"}, {"b", "0", "1"}, {"b >", "0", "2 3"}, {"b", "\x09", ""}, {"b", "16", ""},
+	} {
+		s, err := sqlgen.Multi(db.Dialect(), table, []sqlgen.Field{{Name: "id >", Value: "0"}, {Name: c.condition, Value: c.value}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		err = db.Query(t.Context(), s, func(columns [][]byte) error {
+			ids = append(ids, string(columns[0]))
+			return nil
+		})
+		if got := strings.Join(ids, " "); got != c.want || err != nil {
+			t.Errorf("%s %q finds %q, %v; want %q", c.condition, c.value, got, err, c.want)
+		}
+	}
+}

@@ -77,13 +77,15 @@ var dialect = &sqlgen.Dialect{
 		return "typeof(" + quoted + ") = 'text'"
 	},
 
+	CompareAny: compareAny,
+
 	// LIKE takes numbers as text by itself.
 	AsText: func(_ *sqlgen.Column, quoted string) string { return quoted },
 
 	// A value of another type than its column's would come before or after all texts.
 	ByteOrder: func(_ *sqlgen.Column, quoted string) string { return "CAST(" + quoted + " AS TEXT) COLLATE BINARY" },
 
-	Escape:   ` ESCAPE '\'`,
+	Escape:   escape,
 	AfterOne: " LIMIT 1",
 	Type:     columnType,
 	Add: func(table, column, typ string) string {
@@ -184,6 +186,38 @@ func classifyType(declared string, _ int) (class sqlgen.Class, size int, unsigne
 // that SQLite knows, as STRING has.
 func renumbers(c *sqlgen.Column) bool {
 	return c.Class == sqlgen.Text && c.Type != "" && !hasTextAffinity(c.Type)
+}
+
+// escape makes a backslash the escape character of a LIKE.
+const escape = ` ESCAPE '\'`
+
+// compareAny compares numbers with numbers, texts with texts and bytes with bytes where the
+// type of a column makes none of the others: the computed columns of a view have no type.
+// A plus sign makes an expression, to which no type is applied.
+func compareAny(c *sqlgen.Column, quoted, operator, argument string) string {
+	if c.Type != "" && c.Class != sqlgen.Binary && !strings.EqualFold(c.Type, "ANY") {
+		return ""
+	}
+	const (
+		bytes    = "CAST(v AS BLOB)"
+		number   = "+CAST(v AS NUMERIC)"
+		isNumber = "CAST(CAST(v AS NUMERIC) AS TEXT) = v"
+	)
+	given := "(SELECT " + argument + " AS v)"
+	if strings.HasSuffix(operator, "LIKE") { // which some builds never let bytes match
+		return "CAST(" + quoted + " AS TEXT) " + operator + " " + argument + escape
+	}
+	if operator == "=" || operator == "<>" {
+		list := " IN (WITH given AS " + given + " SELECT v FROM given UNION ALL SELECT " + bytes + " FROM given" +
+			" UNION ALL SELECT " + number + " FROM given WHERE " + isNumber + ")" // finds an index
+		if operator == "<>" {
+			list = " NOT" + list
+		}
+		return quoted + list
+	}
+	return "(SELECT CASE typeof(" + quoted + ") WHEN 'text' THEN " + quoted + " " + operator + " v" +
+		" WHEN 'blob' THEN " + quoted + " " + operator + " " + bytes +
+		" ELSE " + isNumber + " AND " + quoted + " " + operator + " " + number + " END FROM " + given + ")"
 }
 
 // hasTextAffinity reports whether SQLite stores numbers in a column of a type as texts.
