@@ -134,6 +134,7 @@ func (g generator) values(n int) (fields []field) {
 var examples = []request{
 	{operation: "store", conditions: []field{{column: columns[0], value: "q20"}}, values: []field{{column: columns[labels], value: "_7"}}},
 	{operation: "load", conditions: []field{{column: columns[labels], operator: " like", value: `\_%`}}},
+	{operation: "update2", conditions: []field{{column: columns[0], value: "q20"}, {column: columns[labels], value: "_7"}}, values: []field{{column: columns[labels], value: "^"}}},
 	{operation: "update", conditions: []field{{column: columns[labels], value: "(1,a"}}, values: []field{{column: columns[labels], value: "b"}}},
 }
 
