@@ -78,7 +78,7 @@ test: need-go ## the whole test suite, with the race detector, on SQLite, a real
 	$(GO) test -race ./...
 
 test-static: need-go ## what differs in the build without a C compiler
-	CGO_ENABLED=0 $(GO) test -run SQLite ./internal/database/...
+	CGO_ENABLED=0 $(GO) test -run SQLite ./internal/database/... ./internal/schemas
 	CGO_ENABLED=0 $(GO) test ./internal/cache ./internal/replay ./internal/setup ./cmd/dbsep
 
 test-odbc: need-go ## the build with unixODBC (-tags odbc), on the real ODBC drivers of MariaDB, PostgreSQL and SQLite
