@@ -14,6 +14,7 @@ import (
 
 func checkCommand() *cobra.Command {
 	var file, account, version string
+	var o inspect.Options
 	var asJSON, all bool
 	cmd := &cobra.Command{
 		Use:   "check [FILE]",
@@ -30,9 +31,8 @@ It prints the SQL that fixes them; it changes nothing itself. The exit status is
 				file = args[0]
 			}
 			if account != "" {
-				return checkAs(cmd.Context(), account, "--config", file, "--asterisk", version, fmt.Sprintf("--json=%t", asJSON), fmt.Sprintf("--all=%t", all))
+				return checkAs(cmd.Context(), account, "--config", file, "--asterisk", version, "--asterisk-config", o.AsteriskConfig, fmt.Sprintf("--json=%t", asJSON), fmt.Sprintf("--all=%t", all))
 			}
-			var release *asterisk.Release
 			if version != "" {
 				r, note, err := asterisk.FindRelease(version)
 				if err != nil {
@@ -41,9 +41,9 @@ It prints the SQL that fixes them; it changes nothing itself. The exit status is
 				if note != "" {
 					fmt.Fprintln(cmd.ErrOrStderr(), "dbsep:", note)
 				}
-				release = &r
+				o.Asterisk = &r
 			}
-			r := inspect.Check(cmd.Context(), file, release)
+			r := inspect.Check(cmd.Context(), file, o)
 			if !asJSON {
 				r.WriteText(cmd.OutOrStdout(), all)
 			} else if err := r.WriteJSON(cmd.OutOrStdout()); err != nil {
@@ -60,6 +60,7 @@ It prints the SQL that fixes them; it changes nothing itself. The exit status is
 	}
 	cmd.Flags().StringVarP(&file, "config", "c", setup.ConfigFile(), "configuration `file`")
 	cmd.Flags().StringVar(&version, "asterisk", "", "compare the tables with those of this `version` of Asterisk")
+	cmd.Flags().StringVar(&o.AsteriskConfig, "asterisk-config", "", "read how Asterisk finds dbsep in this `folder`, such as /etc/asterisk, and try each address")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write the report as JSON")
 	cmd.Flags().BoolVar(&all, "all", false, "list the settings that the file does not have, and the tables")
 	cmd.Flags().StringVar(&account, "user", "", "check as this `account` of the system, which the service or the web server runs as")

@@ -3,9 +3,12 @@
 package asterisk
 
 import (
+	"encoding/json"
+	"os/exec"
 	"strings"
 	"testing"
 
+	"dbsep/internal/inspect"
 	"dbsep/internal/testenv"
 )
 
@@ -56,6 +59,21 @@ func (p *pbx) additions() map[string]string {
 
 // manualFeatures are the examples that the manual gives as rows.
 var manualFeatures = []feature{
+	{"manual: dbsep check finds its files right, and the one server that is silent", func(t *testing.T, p *pbx) {
+		folder := p.Path("astetcdir")
+		out, _ := exec.CommandContext(t.Context(), testenv.Program(t), "check", "--json", "--asterisk-config", folder, p.Conf).Output() // other warnings are of tables
+		var report inspect.Report
+		check(t, json.Unmarshal(out, &report))
+		var found []string
+		for _, f := range report.Findings {
+			if strings.HasPrefix(f.File, folder) {
+				found = append(found, f.String())
+			}
+		}
+		if len(found) != 1 || !strings.Contains(found[0], "rt_silent: http://"+p.silence+"/rt_silent does not respond") {
+			t.Errorf("it found %q", found)
+		}
+	}},
 	{"manual: its phone registers, with a mailbox", func(t *testing.T, p *pbx) {
 		f := newPhone(t, p, "2001")
 		f.password = "change-me"

@@ -16,9 +16,15 @@ type site struct {
 	asterisk *asterisk.Release // that the tables are for; nil: not known
 }
 
+// Options are what a check may look at beside a configuration.
+type Options struct {
+	Asterisk       *asterisk.Release // that the tables are for; nil: not known
+	AsteriskConfig string            // Asterisk's configuration folder; empty: not looked at
+}
+
 // Check reads a configuration, explains it, connects to its database and inspects the
-// tables. release is the version of Asterisk that they are for, nil where it is not known.
-func Check(ctx context.Context, file string, release *asterisk.Release) *Report {
+// tables.
+func Check(ctx context.Context, file string, o Options) *Report {
 	r := &Report{File: file, Findings: []Finding{}, Settings: []Setting{}, Tables: []Table{}}
 	defer r.finish()
 	l, err := setup.Load(file)
@@ -35,7 +41,7 @@ func Check(ctx context.Context, file string, release *asterisk.Release) *Report 
 		return r
 	}
 	defer l.Close()
-	s := site{l, release}
+	s := site{l, o.Asterisk}
 	for _, w := range s.Warnings() {
 		r.add(ofProblem(w))
 	}
@@ -46,6 +52,9 @@ func Check(ctx context.Context, file string, release *asterisk.Release) *Report 
 	r.Database = &Database{Kind: s.DB.Kind(), Address: s.DB.Address(), Through: s.DB.Through(), Account: s.DB.Account()}
 	if err := s.inspectDatabase(ctx, r); err != nil {
 		r.add(s.connectionError(err))
+	}
+	if o.AsteriskConfig != "" {
+		r.add(checkAsterisk(ctx, o.AsteriskConfig, l.Config)...)
 	}
 	return r
 }
