@@ -30,14 +30,8 @@ func TestDemoIsEnoughForAsterisk(t *testing.T) {
 			t.Errorf("the demo prints no lines for %s:\n%s", name, demo.Log)
 		}
 	}
-	files["modules.conf"] = "[modules]\n" + listeners + "noload = app_voicemail_odbc.so\n"
-	installed, err := filepath.Glob(filepath.Join(root, "etc/asterisk/*.conf"))
-	check(t, err)
-	for _, file := range installed {
-		if name := filepath.Base(file); name != "asterisk.conf" && name != "logger.conf" {
-			p.Write(t, name, addLines(read(t, file), strings.ReplaceAll(files[name], "0.0.0.0:5060", p.sip)))
-		}
-	}
+	files["pjsip.conf"] = strings.ReplaceAll(files["pjsip.conf"], "0.0.0.0:5060", p.sip)
+	p.install(t, files)
 	p.Start(t)
 
 	phones := map[string]*phone{}
@@ -58,6 +52,20 @@ func TestDemoIsEnoughForAsterisk(t *testing.T) {
 	p.shows(t, "queue show support", "Bob (PJSIP/bob)")
 	p.comes(t, "AST_CONFIG(musiconhold.conf,quiet,mode)", "files")
 	p.comes(t, "VM_INFO(100@default,fullname)", "Alice")
+}
+
+// install gives Asterisk Debian's configuration with some lines more, by the names of the
+// files.
+func (p *pbx) install(t *testing.T, lines map[string]string) {
+	t.Helper()
+	lines["modules.conf"] = "[modules]\n" + listeners + "noload = app_voicemail_odbc.so\n"
+	installed, err := filepath.Glob(filepath.Join(p.Root, "etc/asterisk/*.conf"))
+	check(t, err)
+	for _, file := range installed {
+		if name := filepath.Base(file); name != "asterisk.conf" && name != "logger.conf" {
+			p.Write(t, name, addLines(read(t, file), lines[name]))
+		}
+	}
 }
 
 // addLines adds the lines of one section to a file: to the section of that name
