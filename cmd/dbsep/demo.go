@@ -3,6 +3,7 @@ package main
 import (
 	_ "embed"
 	"fmt"
+	"html"
 	"io"
 	"net"
 	"os"
@@ -25,6 +26,9 @@ var demoSQL string
 //go:embed demo.txt
 var demoText string
 
+//go:embed demo.html
+var demoPage string
+
 func demoCommand() *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
@@ -44,8 +48,11 @@ requests from it, and removes it at the end (Ctrl-C).`,
 				return err
 			}
 			l.Config.Server.Listen = listen
-			demo := &server.Server{Insecure: true, ListenHint: "choose another address, such as: dbsep demo --listen " + nextAddress(listen), Version: version}
-			return demo.Run(cmd.Context(), l, func(a net.Addr) { introduce(cmd.OutOrStdout(), a) })
+			demo := &server.Server{
+				Insecure: true, ListenHint: "choose another address, such as: dbsep demo --listen " + nextAddress(listen), Version: version,
+				Page: strings.ReplaceAll(demoPage, "TEXT", html.EscapeString(introduction(listen))),
+			}
+			return demo.Run(cmd.Context(), l, func(a net.Addr) { _, _ = io.WriteString(cmd.OutOrStdout(), introduction(a.String())) })
 		},
 	}
 	cmd.Flags().StringVarP(&listen, "listen", "l", config.Default().Server.Listen, "`address` to listen on")
@@ -64,11 +71,9 @@ func openDemo(cmd *cobra.Command, file string) (*setup.Loaded, error) {
 	return &setup.Loaded{Config: &c, DB: db}, nil
 }
 
-// introduce prints what a new user can try and what Asterisk needs, each line
-// ready to be copied.
-func introduce(w io.Writer, a net.Addr) {
-	_, _ = io.WriteString(w, strings.ReplaceAll(demoText, "ADDRESS", a.String()))
-}
+// introduction is what a new user can try and what Asterisk needs, each line ready to be
+// copied.
+func introduction(address string) string { return strings.ReplaceAll(demoText, "ADDRESS", address) }
 
 // nextAddress is an address beside one that is taken.
 func nextAddress(taken string) string {

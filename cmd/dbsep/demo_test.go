@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,18 +10,17 @@ import (
 // its tables is in a line of extconfig.conf, and the objects of PJSIP in one of
 // sorcery.conf.
 func TestDemoNamesEveryTable(t *testing.T) {
-	var text strings.Builder
-	introduce(&text, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8000})
+	text := introduction("127.0.0.1:8000")
 	tables := regexp.MustCompile(`CREATE TABLE (\w+)`).FindAllStringSubmatch(demoSQL, -1)
 	if len(tables) == 0 {
 		t.Fatal("the sample has no tables")
 	}
 	for _, m := range tables {
 		table := m[1]
-		if !regexp.MustCompile(`(?m)^    [\w.]+ => curl,http://127\.0\.0\.1:8000/` + table + `$`).MatchString(text.String()) {
+		if !regexp.MustCompile(`(?m)^    [\w.]+ => curl,http://127\.0\.0\.1:8000/` + table + `$`).MatchString(text) {
 			t.Errorf("no line of extconfig.conf leads to %s", table)
 		}
-		if strings.HasPrefix(table, "ps_") && !strings.Contains(text.String(), "= realtime,"+table+"\n") {
+		if strings.HasPrefix(table, "ps_") && !strings.Contains(text, "= realtime,"+table+"\n") {
 			t.Errorf("no line of sorcery.conf leads to %s", table)
 		}
 	}

@@ -21,6 +21,8 @@ type File struct {
 
 // A Section is [Name] with its lines, those of its templates first.
 type Section struct {
+	File     string
+	Line     int
 	Name     string
 	Template bool // only others use it
 	Lines    []Line
@@ -41,18 +43,15 @@ type Problem struct {
 	Text string
 }
 
-// Section returns the sections of a name as one, nil where there is none.
+// Section returns the first section of a name, nil where there is none. Asterisk mostly
+// reads no other one.
 func (f *File) Section(name string) *Section {
-	var all *Section
 	for _, s := range f.Sections {
 		if strings.EqualFold(s.Name, name) {
-			if all == nil {
-				all = &Section{Name: s.Name}
-			}
-			all.Lines = append(all.Lines, s.Lines...)
+			return s
 		}
 	}
-	return all
+	return nil
 }
 
 // Last returns the last line with a name, which counts where there may be one only. It is
@@ -201,7 +200,7 @@ func (r *reader) header(text string) {
 		r.problem("] is missing")
 		return
 	}
-	s := &Section{Name: strings.TrimSpace(name)}
+	s := &Section{File: r.name, Line: r.line, Name: strings.TrimSpace(name)}
 	options, _ := strings.CutPrefix(strings.TrimSpace(rest), "(")
 	options, _, _ = strings.Cut(options, ")")
 	for option := range strings.SplitSeq(options, ",") {

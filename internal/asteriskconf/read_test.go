@@ -88,12 +88,12 @@ func TestFilesThatIncludeThemselvesEnd(t *testing.T) {
 	}
 }
 
-func TestSectionsOfOneNameAreOne(t *testing.T) {
-	f, err := Read(folder(t, map[string]string{"f.conf": "[a]\nx=1\n[b]\n[A]\nX=2\n"}), "f.conf")
+func TestTheFirstSectionOfAName(t *testing.T) {
+	f, err := Read(folder(t, map[string]string{"f.conf": "[b]\n[A]\nx=1\nX=2\n[a]\nx=3\n"}), "f.conf")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := f.Section("a"); len(s.Lines) != 2 || s.Last("x").Value != "2" || s.Last("x").Line != 5 || s.Last("y") != nil {
+	if s := f.Section("a"); len(s.Lines) != 2 || s.Line != 2 || s.Last("x").Value != "2" || s.Last("x").Line != 4 || s.Last("y") != nil {
 		t.Errorf("%+v", s)
 	}
 	if s := f.Section("c"); s != nil || s.Last("x") != nil {

@@ -51,6 +51,14 @@ func (a *asteriskSite) read(name string, needed bool) *asteriskconf.File {
 	for _, p := range f.Problems {
 		a.found = append(a.found, Finding{File: p.File, Line: p.Line, Text: p.Text})
 	}
+	for _, s := range f.Sections {
+		if f.Section(s.Name) != s {
+			a.found = append(a.found, Finding{
+				File: s.File, Line: s.Line, Text: fmt.Sprintf("a second [%s] is not read", s.Name),
+				Hint: "move its lines into the first",
+			})
+		}
+	}
 	return f
 }
 
@@ -215,7 +223,11 @@ func (a *asteriskSite) ask(ctx context.Context, l asteriskconf.Line, u *url.URL)
 // readSorcery compares what PJSIP reads with what is mapped.
 func (a *asteriskSite) readSorcery() {
 	used := map[string]bool{}
-	for _, s := range a.read("sorcery.conf", false).Sections {
+	f := a.read("sorcery.conf", false)
+	for _, s := range f.Sections {
+		if f.Section(s.Name) != s {
+			continue // it is not read
+		}
 		for _, l := range s.Lines {
 			wizard, rest, _ := strings.Cut(l.Value, ",")
 			if strings.TrimSpace(wizard) != "realtime" {

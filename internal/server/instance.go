@@ -77,6 +77,9 @@ func (s *Server) newInstance(l *setup.Loaded, log *slog.Logger) (*instance, erro
 	if s.statusListener == nil {
 		i.handler = s.status.before(i.handler, authorizer)
 	}
+	if s.Page != "" {
+		i.handler = withPage(i.handler, s.Page)
+	}
 	return i, nil
 }
 

@@ -37,6 +37,7 @@ type Server struct {
 	Insecure   bool                          // everybody may connect
 	ListenHint string                        // how to choose another address; empty: [server] listen
 	Version    string                        // of the program
+	Page       string                        // HTML that a browser gets at /; empty: no page
 
 	started *config.Config // with the settings that need a restart
 	running atomic.Pointer[instance]
