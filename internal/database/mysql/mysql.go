@@ -78,7 +78,7 @@ const (
 const readOnlySQL = `
 	SELECT CAST(@@global.read_only AS CHAR) NOT IN ('0', 'OFF') AND NOT EXISTS (
 		SELECT 1 FROM information_schema.user_privileges
-		WHERE REPLACE(grantee, '\'', '') = CURRENT_USER() AND privilege_type IN ('SUPER', 'READ_ONLY ADMIN', 'CONNECTION_ADMIN'))`
+		WHERE REPLACE(grantee, '''', '') = CURRENT_USER() AND privilege_type IN ('SUPER', 'READ_ONLY ADMIN', 'CONNECTION_ADMIN'))`
 
 // columnsSQL reads the columns to which the account has a right.
 const columnsSQL = `
@@ -86,7 +86,7 @@ const columnsSQL = `
 	       CASE WHEN privileges NOT LIKE '%select%' THEN 2 ELSE extra LIKE '%INVISIBLE%' END, collation_name, NULL,
 	       EXISTS (SELECT 1 FROM information_schema.column_privileges p
 	               WHERE p.table_schema = DATABASE() AND p.table_name = c.table_name AND p.privilege_type = 'SELECT'
-	                 AND REPLACE(p.grantee, '\'', '') = CURRENT_USER())
+	                 AND REPLACE(p.grantee, '''', '') = CURRENT_USER())
 	FROM information_schema.columns c WHERE table_schema = DATABASE() AND `
 
 var dialect = &sqlgen.Dialect{
