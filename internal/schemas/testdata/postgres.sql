@@ -119,3 +119,23 @@ CREATE MATERIALIZED VIEW totals AS SELECT queue, count(*) AS n FROM m GROUP BY q
 -- expect totals update not-writable
 -- expect totals destroy not-writable
 -- expect totals store not-writable
+
+-- A view that triggers write, and one that rules write.
+CREATE TABLE people (id INTEGER NOT NULL PRIMARY KEY, first VARCHAR(20), last VARCHAR(20));
+INSERT INTO people VALUES (1, 'Ada', 'Lovelace'), (2, 'Jörg', NULL);
+CREATE VIEW phonebook AS SELECT id, first, last FROM people GROUP BY id;
+CREATE FUNCTION phonebook() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN INSERT INTO people VALUES (NEW.id, NEW.first, NEW.last); RETURN NEW; END IF;
+  IF TG_OP = 'UPDATE' THEN UPDATE people SET id = NEW.id, first = NEW.first, last = NEW.last WHERE id = OLD.id; RETURN NEW; END IF;
+  DELETE FROM people WHERE id = OLD.id; RETURN OLD;
+END $$;
+CREATE TRIGGER phonebook INSTEAD OF INSERT OR UPDATE OR DELETE ON phonebook FOR EACH ROW EXECUTE FUNCTION phonebook();
+CREATE TABLE agents (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(20));
+INSERT INTO agents VALUES (1, 'Ada'), (2, 'Jörg');
+CREATE VIEW ruled AS SELECT id, name FROM agents GROUP BY id;
+CREATE RULE ruled_insert AS ON INSERT TO ruled DO INSTEAD INSERT INTO agents VALUES (NEW.id, NEW.name);
+CREATE RULE ruled_update AS ON UPDATE TO ruled DO INSTEAD UPDATE agents SET id = NEW.id, name = NEW.name WHERE id = OLD.id;
+CREATE RULE ruled_delete AS ON DELETE TO ruled DO INSTEAD DELETE FROM agents WHERE id = OLD.id;
+-- expect phonebook.id clear constraint
+-- expect ruled.id clear constraint

@@ -70,3 +70,13 @@ CREATE VIEW members_of AS SELECT queue, group_concat('PJSIP/' || ext, ';') AS me
 -- expect members_of update not-writable
 -- expect members_of destroy not-writable
 -- expect members_of store not-writable
+
+-- A view that triggers write.
+CREATE TABLE people (id INTEGER NOT NULL PRIMARY KEY, first VARCHAR(20), last VARCHAR(20));
+INSERT INTO people VALUES (1, 'Ada', 'Lovelace'), (2, 'Jörg', NULL);
+CREATE VIEW phonebook AS SELECT id, first, last FROM people;
+CREATE TRIGGER phonebook_insert INSTEAD OF INSERT ON phonebook BEGIN INSERT INTO people VALUES (NEW.id, NEW.first, NEW.last); END;
+CREATE TRIGGER phonebook_update INSTEAD OF UPDATE ON phonebook BEGIN UPDATE people SET id = NEW.id, first = NEW.first, last = NEW.last WHERE id = OLD.id; END;
+CREATE TRIGGER phonebook_delete INSTEAD OF DELETE ON phonebook BEGIN DELETE FROM people WHERE id = OLD.id; END;
+-- expect phonebook count 0
+-- expect phonebook.id clear bad-value
