@@ -99,6 +99,7 @@ e2e: need-go ## the real clients, end to end: Asterisk, Apache, nginx, lighttpd,
 	  -- --optional rsync rsync \
 	  -- --optional ss iproute2 \
 	  -- --optional curl curl \
+	  -- --optional sqlite3 sqlite3 \
 	  -- --optional mmdebstrap mmdebstrap \
 	  -- --optional /etc/apache2/mods-available/mpm_event.load apache2 \
 	  -- --optional htpasswd apache2-utils \

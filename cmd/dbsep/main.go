@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -48,10 +49,23 @@ Started by a web server it is a CGI or FastCGI program; see docs/running.md.`,
 		Version:       about(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          noCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2 // letters
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), compareCommand(), schemaCommand(), versionCommand())
 	return root
+}
+
+// noCommand refuses the name of no command.
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := cmd.CommandPath() + " --help lists them"
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return fmt.Errorf("there is no command %q; %s", args[0], hint)
 }
