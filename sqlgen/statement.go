@@ -46,6 +46,17 @@ func (s Statement) Columns() []string {
 	return names
 }
 
+// NoText returns the first column that a condition compares, as text, with a value for
+// which isText returns false. found is false if there is none.
+func (s Statement) NoText(isText func(value string) bool) (column string, found bool) {
+	for _, c := range s.conditions {
+		if c.takesValue() && c.column.Class != Binary && !isText(c.value) {
+			return c.column.Name, true
+		}
+	}
+	return "", false
+}
+
 // HasColumn reports whether the statement's table has a column.
 func (s Statement) HasColumn(name string) bool { return s.table != nil && s.table.Column(name) != nil }
 

@@ -177,5 +177,5 @@ func isBadValue(err error) bool {
 
 // isMisfit reports whether a read was refused for the value of a condition.
 func (db *DB) isMisfit(err error) bool {
-	return isBadValue(err) && db.driver.Misfit != nil && db.driver.Misfit(err)
+	return isBadValue(err) && (errors.Is(err, errNoText) || db.driver.Misfit != nil && db.driver.Misfit(err))
 }

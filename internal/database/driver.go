@@ -140,11 +140,16 @@ type Driver struct {
 	// Products are how drivers of another kind, those of ODBC, name this database:
 	// the beginnings of the names. ClassifyNumber is ClassifyError for the number
 	// that such a driver reports. PrepareSession makes a connection of such a driver
-	// one that requests can rely on, and returns what [StrictSetter] does there. All
-	// may be nil.
+	// one that requests can rely on. All may be nil.
 	Products       []string
 	ClassifyNumber func(number int) (cause sqlgen.Cause, hint string)
-	PrepareSession func(ctx context.Context, conn driver.Conn) (setStrict func(ctx context.Context, strict bool) error, err error)
+	PrepareSession func(ctx context.Context, conn driver.Conn) (PreparedSession, error)
+}
+
+// A PreparedSession is what a [Driver] knows of a connection of another driver.
+type PreparedSession interface {
+	StrictSetter
+	TextChecker
 }
 
 // drivers are the databases of this build.

@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"dbsep/sqlgen"
 )
@@ -19,8 +20,9 @@ func (db *DB) explain(ctx context.Context, c call, err error) error {
 		return db.explainMissingName(ctx, c.Statement, fault)
 	case fault.Cause == sqlgen.NotWritable && c.reads:
 		return &sqlgen.Fault{Cause: sqlgen.Rejected, Hint: fault.Hint, Err: fault.Err}
-	case db.driver.NamedBy != nil && fault.Err != nil && fault.Cause != sqlgen.Unexpected:
+	case db.driver.NamedBy != nil && fault.Err != nil && fault.Column == "" && fault.Cause != sqlgen.Unexpected:
 		column, constraint := db.driver.NamedBy(fault.Err)
+		constraint = strings.TrimPrefix(constraint, c.Table+".") // MySQL has the table before a key
 		if !c.Statement.HasColumn(column) {
 			column = ""
 		}

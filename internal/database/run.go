@@ -125,6 +125,9 @@ func (db *DB) attempt(ctx context.Context, c call) (begun bool, err error) {
 	began := time.Now()
 	defer func() { probe.end(db.outcome(ctx, time.Since(began), begun, err)) }()
 	interrupted, err = p.on(ctx, func(ctx context.Context, s *session) error {
+		if err := s.checkTexts(c.Statement); err != nil {
+			return err
+		}
 		stmt, err := s.statement(ctx, c.SQL)
 		if db.tooManyStatements(err) {
 			s.keep(0)

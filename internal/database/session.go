@@ -3,8 +3,11 @@ package database
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"sync/atomic"
 	"time"
+
+	"dbsep/sqlgen"
 )
 
 // A session is a connection of a pool. It knows its age: one from before something
@@ -19,6 +22,8 @@ type session struct {
 	statements map[string]*statement // by SQL text
 	limit      int                   // of them
 
+	isText func(value string) bool // of a TextChecker; nil: every value is
+
 	interrupter Interrupter // nil: the driver watches contexts by itself
 	contexts    *Watch      // that interrupts it
 	interrupted bool
@@ -28,6 +33,9 @@ func newSession(conn driver.Conn, born time.Time, c *Connector) *session {
 	s := &session{Conn: conn, born: born, retire: &c.retired, limit: share(conn, c.connections)}
 	if i, ok := conn.(Interrupter); ok {
 		s.interrupter, s.contexts = i, NewWatch(i.Interrupt)
+	}
+	if c, ok := conn.(TextChecker); ok {
+		s.isText = c.IsText
 	}
 	return s
 }
@@ -64,6 +72,27 @@ func (s *session) setStrict(ctx context.Context, strict bool) error {
 		return l.SetStrict(ctx, strict)
 	}
 	return nil
+}
+
+// A TextChecker is a connection whose database may take bytes that are no text for
+// another text, instead of refusing them.
+type TextChecker interface {
+	// IsText reports whether a value is text in the character set of the connection.
+	IsText(value string) bool
+}
+
+var errNoText = errors.New("the value of a condition is no text in the character set of the connection")
+
+// checkTexts refuses conditions that the database may take for others.
+func (s *session) checkTexts(statement sqlgen.Statement) error {
+	if s.isText == nil {
+		return nil
+	}
+	column, found := statement.NoText(s.isText)
+	if !found {
+		return nil
+	}
+	return &sqlgen.Fault{Cause: sqlgen.BadValue, Table: statement.Table, Column: column, Err: errNoText}
 }
 
 // newerThan is the key of a context whose statement needs a connection made after

@@ -103,7 +103,7 @@ func classifyError(err error) (cause sqlgen.Cause, hint string) {
 // isMisfit knows the errors of a value that is no date, or whose characters the
 // column's character set does not have.
 func isMisfit(err error) bool {
-	return hasNumber(err, 1267, 1270, 1271, 1292, 1300, 1366, 1411, 1525, 3988)
+	return hasNumber(err, 1267, 1270, 1271, 1292, 1300, 1366, 1411, 1525, 3854, 3988)
 }
 
 // isRetryable knows the errors of a prepared statement that the server has

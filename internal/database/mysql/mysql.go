@@ -62,9 +62,18 @@ var mariadb = &database.Driver{
 }
 
 // prepareSession is for connections that a driver of ODBC makes.
-func prepareSession(ctx context.Context, conn driver.Conn) (setStrict func(context.Context, bool) error, err error) {
+func prepareSession(ctx context.Context, conn driver.Conn) (database.PreparedSession, error) {
 	found, err := settleSession(ctx, conn, "", false)
-	return func(ctx context.Context, strict bool) error { return found.mode.set(ctx, conn, strict) }, err
+	return &preparedSession{found, conn}, err
+}
+
+type preparedSession struct {
+	settings
+	conn driver.Conn
+}
+
+func (s *preparedSession) SetStrict(ctx context.Context, strict bool) error {
+	return s.mode.set(ctx, s.conn, strict)
 }
 
 // The names of the DBI drivers, DBD::mysql and DBD::MariaDB.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"dbsep/internal/database"
 )
@@ -40,11 +41,25 @@ type settings struct {
 	id     uint64 // of the connection in the server; 0 where that is not known
 	server string // see serverIdentity
 
+	charset string // of the texts that are sent
+
 	statements int // that may be prepared in the server by all its clients
 }
 
 // StatementLimit is what the server's max_prepared_stmt_count says.
 func (s *settings) StatementLimit() int { return s.statements }
+
+// IsText reports whether a value is text in the character set of the session. MySQL
+// compares with the text before the first byte that is none.
+func (s *settings) IsText(value string) bool {
+	switch s.charset {
+	case "utf8mb4":
+		return utf8.ValidString(value)
+	case "utf8mb3", "utf8":
+		return utf8.ValidString(value) && !strings.ContainsFunc(value, func(r rune) bool { return r > 0xffff })
+	}
+	return true
+}
 
 // settleSession makes a new session one that requests can rely on, runs the command
 // of the source, and returns what the session is. charset says that texts are sent
@@ -80,8 +95,10 @@ func settleSession(ctx context.Context, conn driver.Conn, command string, charse
 		}
 	}
 	charsets := values[len(neededSettings):]
+	found.charset = charsets[0]
 	if charset && slices.ContainsFunc(charsets, func(c string) bool { return c != "utf8mb4" }) {
 		changes = append(changes, setNames)
+		found.charset = "utf8mb4"
 	}
 	if !found.mode.strict {
 		changes = append(changes, found.mode.change(true))

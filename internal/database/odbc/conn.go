@@ -60,17 +60,19 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 // its database knows how.
 func (c *conn) settle(ctx context.Context) (err error) {
 	if d := database.ForProduct(c.database); d != nil && d.PrepareSession != nil {
-		c.setStrict, err = d.PrepareSession(ctx, c)
+		c.prepared, err = d.PrepareSession(ctx, c)
 	}
 	return err
 }
 
 func (c *conn) SetStrict(ctx context.Context, strict bool) error {
-	if c.setStrict == nil {
+	if c.prepared == nil {
 		return nil
 	}
-	return c.setStrict(ctx, strict)
+	return c.prepared.SetStrict(ctx, strict)
 }
+
+func (c *conn) IsText(value string) bool { return c.prepared == nil || c.prepared.IsText(value) }
 
 // QueryContext and ExecContext are for PrepareSession: requests prepare their
 // statements.
@@ -106,7 +108,7 @@ type conn struct {
 
 	maxRowBytes int64 // 0: no limit
 
-	setStrict func(ctx context.Context, strict bool) error // nil: the database has nothing of the kind
+	prepared database.PreparedSession // nil: its database has nothing of the kind
 
 	timeout     time.Duration  // how long calls may take to end that were canceled
 	interrupted chan struct{}  // closed by the first Interrupt
