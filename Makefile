@@ -92,7 +92,7 @@ test-odbc: need-go ## the build with unixODBC (-tags odbc), on the real ODBC dri
 	$(GO) vet -tags odbc ./internal/database/...
 	$(GO) test -race -tags odbc -run ODBC ./internal/database/...
 
-e2e: need-go ## the real clients, end to end: Asterisk, Apache, nginx, lighttpd, Kamailio, OpenSIPS' manner of asking, the Perl script, Prometheus, HAProxy, Debian and systemd; and databases that fall
+e2e: need-go ## the real clients, end to end: Asterisk, Apache, nginx, lighttpd, Kamailio, OpenSIPS' manner of asking, MySQL, the Perl script, Prometheus, HAProxy, Debian and systemd; and databases that fall
 	@.ci/need cc gcc libc6-dev \
 	  -- --optional mariadbd mariadb-server-core mariadb-client-core \
 	  -- --optional wsrep_sst_rsync mariadb-server galera-4 \
@@ -136,7 +136,7 @@ soak: need-go ## mixed load for MINUTES (60) on three databases: memory, descrip
 	  -- --optional initdb postgresql
 	DBSEP_SOAK_MINUTES=$(MINUTES) $(GO) test -tags soak -count 1 -parallel 3 -timeout 0 -v ./e2e/soak | grep --text --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
 
-full: need-go ## what does not run at each landing: attack, soak, fuzz, a fresh Debian of each release, many requests beside Asterisk's own drivers; four hours
+full: need-go ## what does not run at each landing: attack, soak, fuzz, a fresh Debian of each release, many requests beside Asterisk's own drivers, MySQL in full; four hours
 	$(MAKE) --no-print-directory attack
 	$(MAKE) --no-print-directory soak
 	$(MAKE) --no-print-directory fuzz FUZZTIME=2m
@@ -144,7 +144,7 @@ full: need-go ## what does not run at each landing: attack, soak, fuzz, a fresh 
 	  -- mariadbd mariadb-server-core mariadb-client-core \
 	  -- initdb postgresql \
 	  -- systemd-nspawn systemd-container
-	CI=true DBSEP_E2E=full $(GO) test -tags e2e -count 1 -p 1 -timeout 2h -v ./e2e/debian ./e2e/native
+	CI=true DBSEP_E2E=full $(GO) test -tags e2e -count 1 -p 1 -timeout 2h -v ./e2e/debian ./e2e/native ./e2e/mysql
 
 lint: need-go $(LINT) $(STATIC) ## gofmt, go vet, staticcheck, golangci-lint
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { testenv.Main(m) }
 // suites are the releases that are tried: the current one, and with DBSEP_E2E=full
 // the one before, too.
 func suites() []string {
-	if os.Getenv("DBSEP_E2E") == "full" {
+	if testenv.Full() {
 		return []string{"trixie", "bookworm"}
 	}
 	return []string{"trixie"}

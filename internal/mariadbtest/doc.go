@@ -9,4 +9,7 @@
 //
 //	server := mariadbtest.Start(t)
 //	name := server.Database(t)
+//
+// The environment variable DBSEP_TEST_MYSQL names a Debian root that has MySQL. Where it
+// is set, the server is that one: the same tests run on MySQL. e2e/mysql does so.
 package mariadbtest

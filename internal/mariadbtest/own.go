@@ -6,13 +6,11 @@ import "testing"
 // the test likes. It ends with the test.
 func New(t testing.TB) *Server {
 	t.Helper()
-	Start(t) // says what is missing
-	install, err1 := find("mariadb-install-db")
-	server, err2 := find("mariadbd")
-	if err1 != nil || err2 != nil {
-		t.Fatal(err1, err2)
+	if shared := Start(t); shared.MySQL && testing.Short() { // Start says what is missing
+		t.Skip("a MySQL of a test's own takes long to start and to end")
 	}
-	s, err := launch(install, server)
+	p, _ := chosen()
+	s, err := launch(p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,28 +7,85 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"dbsep/internal/testserver"
 )
 
+// A product is a database server and how it is started.
+type product struct {
+	root    string   // the Debian root that has its programs; empty: this machine
+	install string   // program that makes its folder
+	making  []string // options for that
+	program string   // that serves
+	serving []string // options for that
+}
+
+// mariaDB is the server of this machine.
+func mariaDB(install, program string) product {
+	return product{
+		install: install,
+		making: []string{
+			"--skip-test-db", "--auth-root-authentication-method=normal", "--skip-name-resolve",
+			"--force", // where no name resolves at all
+		},
+		program: program,
+		serving: []string{"--skip-slave-start", "--innodb-log-file-size=8M", "--aria-pagecache-buffer-size=8M"},
+	}
+}
+
+// mySQL is the server of a Debian root.
+func mySQL(root string) product {
+	return product{
+		root:    root,
+		install: "mysqld",
+		making:  []string{"--initialize-insecure", "--innodb-flush-method=nosync", "--innodb-doublewrite=0"},
+		program: "mysqld",
+		serving: []string{"--mysqlx=OFF", "--secure-file-priv="},
+	}
+}
+
+// command is a program of the product, for a folder that it sees as dir.
+func (p product) command(dir, program string, options ...string) *exec.Cmd {
+	options = append([]string{"--no-defaults", "--datadir=" + filepath.Join(dir, "data")}, options...)
+	if u, err := user.Current(); err == nil && u.Uid == "0" {
+		options = append(options, "--user=root") // others need no option to run it
+	}
+	command := exec.Command(program, options...)
+	if p.root != "" {
+		command = exec.Command("chroot", append([]string{p.root, program}, options...)...)
+	}
+	// A server that starts removes the temporary tables of others in its folder.
+	command.Env = append(os.Environ(), "TMPDIR="+dir)
+	return command
+}
+
+// folder makes the server's folder. Not that of t.TempDir: its path is often longer than
+// a socket's may be (107).
+func (p product) folder() (dir string, err error) {
+	if p.root == "" {
+		return os.MkdirTemp("", "mariadb")
+	}
+	return os.MkdirTemp(filepath.Join(p.root, "tmp"), "mysql")
+}
+
 // launch makes an empty server in a temporary folder and waits until it takes
 // connections.
-func launch(install, program string) (*Server, error) {
-	// Not t.TempDir: its path is often longer than a socket's may be (107).
-	dir, err := os.MkdirTemp("", "mariadb")
+func launch(p product) (*Server, error) {
+	dir, err := p.folder()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Socket: filepath.Join(dir, "socket"), Host: "127.0.0.1"}
+	s := &Server{Socket: filepath.Join(dir, "socket"), Host: "127.0.0.1", MySQL: p.root != ""}
 	if s.Port, err = testserver.FreePort(); err == nil {
-		err = create(install, dir)
+		err = p.create(strings.TrimPrefix(dir, p.root))
 	}
 	if err == nil {
 		s.CA, err = testserver.Certify(dir)
 	}
 	if err == nil {
-		s.Process, err = run(program, dir, s)
+		s.Process, err = testserver.Start(dir, p.serve(strings.TrimPrefix(dir, p.root), s), syscall.SIGTERM)
 	}
 	if err == nil {
 		err = s.await()
@@ -46,40 +103,23 @@ func launch(install, program string) (*Server, error) {
 	return nil, err
 }
 
-// account is the option that lets root run a server; others need none.
-func account() []string {
-	if u, err := user.Current(); err == nil && u.Uid == "0" {
-		return []string{"--user=root"}
+func (p product) create(dir string) error {
+	if out, err := p.command(dir, p.install, p.making...).CombinedOutput(); err != nil {
+		return fmt.Errorf("create a server's folder with %s: %w\n%s", p.install, err, out)
 	}
 	return nil
 }
 
-func create(install, dir string) error {
-	args := append([]string{
-		"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--skip-test-db",
-		"--auth-root-authentication-method=normal", "--skip-name-resolve", "--force", // where no name resolves at all
-	}, account()...)
-	command := exec.Command(install, args...)
-	// A server that starts removes the temporary tables of others in its folder.
-	command.Env = append(os.Environ(), "TMPDIR="+dir)
-	if out, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("create a MariaDB server's folder: %w\n%s", err, out)
-	}
-	return nil
-}
-
-func run(program, dir string, s *Server) (*testserver.Process, error) {
-	args := append([]string{
-		"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--socket=" + s.Socket, "--tmpdir=" + dir,
-		"--bind-address=" + s.Host, "--port=" + strconv.Itoa(s.Port), "--pid-file=" + filepath.Join(dir, "pid"),
-		"--skip-name-resolve", "--skip-log-bin", "--skip-slave-start", "--performance-schema=OFF",
+func (p product) serve(dir string, s *Server) *exec.Cmd {
+	return p.command(dir, p.program, append([]string{
+		"--socket=" + filepath.Join(dir, filepath.Base(s.Socket)), "--tmpdir=" + dir, "--bind-address=" + s.Host, "--port=" + strconv.Itoa(s.Port),
+		"--pid-file=" + filepath.Join(dir, "pid"), "--skip-name-resolve", "--skip-log-bin", "--performance-schema=OFF",
 		"--ssl-cert=" + filepath.Join(dir, testserver.CertFile), "--ssl-key=" + filepath.Join(dir, testserver.KeyFile),
 		// Small and careless: nothing in it outlives the tests.
-		"--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=0",
-		"--innodb-doublewrite=0", "--innodb-flush-method=nosync", "--key-buffer-size=1M", "--aria-pagecache-buffer-size=8M",
+		"--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0",
+		"--innodb-doublewrite=0", "--innodb-flush-method=nosync", "--key-buffer-size=1M",
 		"--max-connections=100", "--innodb-lock-wait-timeout=1",
-	}, account()...)
-	return testserver.Start(dir, exec.Command(program, args...), syscall.SIGTERM)
+	}, p.serving...)...)
 }
 
 // await connects until that succeeds.

@@ -25,6 +25,7 @@ type Server struct {
 	Host     string // 127.0.0.1
 	Port     int
 	User     string // may do anything, over both
+	MySQL    bool   // it is MySQL
 	CA       string // file of the certificate that its TLS is signed with, for "localhost" only
 	Password string // holds characters that are awkward in DSNs, files and URLs
 
@@ -76,13 +77,25 @@ func Start(t testing.TB) *Server {
 }
 
 func start() {
-	install, err1 := find("mariadb-install-db")
-	server, err2 := find("mariadbd")
-	if err1 != nil || err2 != nil {
+	if p, found := chosen(); found {
+		running, failure = launch(p)
+	} else {
 		missing = true
-		return
 	}
-	running, failure = launch(install, server)
+}
+
+// MySQLRoot is the environment variable that names a Debian root with MySQL, to be used
+// instead of MariaDB.
+const MySQLRoot = "DBSEP_TEST_MYSQL"
+
+// chosen is the server that tests get.
+func chosen() (p product, found bool) {
+	if root := os.Getenv(MySQLRoot); root != "" {
+		return mySQL(root), true
+	}
+	install, err1 := find("mariadb-install-db")
+	program, err2 := find("mariadbd")
+	return mariaDB(install, program), err1 == nil && err2 == nil
 }
 
 // find looks for a program where an ordinary user's PATH does not lead, too.

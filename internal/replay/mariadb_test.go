@@ -42,7 +42,12 @@ func newMariaDB(t *testing.T, schema string) fixture {
 			User: server.User, Password: server.Password,
 		},
 	}
+	// That of the server which the requests were recorded on.
+	server.Exec(t, "ALTER DATABASE "+name+" COLLATE utf8mb4_general_ci")
 	f.db = openMariaDB(t, server, name)
+	if server.MySQL {
+		f.exec(t, "SET information_schema_stats_expiry = 0") // else the next generated key is that of yesterday
+	}
 	if _, err := f.db.Exec(string(text)); err != nil {
 		t.Fatalf("%s: %v", schema, err)
 	}

@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,32 @@ import (
 // as long as it was made of the same packages.
 func Root(t testing.TB, suite string, packages ...string) string {
 	t.Helper()
+	dir, err := root(t, suite, packages)
+	check(t, err)
+	return dir
+}
+
+// UnstableRoot is Root for Debian's unstable suite, which changes from day to day. On a
+// day when it does not have the packages, the test is left out, but fails with
+// DBSEP_E2E=full.
+func UnstableRoot(t testing.TB, packages ...string) string {
+	t.Helper()
+	dir, err := root(t, "sid", packages)
+	if err == nil {
+		return dir
+	}
+	if Full() {
+		t.Fatal(err)
+	}
+	leaveOut(t, fmt.Sprintf("Debian's unstable suite cannot be unpacked today with %s; make full fails for it: %v", strings.Join(packages, ", "), err))
+	return ""
+}
+
+// Full reports whether everything is wanted, as by make full.
+func Full() bool { return os.Getenv("DBSEP_E2E") == "full" }
+
+func root(t testing.TB, suite string, packages []string) (dir string, err error) {
+	t.Helper()
 	if os.Getuid() != 0 {
 		skip(t, "only root can unpack and enter a Debian root")
 	}
@@ -26,9 +53,9 @@ func Root(t testing.TB, suite string, packages ...string) string {
 	if roots == "" {
 		roots = openFolder(t)
 	}
-	dir := filepath.Join(roots, suite+"_"+strings.Join(packages, "_"))
+	dir = filepath.Join(roots, suite+"_"+strings.Join(packages, "_"))
 	if _, err := os.Stat(filepath.Join(dir, "complete")); err == nil {
-		return dir
+		return dir, nil
 	}
 	check(t, os.MkdirAll(roots, 0o755))
 	check(t, os.RemoveAll(dir))
@@ -36,10 +63,10 @@ func Root(t testing.TB, suite string, packages ...string) string {
 		"--aptopt="+validity(), "--aptopt=APT::Install-Recommends \"false\"", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
 		"--include="+strings.Join(packages, ","), suite, dir).CombinedOutput()
 	if err != nil {
-		t.Fatalf("unpack %s: %v\n%s", suite, err, out)
+		return "", fmt.Errorf("unpack %s: %w\n%s", suite, err, out)
 	}
 	check(t, os.WriteFile(filepath.Join(dir, "complete"), nil, 0o644))
-	return dir
+	return dir, nil
 }
 
 // validity is what this machine's apt thinks of package lists that are past
@@ -60,6 +87,11 @@ func skip(t testing.TB, why string) {
 	if os.Getenv("CI") != "" {
 		t.Fatal(why)
 	}
+	leaveOut(t, why)
+}
+
+func leaveOut(t testing.TB, why string) {
+	t.Helper()
 	pages.Lock()
 	pages.leftOut = true
 	pages.Unlock()

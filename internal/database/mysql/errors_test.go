@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"dbsep/internal/database/databasetest"
+	"dbsep/internal/mariadbtest"
 	"dbsep/sqlgen"
 )
 
@@ -16,6 +17,10 @@ func TestMariaDBRefusals(t *testing.T) {
 		rows  = "INSERT INTO v VALUES (1, 1, 'x'), (2, 1, 'y')"
 	)
 	dropTable := []string{"DROP TABLE v"}
+	expression := "" // the column that the refusal of a row with an expression names
+	if mariadbtest.Start(t).MySQL {
+		expression = "c"
+	}
 	trigger := func(body string) []string {
 		return []string{table, rows, "CREATE TRIGGER r BEFORE UPDATE ON v FOR EACH ROW " + body}
 	}
@@ -42,7 +47,7 @@ func TestMariaDBRefusals(t *testing.T) {
 			Drop: dropTable, Cause: sqlgen.Denied},
 		{Name: "a view of a sum", Script: view("CREATE VIEW v AS SELECT id, max(c) c FROM base GROUP BY id"), Drop: dropView, Cause: sqlgen.NotWritable},
 		{Name: "a column of a view that is an expression", Script: view("CREATE VIEW v AS SELECT id, upper(c) c FROM base"), Drop: dropView, Cause: sqlgen.NotWritable, Column: "c"},
-		{Name: "a row into a view that is an expression", Script: view("CREATE VIEW v AS SELECT id, upper(c) c FROM base"), Drop: dropView, Operation: "store", Fields: []string{"id", "5", "c", "x"}, Cause: sqlgen.NotWritable},
+		{Name: "a row into a view that is an expression", Script: view("CREATE VIEW v AS SELECT id, upper(c) c FROM base"), Drop: dropView, Operation: "store", Fields: []string{"id", "5", "c", "x"}, Cause: sqlgen.NotWritable, Column: expression},
 		{Name: "a row out of a join", Script: view("CREATE VIEW v AS SELECT a.id, b.c FROM base a JOIN base b USING (id)"), Drop: dropView, Operation: "destroy", Cause: sqlgen.NotWritable},
 		{Name: "a row into two tables", Script: view("CREATE VIEW v AS SELECT a.id, b.c FROM base a JOIN base b USING (id)"), Drop: dropView, Operation: "store", Fields: []string{"id", "5", "c", "x"}, Cause: sqlgen.NotWritable},
 		{Name: "CHECK OPTION", Script: view("CREATE VIEW v AS SELECT id, c FROM base WHERE c = 'x' WITH CHECK OPTION"), Drop: dropView, Cause: sqlgen.Rejected},

@@ -53,7 +53,7 @@ func TestMariaDBWithoutRoomForMoreConnections(t *testing.T) {
 	source, beside := databasetest.NewMariaDB(t)
 	server := mariadbtest.Start(t)
 	name := databasetest.DatabaseOf(source)
-	server.Exec(t, "CREATE OR REPLACE USER few@localhost WITH MAX_USER_CONNECTIONS 2", "GRANT ALL ON "+name+".* TO few@localhost")
+	server.Exec(t, "CREATE USER few@localhost WITH MAX_USER_CONNECTIONS 2", "GRANT ALL ON "+name+".* TO few@localhost")
 	t.Cleanup(func() { server.Exec(t, "DROP USER few@localhost") })
 	databasetest.Setup(t, beside)("CREATE TABLE v (id INT, c INT)", "INSERT INTO v VALUES (1, 2)")
 	source.User, source.Password, source.MaxConnections = "few", "", 8
@@ -93,7 +93,7 @@ func TestMariaDBGetsNoLoginForEveryWrongPassword(t *testing.T) {
 	source.Password = "wrong"
 	refused := func() (n int) {
 		var name string
-		if err := beside.QueryRow("SHOW GLOBAL STATUS LIKE 'Access_denied_errors'").Scan(&name, &n); err != nil {
+		if err := beside.QueryRow("SHOW GLOBAL STATUS LIKE 'Aborted_connects'").Scan(&name, &n); err != nil {
 			t.Fatal(err)
 		}
 		return n
@@ -104,7 +104,9 @@ func TestMariaDBGetsNoLoginForEveryWrongPassword(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := refused() - before; n == 0 || n > 100 {
+	for t.Context().Err() == nil && refused() == before { // MySQL counts after its response
+	}
+	if n := refused() - before; n > 100 {
 		t.Errorf("%d logins for 200 requests", n)
 	}
 }

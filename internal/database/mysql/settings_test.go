@@ -48,6 +48,10 @@ func TestMariaDBAsServersAreFound(t *testing.T) {
 	for name, settings := range foundSettings {
 		t.Run(name, func(t *testing.T) {
 			server := mariadbtest.Start(t)
+			connections := 16
+			if server.MySQL {
+				connections = 8 // the place of one that was closed is taken for a while
+			}
 			databasetest.SetGlobals(t, server, settings)
 			databasetest.Run(t, func(t *testing.T) databasetest.Fixture {
 				name := server.Database(t)
@@ -55,7 +59,7 @@ func TestMariaDBAsServersAreFound(t *testing.T) {
 				return databasetest.Fixture{
 					DB: databasetest.Open(t, database.Source{
 						DSN:  "DBI:mysql:database=" + name + ";mysql_socket=" + server.Socket,
-						User: ordinaryAccount(t, server, name), Password: "secret",
+						User: ordinaryAccount(t, server, name), Password: "secret", MaxConnections: connections,
 					}),
 					Widths: true, Setup: databasetest.Setup(t, beside), Lock: databasetest.LockMariaDB(t, beside),
 					Wait: databasetest.WaitMariaDB, Running: databasetest.RunningMariaDB(t, beside),
@@ -135,6 +139,10 @@ func TestMariaDBIsStrictUnlessSetNotToBe(t *testing.T) {
 					run("UPDATE " + table + " SET `" + f.column + "` = NULL")
 					var fault *sqlgen.Fault
 					switch {
+					case lenient && server.MySQL && f.column == "l": // it makes no other character of one that the column lacks
+						if databasetest.CauseOf(err) != sqlgen.BadValue || got.Valid {
+							t.Errorf("%s=%s of %s became %q, %v; want bad-value", f.column, f.value, table, got.String, err)
+						}
 					case lenient && (err != nil || got.String != f.changed):
 						t.Errorf("%s=%s of %s became %q, %v; the server makes it %q", f.column, f.value, table, got.String, err, f.changed)
 					case !lenient && (!errors.As(err, &fault) || fault.Cause != sqlgen.BadValue || got.Valid):
