@@ -198,24 +198,19 @@ func compareAny(c *sqlgen.Column, quoted, operator, argument string) string {
 	if c.Type != "" && c.Class != sqlgen.Binary && !strings.EqualFold(c.Type, "ANY") {
 		return ""
 	}
-	const (
-		bytes    = "CAST(v AS BLOB)"
-		number   = "+CAST(v AS NUMERIC)"
-		isNumber = "CAST(CAST(v AS NUMERIC) AS TEXT) = v"
-	)
-	given := "(SELECT " + argument + " AS v)"
-	if strings.HasSuffix(operator, "LIKE") { // which some builds never let bytes match
+	value := quote(c.Name + " given") // another name than the column's
+	bytes, number := "CAST("+value+" AS BLOB)", "+CAST("+value+" AS NUMERIC)"
+	isNumber := "CAST(CAST(" + value + " AS NUMERIC) AS TEXT) = " + value
+	given := "(SELECT " + argument + " AS " + value + ")"
+	switch operator {
+	case "LIKE", "NOT LIKE": // which some builds never let bytes match
 		return "CAST(" + quoted + " AS TEXT) " + operator + " " + argument + escape
+	case "=", "<>": // finds an index
+		in := map[string]string{"=": " IN ", "<>": " NOT IN "}[operator]
+		return quoted + in + "(WITH given AS " + given + " SELECT " + value + " FROM given UNION ALL SELECT " + bytes + " FROM given" +
+			" UNION ALL SELECT " + number + " FROM given WHERE " + isNumber + ")"
 	}
-	if operator == "=" || operator == "<>" {
-		list := " IN (WITH given AS " + given + " SELECT v FROM given UNION ALL SELECT " + bytes + " FROM given" +
-			" UNION ALL SELECT " + number + " FROM given WHERE " + isNumber + ")" // finds an index
-		if operator == "<>" {
-			list = " NOT" + list
-		}
-		return quoted + list
-	}
-	return "(SELECT CASE typeof(" + quoted + ") WHEN 'text' THEN " + quoted + " " + operator + " v" +
+	return "(SELECT CASE typeof(" + quoted + ") WHEN 'text' THEN " + quoted + " " + operator + " " + value +
 		" WHEN 'blob' THEN " + quoted + " " + operator + " " + bytes +
 		" ELSE " + isNumber + " AND " + quoted + " " + operator + " " + number + " END FROM " + given + ")"
 }

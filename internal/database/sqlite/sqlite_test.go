@@ -336,11 +336,11 @@ func TestSQLiteKeysFollowTheCollation(t *testing.T) {
 // type, which no comparison converts.
 func TestSQLiteComparesValuesOfAnyType(t *testing.T) {
 	path, beside := databasetest.NewSQLiteFile(t)
-	databasetest.Setup(t, beside)("CREATE TABLE base (id INTEGER PRIMARY KEY, c)",
+	databasetest.Setup(t, beside)("CREATE TABLE base (id INTEGER PRIMARY KEY, v)",
 		"INSERT INTO base VALUES (1, 5), (2, '5'), (3, 10), (4, '10'), (5, 1.5), (6, x'35'), (7, 'abc'), (8, ''), (9, NULL), (10, '5.0')",
-		"CREATE VIEW computed AS SELECT id, CASE WHEN 1 THEN c END AS c FROM base",
-		"CREATE TABLE bytes (id INTEGER PRIMARY KEY, c LONGBLOB)", "INSERT INTO bytes SELECT * FROM base",
-		"CREATE TABLE anything (id INTEGER PRIMARY KEY, c ANY) STRICT", "INSERT INTO anything SELECT * FROM base")
+		"CREATE VIEW computed AS SELECT id, CASE WHEN 1 THEN v END AS v FROM base",
+		"CREATE TABLE bytes (id INTEGER PRIMARY KEY, v LONGBLOB)", "INSERT INTO bytes SELECT * FROM base",
+		"CREATE TABLE anything (id INTEGER PRIMARY KEY, v ANY) STRICT", "INSERT INTO anything SELECT * FROM base")
 	db := databasetest.Open(t, database.Source{DSN: "DBI:SQLite:dbname=" + path})
 	for _, name := range []string{"base", "computed", "bytes", "anything"} {
 		table, err := db.Describe(t.Context(), name)
@@ -348,22 +348,22 @@ func TestSQLiteComparesValuesOfAnyType(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range []struct{ condition, value, want string }{
-			{"c", "5", "1 2 6"},
-			{"c", "1.5", "5"},
-			{"c", "5.0", "10"},
-			{"c", "05", ""},
-			{"c", "abc", "7"},
-			{"c", "", "8"},
-			{"c", "x' OR 1=1", ""},
-			{"c !=", "5", "3 4 5 7 8 10"},
-			{"c !=", "", "1 2 3 4 5 6 7 10"},
-			{"c >", "5", "3 7 10"},
-			{"c >=", "5", "1 2 3 6 7 10"},
-			{"c <", "5", "4 5 8"},
-			{"c <=", "5", "1 2 4 5 6 8"},
-			{"c >", "a", "7"},
-			{"c <", "a", "2 4 6 8 10"},
-			{"c LIKE", "5%", "1 2 6 10"},
+			{"v", "5", "1 2 6"},
+			{"v", "1.5", "5"},
+			{"v", "5.0", "10"},
+			{"v", "05", ""},
+			{"v", "abc", "7"},
+			{"v", "", "8"},
+			{"v", "x' OR 1=1", ""},
+			{"v !=", "5", "3 4 5 7 8 10"},
+			{"v !=", "", "1 2 3 4 5 6 7 10"},
+			{"v >", "5", "3 7 10"},
+			{"v >=", "5", "1 2 3 6 7 10"},
+			{"v <", "5", "4 5 8"},
+			{"v <=", "5", "1 2 4 5 6 8"},
+			{"v >", "a", "7"},
+			{"v <", "a", "2 4 6 8 10"},
+			{"v LIKE", "5%", "1 2 6 10"},
 		} {
 			fields := []sqlgen.Field{{Name: "id >", Value: "0"}, {Name: c.condition, Value: c.value}}
 			s, err := sqlgen.Multi(db.Dialect(), table, fields)
