@@ -30,16 +30,17 @@ var mysql = &Database{
 		},
 		byHand: "change it by hand, since its definition has parts that dbsep would drop",
 	},
-	// MariaDB writes a default as SQL, MySQL as a text.
+	// MariaDB writes a default as SQL, MySQL as a text. What a backslash means depends on
+	// sql_mode.
 	catalog: catalog{
 		views: "SELECT CONCAT('.', table_name) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type LIKE '%VIEW%'",
 		columns: `
 			SELECT column_name, column_default IS NOT NULL, extra LIKE '%auto_increment%',
-			       CASE WHEN VERSION() LIKE '%MariaDB%' THEN column_default WHEN column_default IS NOT NULL THEN QUOTE(column_default) END,
+			       CASE WHEN VERSION() LIKE '%MariaDB%' THEN column_default WHEN column_default IS NOT NULL THEN CONCAT('''', REPLACE(column_default, '''', ''''''), '''') END,
 			       CONCAT(
 			           CASE WHEN character_set_name IS NULL THEN '' ELSE CONCAT(' CHARACTER SET ', character_set_name, ' COLLATE ', collation_name) END,
-			           CASE WHEN column_comment = '' THEN '' ELSE CONCAT(' COMMENT ', QUOTE(column_comment)) END),
-			       extra NOT IN ('', 'auto_increment'), NULL, NULL
+			           CASE WHEN column_comment = '' THEN '' ELSE CONCAT(' COMMENT ''', REPLACE(column_comment, '''', ''''''), '''') END),
+			       extra NOT IN ('', 'auto_increment') OR INSTR(CONCAT(column_comment, COALESCE(column_default, '')), CHAR(92)) > 0, NULL, NULL
 			FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?`,
 		indexes: `
 			SELECT index_name, column_name, non_unique = 0, sub_part IS NULL, 1, index_name = 'PRIMARY'

@@ -244,6 +244,7 @@ func (c *comparison) compareColumn(wanted *asterisk.Column) {
 		return
 	}
 	switch {
+	case wanted.Default != nil && c.database.alter.setDefault == nil: // rows can do without it
 	case wanted.Default != nil:
 		c.fix(c.database.alter.setDefault, found, more, literal(wanted),
 			found.Name+" must not be NULL and has no default, and rows are written without it")

@@ -1,6 +1,9 @@
 package schema_test
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -8,6 +11,7 @@ import (
 
 	"dbsep/internal/asterisk"
 	"dbsep/internal/database"
+	"dbsep/internal/inspect"
 	"dbsep/internal/schema"
 )
 
@@ -17,6 +21,15 @@ func (s site) open(t *testing.T) *database.DB {
 	check(t, err)
 	t.Cleanup(func() { db.Close() })
 	return db
+}
+
+// configuration writes a dbsep.conf for the site.
+func (s site) configuration(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "dbsep.conf")
+	lines := fmt.Sprintf("dsn=%s\ndbuser=%s\ndbpass=%s\n", s.source.DSN, s.source.User, s.source.Password)
+	check(t, os.WriteFile(file, []byte(lines), 0o600))
+	return file
 }
 
 // compare finds what a site lacks of a version's tables.
@@ -69,6 +82,11 @@ func TestMissingTablesAreMade(t *testing.T) {
 			check(t, tables.Apply(t.Context()))
 			if p := s.compare(t, db, "22"); !p.Empty() {
 				t.Errorf("after they were made it lacks\n%s", text(t, p))
+			}
+			r, _, err := asterisk.FindRelease("22")
+			check(t, err)
+			if report := inspect.Check(t.Context(), s.configuration(t), inspect.Options{Asterisk: &r}); len(report.Findings) > 0 {
+				t.Errorf("dbsep check finds %+v", report.Findings)
 			}
 			other := make(t)
 			other.exec(t, printed(t, name, "22"))
@@ -149,7 +167,7 @@ var differences = map[string]struct {
 		},
 		want: map[string]string{
 			"mysql": "-- ps_contacts: reg_server holds 20 characters, and Asterisk may store 255\n" +
-				"ALTER TABLE `ps_contacts` MODIFY COLUMN `reg_server` VARCHAR(255) CHARACTER SET latin1 COLLATE latin1_bin COMMENT 'a \\'server\\'' NOT NULL DEFAULT 'it''s';\n",
+				"ALTER TABLE `ps_contacts` MODIFY COLUMN `reg_server` VARCHAR(255) CHARACTER SET latin1 COLLATE latin1_bin COMMENT 'a ''server''' NOT NULL DEFAULT 'it''s';\n",
 			"postgresql": "-- ps_contacts: reg_server holds 20 characters, and Asterisk may store 255\n" +
 				"ALTER TABLE \"public\".\"ps_contacts\" ALTER COLUMN \"reg_server\" TYPE VARCHAR(255);\n",
 		},
@@ -210,14 +228,48 @@ var differences = map[string]struct {
 	},
 	"a default is missing": {
 		change: map[string][]string{
+			"sqlite":     {"DROP TABLE ast_config", "CREATE TABLE ast_config (id INTEGER PRIMARY KEY, cat_metric INTEGER NOT NULL, var_metric INTEGER, commented INTEGER, filename VARCHAR(128), category VARCHAR(128), var_name VARCHAR(128), var_val TEXT)", "CREATE INDEX a ON ast_config (filename)"},
 			"mysql":      {"ALTER TABLE ast_config ALTER COLUMN category DROP DEFAULT"},
 			"postgresql": {"ALTER TABLE ast_config ALTER COLUMN category DROP DEFAULT"},
 		},
 		want: map[string]string{
+			"sqlite": "", // which cannot be changed
 			"mysql": "-- ast_config: category must not be NULL and has no default, and rows are written without it\n" +
 				"ALTER TABLE `ast_config` ALTER COLUMN `category` SET DEFAULT 'default';\n",
 			"postgresql": "-- ast_config: category must not be NULL and has no default, and rows are written without it\n" +
 				"ALTER TABLE \"public\".\"ast_config\" ALTER COLUMN \"category\" SET DEFAULT 'default';\n",
+		},
+	},
+	"a definition has parts that would be dropped": {
+		change: map[string][]string{
+			"mysql": {`ALTER TABLE ps_contacts MODIFY COLUMN reg_server VARCHAR(20) COMMENT 'a \\ b'`},
+			"postgresql": {
+				"CREATE TYPE yesno AS ENUM ('yes', 'no')",
+				"ALTER TABLE ps_contacts ALTER COLUMN reg_server TYPE yesno USING NULL",
+				"ALTER TABLE ps_contacts ALTER COLUMN reg_server SET DEFAULT 'no'",
+			},
+		},
+		want: map[string]string{
+			"mysql": "-- ps_contacts: reg_server holds 20 characters, and Asterisk may store 255: " +
+				"change it by hand, since its definition has parts that dbsep would drop\n",
+			"postgresql": "-- ps_contacts: reg_server takes only some words, and Asterisk may store others: " +
+				"change it by hand, since its default is of the old type\n",
+		},
+		byHand: true,
+	},
+	"an enumeration in place of any text": {
+		change: map[string][]string{
+			"mysql": {"ALTER TABLE ps_contacts MODIFY COLUMN via_addr ENUM('a','b''c') CHARACTER SET latin1"},
+			"postgresql": {
+				"CREATE TYPE yesno AS ENUM ('yes', 'no')",
+				"ALTER TABLE ps_contacts ALTER COLUMN via_addr TYPE yesno USING NULL",
+			},
+		},
+		want: map[string]string{
+			"mysql": "-- ps_contacts: via_addr takes only some words, and Asterisk may store others\n" +
+				"ALTER TABLE `ps_contacts` MODIFY COLUMN `via_addr` VARCHAR(64) CHARACTER SET latin1 COLLATE latin1_swedish_ci;\n",
+			"postgresql": "-- ps_contacts: via_addr takes only some words, and Asterisk may store others\n" +
+				"ALTER TABLE \"public\".\"ps_contacts\" ALTER COLUMN \"via_addr\" TYPE VARCHAR(40) USING CAST(\"via_addr\" AS text);\n",
 		},
 	},
 	"the primary key is missing": {
