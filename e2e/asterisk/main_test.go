@@ -47,8 +47,9 @@ func TestAsterisk(t *testing.T) {
 	root := testenv.Root(t, "forky", "asterisk")
 	prepareRoot(t, root)
 	for name, site := range map[string]func(*testing.T) *testenv.Site{
-		"SQLite":  func(t *testing.T) *testenv.Site { return testenv.SQLite(t, data+"asterisk-sqlite.sql") },
-		"MariaDB": func(t *testing.T) *testenv.Site { return testenv.MariaDB(t, data+"asterisk-mysql.sql") },
+		"SQLite":     func(t *testing.T) *testenv.Site { return testenv.SQLite(t, data+"asterisk-sqlite.sql") },
+		"MariaDB":    func(t *testing.T) *testenv.Site { return testenv.MariaDB(t, data+"asterisk-mysql.sql") },
+		"PostgreSQL": func(t *testing.T) *testenv.Site { return testenv.Postgres(t, data+"asterisk-pg.sql") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

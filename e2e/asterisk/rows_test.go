@@ -3,6 +3,7 @@
 package asterisk
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,6 +44,7 @@ func (p *pbx) seed(t *testing.T) {
 // exec changes rows behind dbsep's back, as an administrator does.
 func (p *pbx) exec(t *testing.T, statement string, arguments ...any) {
 	t.Helper()
+	statement = p.numbered(statement, len(arguments))
 	if _, err := p.DB.ExecContext(t.Context(), statement, arguments...); err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}
@@ -73,4 +75,14 @@ func (p *pbx) storeLine(t *testing.T, section, line int, file, category, key, va
 	t.Helper()
 	p.exec(t, `INSERT INTO ast_config (cat_metric, var_metric, commented, filename, category, var_name, var_val)
 		VALUES (?, ?, 0, ?, ?, ?, ?)`, section, line, file, category, key, value)
+}
+
+// numbered writes the question marks of a statement as the database wants them.
+func (p *pbx) numbered(statement string, arguments int) string {
+	if p.Kind == "PostgreSQL" {
+		for n := range arguments {
+			statement = strings.Replace(statement, "?", fmt.Sprintf("$%d", n+1), 1)
+		}
+	}
+	return statement
 }

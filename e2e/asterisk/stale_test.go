@@ -197,7 +197,7 @@ func staleMariaDB(t *testing.T) (*testenv.Site, func(*testing.T, *pbx), []afflic
 	db, err := server.Open(name)
 	check(t, err)
 	t.Cleanup(func() { db.Close() })
-	_, err = db.ExecContext(t.Context(), read(t, data+"asterisk-mysql.sql"))
+	_, err = db.ExecContext(t.Context(), testenv.Script(t, data+"asterisk-mysql.sql"))
 	check(t, err)
 	relay := testenv.NewRelay(t, server.Address())
 	site := &testenv.Site{Kind: "MariaDB", DB: db, Folder: t.TempDir()}

@@ -55,7 +55,7 @@ func (s *site) testCheck(t *testing.T, want []string) {
 		}
 	}
 	warnings := s.check(t, 1)
-	if !slices.EqualFunc(warnings, want, func(w inspect.Finding, want string) bool { return strings.HasPrefix(w.Error(), want) }) {
+	if !slices.EqualFunc(warnings, want, func(w inspect.Finding, want string) bool { return strings.HasPrefix(w.String(), want) }) {
 		t.Fatalf("check warns of %v, want %q", warnings, want)
 	}
 	for _, w := range warnings {
@@ -77,7 +77,7 @@ func (s *site) widen(t *testing.T) {
 		return
 	}
 	warnings := s.check(t, 1)
-	if len(warnings) != 1 || !strings.HasPrefix(warnings[0].Error(), "table sippeers: fullcontact is ") {
+	if len(warnings) != 1 || !strings.HasPrefix(warnings[0].String(), "table sippeers: fullcontact is ") {
 		t.Fatalf("check warns of %v, want the width of sippeers.fullcontact", warnings)
 	}
 	s.exec(t, warnings[0].SQL)

@@ -35,12 +35,16 @@ func Check(ctx context.Context, file string, o Options) *Report {
 	}
 	if err != nil {
 		r.add(errorsOf(err)...)
-		r.warn(l.Warnings())
+		for _, w := range l.Warnings() {
+			r.add(ofProblem(w))
+		}
 		return r
 	}
 	defer l.Close()
 	s := site{l, o.Asterisk}
-	r.warn(l.Warnings())
+	for _, w := range s.Warnings() {
+		r.add(ofProblem(w))
+	}
 	r.add(s.checkAccess(ctx)...)
 	if err := l.CheckStaleCache(); err != nil {
 		r.add(errorsOf(err)...)
@@ -67,7 +71,7 @@ func (s site) connectionError(err error) Finding {
 		hint = "start the database, or correct where dsn says it is"
 	}
 	f := ofSetting(s.Config, key, withCause(fault), hint)
-	f.Level = Error
+	f.Error = true
 	return f
 }
 
@@ -94,7 +98,7 @@ func (s site) inspectDatabase(ctx context.Context, r *Report) (err error) {
 		fault, _ := errors.AsType[*sqlgen.Fault](err)
 		switch {
 		case err != nil && fault.Cause == sqlgen.UnknownTable:
-			r.add(ofTable(name, "it is listed, but has no columns", "if it is a view, look at the tables it is made of", ""))
+			r.add(Finding{Table: name, Text: "it is listed, but has no columns", Hint: "if it is a view, look at the tables it is made of"})
 			continue
 		case err != nil:
 			return err

@@ -15,10 +15,16 @@ const lineWidth = 100
 func (r *Report) WriteText(w io.Writer, all bool) {
 	fmt.Fprintf(w, "%s\n", r.Result)
 	for _, f := range r.Findings {
+		level := "warning"
+		if f.Error {
+			level = "error"
+		}
 		fmt.Fprintln(w)
-		writeRows(w, [][]string{{string(f.Level), f.Error()}}, wrap)
+		rows := [][]string{{level, f.String()}}
+		writeRows(w, rows, wrap)
 		if f.SQL != "" {
-			writeRows(w, [][]string{{strings.Repeat(" ", len(f.Level)), f.SQL}}, wrapSQL)
+			rows[0] = []string{strings.Repeat(" ", len(level)), f.SQL}
+			writeRows(w, rows, wrapSQL)
 		}
 	}
 	r.writeSettings(w, all)

@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"dbsep/internal/database"
 	"dbsep/internal/mariadbtest"
+	"dbsep/internal/testenv"
 )
 
 // mariadb keeps an untouched copy of every table in a second database and
@@ -30,10 +30,7 @@ type mariadb struct {
 func newMariaDB(t *testing.T, schema string) fixture {
 	t.Helper()
 	server := mariadbtest.Start(t)
-	text, err := os.ReadFile(schema)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := testenv.Script(t, schema)
 	name := server.Database(t)
 	f := &mariadb{
 		spare: server.Database(t),
@@ -48,7 +45,7 @@ func newMariaDB(t *testing.T, schema string) fixture {
 	if server.MySQL {
 		f.exec(t, "SET information_schema_stats_expiry = 0") // else the next generated key is that of yesterday
 	}
-	if _, err := f.db.Exec(string(text)); err != nil {
+	if _, err := f.db.Exec(text); err != nil {
 		t.Fatalf("%s: %v", schema, err)
 	}
 	f.tables = column(t, f.db, "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()")

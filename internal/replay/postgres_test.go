@@ -4,13 +4,13 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"dbsep/internal/database"
 	"dbsep/internal/pgtest"
+	"dbsep/internal/testenv"
 )
 
 // pg keeps an untouched copy of every table in a second schema, which a name
@@ -27,10 +27,7 @@ type pg struct {
 func newPostgres(t *testing.T, schema string) fixture {
 	t.Helper()
 	server := pgtest.Start(t)
-	text, err := os.ReadFile(schema)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := testenv.Script(t, schema)
 	name := server.Database(t)
 	f := &pg{
 		db: server.Open(t, name),

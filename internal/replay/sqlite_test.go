@@ -10,6 +10,7 @@ import (
 	"dbsep/internal/sqlitedriver"
 
 	"dbsep/internal/database"
+	"dbsep/internal/testenv"
 )
 
 // sqlite copies a prepared file for each use: no program may have a file open
@@ -24,18 +25,17 @@ type sqlite struct {
 func newSQLite(t *testing.T, schema string) fixture {
 	t.Helper()
 	f := &sqlite{dir: t.TempDir()}
-	text, err := os.ReadFile(schema)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := testenv.Script(t, schema)
 	db := f.open(t)
-	if _, err := db.Exec(string(text)); err != nil {
+	if _, err := db.Exec(text); err != nil {
 		t.Fatalf("%s: %v", schema, err)
 	}
 	db.Close()
-	if f.prepared, err = os.ReadFile(f.file()); err != nil {
+	prepared, err := os.ReadFile(f.file())
+	if err != nil {
 		t.Fatal(err)
 	}
+	f.prepared = prepared
 	f.rows = f.read(t)
 	return f
 }

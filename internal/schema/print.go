@@ -29,6 +29,14 @@ func Write(w io.Writer, d *Database, r asterisk.Release, note string, tables []*
 	return err
 }
 
+// Create are the statements that create tables.
+func (d *Database) Create(tables []*asterisk.Table) (statements []string) {
+	for _, t := range tables {
+		statements = append(statements, d.create(t)...)
+	}
+	return statements
+}
+
 func writeStatements(text *strings.Builder, statements []string) {
 	for _, s := range statements {
 		text.WriteString(s + ";\n")

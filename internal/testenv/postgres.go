@@ -13,7 +13,7 @@ func Postgres(t testing.TB, script string) *Site {
 	server := pgtest.Start(t)
 	name := server.Database(t)
 	db := server.Open(t, name)
-	_, err := db.ExecContext(t.Context(), read(t, script))
+	_, err := db.ExecContext(t.Context(), Script(t, script))
 	check(t, err)
 	return newSite(t, "PostgreSQL", openFolder(t), db,
 		fmt.Sprintf("dsn=DBI:Pg:dbname=%s;host=%s;port=%d", name, server.Host, server.Port),

@@ -30,7 +30,7 @@ func SQLite(t testing.TB, script string) *Site {
 	db, err := sql.Open(sqlitedriver.Name, "file:"+file+"?_busy_timeout=10000")
 	check(t, err)
 	t.Cleanup(func() { db.Close() })
-	_, err = db.ExecContext(t.Context(), read(t, script))
+	_, err = db.ExecContext(t.Context(), Script(t, script))
 	check(t, err)
 	check(t, os.Chmod(file, 0o666))
 	return newSite(t, "SQLite", dir, db, "dsn=DBI:SQLite:dbname="+file, "dbuser=", "dbpass=")
@@ -44,7 +44,7 @@ func MariaDB(t testing.TB, script string) *Site {
 	db, err := server.Open(name)
 	check(t, err)
 	t.Cleanup(func() { db.Close() })
-	_, err = db.ExecContext(t.Context(), read(t, script))
+	_, err = db.ExecContext(t.Context(), Script(t, script))
 	check(t, err)
 	return newSite(t, "MariaDB", openFolder(t), db,
 		fmt.Sprintf("dsn=DBI:mysql:database=%s;host=%s;port=%d", name, server.Host, server.Port),
