@@ -87,7 +87,7 @@ func testOrderOfMembers(t *testing.T, p *pbx) {
 			return err
 		})
 	}
-	p.Configure(t, testenv.ReadPage(t, manual).Block(t, "members.conf"))
+	p.Configure(t, testenv.OpenPage(t, manual).Block(t, "members.conf"))
 	p.reloadGateway(t)
 	first("ordered", "First", "Second", "Third")
 	check(t, os.WriteFile(p.Conf, []byte(conf), 0o644))
