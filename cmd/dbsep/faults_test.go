@@ -41,6 +41,7 @@ CREATE TABLE plain (id VARCHAR(40) PRIMARY KEY, note TEXT);
 INSERT INTO plain VALUES ('a', 'x');
 CREATE TABLE vm (uniqueid INTEGER PRIMARY KEY, context TEXT, mailbox TEXT, password TEXT);
 INSERT INTO vm VALUES (1, 'default', '100', '1234');
+CREATE VIEW large AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n LIMIT 10000) SELECT id, hex(randomblob(500)) AS note FROM n;
 CREATE VIEW slow AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT count(*) AS id FROM n;
 `
 
@@ -118,6 +119,14 @@ var faults = []fault{
 		response: reply{200, "unavailable", "-1\n"}, metric: `dbsep_http_requests_total{code="unavailable",operation="store",table=""}`,
 		log: `level=ERROR msg="the database cannot be reached" code=unavailable operation=store table=plain .*write the database file and its directory`},
 
+	{name: "no folder for temporary files may be written", settings: "dsn=DBI:SQLite:dbname=DIR/demo.db\n", before: withoutTemporaryFolders(""),
+		happen: func(_ *testing.T, r *running) reply {
+			r.want(r.post("/plain/store", "id=1"), reply{200, "", "1\n"})
+			return r.post("/large/multi", "id LIKE=%25") // which is sorted in a file
+		},
+		response: reply{503, "unavailable", ""}, metric: `dbsep_http_requests_total{code="unavailable",operation="multi",table="large"}`,
+		log: `level=ERROR msg="the database cannot be reached" code=unavailable operation=multi table=large .*hint=".*SQLITE_TMPDIR`},
+
 	{name: "a column is missing",
 		happen:   func(_ *testing.T, r *running) reply { return r.post("/plain/update?id=a", "nosuch="+secret) },
 		response: reply{200, "unknown-column", "-1\n"}, metric: `dbsep_http_requests_total{code="unknown-column",operation="update",table="plain"}`,
@@ -189,6 +198,31 @@ var faults = []fault{
 		},
 		response: reply{200, "", "1\n"}, metric: `dbsep_http_requests_total{code="client-gone",operation="single",table="slow"}`,
 		log: `level=DEBUG msg="the client disconnected before the response was complete" code=client-gone operation=single table=slow`},
+}
+
+// withoutTemporaryFolders starts a program that may write no folder for temporary files,
+// with a variable set to DIR, which it may write.
+func withoutTemporaryFolders(variable string) []string {
+	return []string{"unshare", "--mount", "--map-root-user", "sh", "-c",
+		`mount --bind DIR DIR && mount --rbind /tmp /tmp && mount -o remount,bind,ro /tmp && mount -t tmpfs -o ro none /var/tmp &&
+			{ test ! -d /usr/tmp || mount -t tmpfs -o ro none /usr/tmp; } && cd /var/tmp && exec env --unset=TMPD''IR ` + variable + ` "$@"`, "sh"}
+}
+
+// SQLite sorts in the folder that is set for it.
+func TestSQLiteSortsWhereItMayWrite(t *testing.T) {
+	needMounts(t)
+	dir := t.TempDir()
+	if err := sqlite.Create(t.Context(), filepath.Join(dir, "demo.db"), faultSQL); err != nil {
+		t.Fatal(err)
+	}
+	before := withoutTemporaryFolders("SQLITE_TMPD''IR=DIR")
+	for i := range before {
+		before[i] = strings.ReplaceAll(before[i], "DIR", dir)
+	}
+	r := startServer(t, dir, "dsn=DBI:SQLite:dbname="+dir+"/demo.db\n", before...)
+	if got := r.post("/large/multi", "id LIKE=%25"); got.code != "" || strings.Count(got.body, "\n") != 10000 {
+		t.Errorf("%d, %s, %d rows", got.status, got.code, strings.Count(got.body, "\n"))
+	}
 }
 
 func TestFaults(t *testing.T) {

@@ -38,6 +38,7 @@ const (
 	codeConstraintUnique     = codeConstraint | 8<<8
 	codeConstraintRowID      = codeConstraint | 10<<8
 	codeConstraintDataType   = codeConstraint | 12<<8 // a STRICT table's
+	codeIOErrTempPath        = codeIOErr | 25<<8
 )
 
 const busyHint = "end the program that keeps the database file locked, or let statements wait longer"
@@ -87,6 +88,8 @@ func classifyCode(code int) (cause sqlgen.Cause, hint string) {
 		return sqlgen.Rejected, ""
 	case codeConstraintDataType:
 		return sqlgen.BadValue, ""
+	case codeIOErrTempPath:
+		return sqlgen.Unavailable, "SQLite sorts many rows in a file: let the account that dbsep runs as write a folder for temporary files, /var/tmp, /tmp or the one that SQLITE_TMPDIR or TMPDIR names"
 	}
 	switch code & 0xff {
 	case codeConstraint:
