@@ -48,6 +48,8 @@ var webRequests = []struct {
 	{"no protocol", map[string]string{"PATH_INFO": "/ps_aors/update", "QUERY_STRING": "id=bob", "SERVER_PROTOCOL": "none"}, "max_contacts=2", "1\n", ""},
 	{"no method", map[string]string{"PATH_INFO": "/ps_aors/update", "QUERY_STRING": "id=bob", "REQUEST_METHOD": "none"}, "max_contacts=2", "-1\n", "method-not-allowed"},
 	{"an odd method", map[string]string{"PATH_INFO": "/ps_aors/update", "QUERY_STRING": "id=bob", "REQUEST_METHOD": "PO ST"}, "max_contacts=2", "-1\n", "method-not-allowed"},
+	{"HEAD", map[string]string{"REQUEST_METHOD": "HEAD", "PATH_INFO": "/ps_aors/single", "QUERY_STRING": "id=bob"}, "", "", ""},
+	{"HEAD of an error", map[string]string{"REQUEST_METHOD": "HEAD", "PATH_INFO": "/nosuch/static", "QUERY_STRING": "file=a.conf"}, "", "", "unknown-table"},
 	{"a long URI", map[string]string{"PATH_INFO": "/ps_aors/update", "QUERY_STRING": "id=bob&x=" + strings.Repeat("x", 70000), "REQUEST_URI": "/"}, "max_contacts=2", "-1\n", "unknown-column"},
 }
 

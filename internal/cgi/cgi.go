@@ -61,6 +61,7 @@ func webGateway(load func(file string) (*setup.Loaded, error), variable func(r *
 		return gateway.New(gateway.Unusable(err), gateway.Options{Log: logging.Limit(log, nil)}), log, func() {}
 	}
 	log = logging.New(os.Stderr, s.Config.Log, false)
+	log.Debug("configuration loaded", slog.String("file", setup.ConfigFile()))
 	s.DB.SetLog(log)
 	o := setup.GatewayOptions(s.Config, logging.Limit(log, nil))
 	if lines := logging.NewAccessLog(&logging.BufferedWriter{To: os.Stderr}, s.Config.Log, false); lines != nil {
@@ -75,8 +76,8 @@ func webGateway(load func(file string) (*setup.Loaded, error), variable func(r *
 // cgiVariable looks up a variable of the one request of a CGI program.
 func cgiVariable(_ *http.Request, name string) string { return os.Getenv(name) }
 
-// abortable catches the panic by which a handler aborts a response: outside net/http
-// nobody else does.
+// abortable catches the panic by which a handler aborts a response, and drops the body of a
+// response to HEAD: outside net/http's server nobody else does.
 func abortable(h http.Handler, aborted func()) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -86,6 +87,16 @@ func abortable(h http.Handler, aborted func()) http.Handler {
 				panic(p)
 			}
 		}()
+		if r.Method == http.MethodHead {
+			w = withoutBody{w}
+		}
 		h.ServeHTTP(w, r)
 	})
 }
+
+// withoutBody is a response that ends with its header.
+type withoutBody struct{ http.ResponseWriter }
+
+func (withoutBody) Write(body []byte) (int, error) { return len(body), nil }
+
+func (w withoutBody) Unwrap() http.ResponseWriter { return w.ResponseWriter }
