@@ -38,7 +38,9 @@ var known = []difference{
 		return strings.HasPrefix(c.operation, "update") && c.dbsep.failed && c.condition(func(f field) bool { return strings.Contains(f.value, "(") })
 	}},
 	{"pgsql-pattern", func(c *comparison) bool {
-		return c.database == "PostgreSQL" && c.native.kind() == "no row" && c.condition(func(f field) bool { return isPattern(f) && !f.column.text })
+		return c.database == "PostgreSQL" && c.native.kind() == "no row" && c.condition(func(f field) bool {
+			return isPattern(f) && (!f.column.text || strings.HasSuffix(f.value, `\`))
+		})
 	}},
 	{"pgsql-no-row", func(c *comparison) bool {
 		return c.database == "PostgreSQL" && c.native.failed && c.dbsep.kind() == "none" && c.value(isRefused)
