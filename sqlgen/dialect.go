@@ -21,6 +21,10 @@ type Dialect struct {
 	// AsText converts a column to text, for LIKE on a column of another class (P13).
 	AsText func(c *Column, quoted string) string
 
+	// Unsorted reports whether the database has no order for a column's type. Such a
+	// column is sorted as text. May be nil.
+	Unsorted func(c *Column) bool
+
 	// ByteOrder writes a Text or Other column in ORDER BY so that rows are sorted by the
 	// bytes of its text, with an empty text and NULL first, for every collation. May
 	// be nil if there is no SQL for that: then the database decides the order.
@@ -96,6 +100,14 @@ func (d *Dialect) table(t *Table) string {
 func (d *Dialect) byteOrder(c *Column) string {
 	if d.ByteOrder != nil && (c.Class == Text || c.Class == Other) {
 		return d.ByteOrder(c, d.Quote(c.Name))
+	}
+	return d.Quote(c.Name)
+}
+
+// order writes a column in ORDER BY, sorted as the database sorts it.
+func (d *Dialect) order(c *Column) string {
+	if d.Unsorted != nil && d.Unsorted(c) {
+		return d.AsText(c, d.Quote(c.Name))
 	}
 	return d.Quote(c.Name)
 }

@@ -96,6 +96,21 @@ func TestADialectConvertsPatterns(t *testing.T) {
 	}
 }
 
+func TestAColumnThatADialectCannotSort(t *testing.T) {
+	d := *plain
+	d.Unsorted = func(c *sqlgen.Column) bool { return c.Name == "logo" }
+	for column, want := range map[string]string{"logo": " ORDER BY TEXT([logo])", "port": " ORDER BY [port]"} {
+		s, err := sqlgen.MultiBy(&d, sites, pairs("host", "h"), sites.Column(column))
+		if err != nil || !strings.HasSuffix(s.SQL, want) {
+			t.Errorf("%s, %v, want %s", s.SQL, err, want)
+		}
+		s, err = sqlgen.Multi(&d, sites, pairs(column+" LIKE", "h"))
+		if err != nil || !strings.HasSuffix(s.SQL, want) {
+			t.Errorf("%s, %v, want %s", s.SQL, err, want)
+		}
+	}
+}
+
 func TestValuesThatADialectDoesNotTake(t *testing.T) {
 	d := *plain
 	d.Takes = func(c *sqlgen.Column, value string) bool { return c.Name == "host" || value != "" }

@@ -88,6 +88,6 @@ func (b *builder) query(t *Table, q query) {
 	case q.one:
 		b.text(b.d.AfterOne)
 	case q.order != nil:
-		b.text(" ORDER BY ", b.d.Quote(q.order.Name))
+		b.text(" ORDER BY ", b.d.order(q.order))
 	}
 }

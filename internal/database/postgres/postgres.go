@@ -111,6 +111,8 @@ var dialect = &sqlgen.Dialect{
 		return "CAST(" + quoted + " AS text)"
 	},
 
+	Unsorted: func(c *sqlgen.Column) bool { return unsortedTypes[strings.TrimSuffix(c.Type, "[]")] },
+
 	// Only texts have a collation.
 	ByteOrder: func(_ *sqlgen.Column, quoted string) string {
 		return "CAST(" + quoted + ` AS text) COLLATE "C" NULLS FIRST`
@@ -207,6 +209,12 @@ var typeClasses = map[string]struct {
 	"citext":                      {sqlgen.Text, 0},
 	"name":                        {sqlgen.Text, 63},
 	`"char"`:                      {sqlgen.Text, 1},
+}
+
+// unsortedTypes are those that ORDER BY does not take.
+var unsortedTypes = map[string]bool{
+	"json": true, "xml": true, "point": true, "line": true, "lseg": true, "box": true, "path": true, "polygon": true, "circle": true,
+	"aclitem": true, "cid": true, "gtsvector": true, "jsonpath": true, "pg_snapshot": true, "refcursor": true, "txid_snapshot": true, "xid": true,
 }
 
 func classifyType(declared string, _ int) (class sqlgen.Class, size int, unsigned bool) {

@@ -109,6 +109,50 @@ func TestPostgresValuesPrintAsPerlPrintedThem(t *testing.T) {
 	}
 }
 
+// Every type of PostgreSQL's own can be that of the column that orders rows.
+func TestPostgresSortsEveryType(t *testing.T) {
+	server := pgtest.Start(t)
+	source, beside := databasetest.NewPostgres(t)
+	var types []string
+	rows, err := server.Open(t, databasetest.DatabaseOf(source)).QueryContext(t.Context(), `
+		SELECT pg_catalog.format_type(oid, NULL) FROM pg_catalog.pg_type t
+		WHERE typtype IN ('b', 'r') AND typnamespace = 'pg_catalog'::regnamespace AND typname NOT LIKE 'pg\_%'
+		  AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_type e WHERE e.oid = t.typelem AND e.typtype IN ('c', 'p'))
+		ORDER BY 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		types = append(types, fmt.Sprintf("c%d %s", len(types), name))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	databasetest.Setup(t, beside)("CREATE TABLE v (" + strings.Join(types, ", ") + ")")
+	db := databasetest.Open(t, source)
+	table, err := db.Describe(t.Context(), "v")
+	if err != nil || len(table.Columns) < 50 {
+		t.Fatalf("%d columns, %v", len(table.Columns), err)
+	}
+	for i := range table.Columns {
+		c := &table.Columns[i]
+		for way, order := range map[string]*sqlgen.Column{"LIKE": c, "another column's LIKE": &table.Columns[0]} {
+			s, err := sqlgen.MultiBy(db.Dialect(), table, []sqlgen.Field{{Name: c.Name + " LIKE", Value: "x%"}}, order)
+			if err == nil {
+				err = db.Query(t.Context(), s, func([][]byte) error { return nil })
+			}
+			if err != nil {
+				t.Errorf("%s by %s: %v: %v", c.Type, way, err, errors.Unwrap(err))
+			}
+		}
+	}
+}
+
 func TestPostgresReadsBytesInEitherOutput(t *testing.T) {
 	source, beside := databasetest.NewPostgres(t)
 	databasetest.Setup(t, beside)("CREATE TABLE v (id INT, c bytea)", `INSERT INTO v VALUES (1, '\x005c5c78ff41')`, "SET bytea_output = 'escape'")
