@@ -162,12 +162,14 @@ func (i *instance) leave() {
 // end waits for the requests in flight of an instance that another has replaced.
 func (i *instance) end() {
 	i.authorizer.End()
-	i.leave()
-	<-i.idle
-	i.closeDatabase()
+	i.finish()
 }
 
-func (i *instance) closeDatabase() {
+// finish closes the database when the requests in flight have ended. net/http does not know
+// all of them: it closes connections without requests, and one may have arrived just then.
+func (i *instance) finish() {
+	i.leave()
+	<-i.idle
 	if i.db.users.Add(-1) == 0 {
 		_ = i.db.Close()
 	}

@@ -137,7 +137,7 @@ func (s *Server) end(ctx context.Context) error {
 	limit := last.config.Limits.Drain
 	err := errors.Join(s.http.end(ctx, limit), s.statusHTTP.end(ctx, limit))
 	s.ending.Wait()
-	last.closeDatabase()
+	last.finish()
 	if store := s.staleCache.Load(); store != nil {
 		err = errors.Join(err, store.Close())
 	}
@@ -149,7 +149,11 @@ func (s *Server) end(ctx context.Context) error {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	i := s.running.Load()
 	for !i.enter() { // a reload has just replaced it
-		i = s.running.Load()
+		next := s.running.Load()
+		if next == i { // the server has ended, and closed the connection
+			panic(http.ErrAbortHandler)
+		}
+		i = next
 	}
 	defer i.leave()
 	i.handler.ServeHTTP(w, r)
