@@ -26,6 +26,7 @@ func TestMySQL(t *testing.T) {
 	for _, c := range []struct{ feature, tests, only string }{
 		{"every test of MariaDB passes", "dbsep/internal/database/mysql", "MariaDB"},
 		{"the recorded requests", "dbsep/internal/replay", "^Test(Golden|Wire)$/^(ask|same_both_ways|keep|danger|decided|mariadb)$/^mariadb"},
+		{"the tables of dbsep schema", "dbsep/internal/schema", "/^mysql$"},
 	} {
 		testenv.Feature(t, "mysql/"+version[1], c.feature, func(t *testing.T) {
 			out := output(t, []string{mariadbtest.MySQLRoot + "=" + root}, "go", "test", "-count=1", own, "-v", "-run="+c.only, c.tests)

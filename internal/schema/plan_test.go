@@ -221,7 +221,7 @@ var differences = map[string]struct {
 		},
 		want: map[string]string{
 			"mysql": "-- ps_contacts: via_port must not be NULL and has no default, and Asterisk may leave it out\n" +
-				"ALTER TABLE `ps_contacts` MODIFY COLUMN `via_port` int(11);\n",
+				"ALTER TABLE `ps_contacts` MODIFY COLUMN `via_port` int;\n",
 			"postgresql": "-- ps_contacts: via_port must not be NULL and has no default, and Asterisk may leave it out\n" +
 				"ALTER TABLE \"public\".\"ps_contacts\" ALTER COLUMN \"via_port\" DROP NOT NULL;\n",
 		},
@@ -363,7 +363,8 @@ func TestDifferencesAreFoundAndFixed(t *testing.T) {
 				db := s.open(t)
 				p := s.compare(t, db, "22", "pjsip", "queues", "queue_log", "static", "cdr", "extensions")
 				want := strings.ReplaceAll(d.want[name], "COLLATION", collation)
-				if diff := cmp.Diff(want, text(t, p)); diff != "" {
+				got := strings.ReplaceAll(text(t, p), "int(11)", "int") // MySQL has no widths of numbers
+				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", title, diff)
 				}
 				if err := p.Apply(t.Context()); err != nil {
