@@ -46,7 +46,7 @@ type Dialect struct {
 
 	// CompareAny writes a comparison with an argument, which it names once, for columns that
 	// hold numbers, texts and bytes without converting them: to the database the number 5
-	// and the text 5 are different. It returns "" for other columns. May be nil.
+	// and the text 5 are different. JSON is such a type. It returns "" for other columns. May be nil.
 	CompareAny func(c *Column, quoted, operator, argument string) string
 
 	// Pattern converts a LIKE pattern, for databases with more wildcards than % and _.

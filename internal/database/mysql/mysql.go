@@ -109,6 +109,7 @@ var dialect = &sqlgen.Dialect{
 		}
 		return "CAST(" + quoted + " AS CHAR)"
 	},
+	CompareAny: compareJSON,
 	ByteOrder: func(_ *sqlgen.Column, quoted string) string {
 		return "CAST(CONVERT(" + quoted + " USING utf8mb4) AS BINARY)"
 	},
@@ -125,6 +126,15 @@ var dialect = &sqlgen.Dialect{
 		return "ALTER TABLE " + table + " MODIFY COLUMN " + column + " " + typ
 	},
 	Check: &sqlgen.CheckDialect{Doublings: doublings, Doubles: mayBeDoubled},
+}
+
+// compareJSON compares MySQL's JSON as the text that clients get: to MySQL it equals no
+// text. On MariaDB, JSON is a text.
+func compareJSON(c *sqlgen.Column, quoted, operator, argument string) string {
+	if c.Type != "json" || strings.HasSuffix(operator, "LIKE") {
+		return ""
+	}
+	return "CAST(" + quoted + " AS CHAR CHARACTER SET utf8mb4) COLLATE utf8mb4_bin " + operator + " " + argument
 }
 
 // readExpression reads numbers with leading zeros as text: the zeros are the
@@ -189,6 +199,7 @@ var typeClasses = map[string]struct {
 	"uuid":      {sqlgen.Other, 0},
 	"inet4":     {sqlgen.Other, 0},
 	"inet6":     {sqlgen.Other, 0},
+	"json":      {sqlgen.Other, 0},
 
 	"binary": {sqlgen.Binary, 0}, "varbinary": {sqlgen.Binary, 0}, "blob": {sqlgen.Binary, 0},
 	"tinyblob": {sqlgen.Binary, 0}, "mediumblob": {sqlgen.Binary, 0}, "longblob": {sqlgen.Binary, 0},

@@ -129,7 +129,6 @@ func TestMariaDBClasses(t *testing.T) {
 		{"ENUM('','b')", sqlgen.Text, 0, false},
 		{"ENUM('a','')", sqlgen.Text, 0, false},
 		{"SET('int','b')", sqlgen.Text, 0, false},
-		{"JSON", sqlgen.Text, 0, false},
 		{"VARBINARY(9)", sqlgen.Binary, 9, false},
 		{"LONGBLOB", sqlgen.Binary, 0, false},
 		{"TIMESTAMP NULL", sqlgen.DateTime, 19, false},
@@ -138,7 +137,9 @@ func TestMariaDBClasses(t *testing.T) {
 		{"GEOMETRY", sqlgen.Binary, 0, false},
 	}
 	if !mariadbtest.Start(t).MySQL {
-		all = append(all, column{"UUID", sqlgen.Other, 0, false}, column{"INET6", sqlgen.Other, 0, false})
+		all = append(all, column{"UUID", sqlgen.Other, 0, false}, column{"INET6", sqlgen.Other, 0, false}, column{"JSON", sqlgen.Text, 0, false})
+	} else {
+		all = append(all, column{"JSON", sqlgen.Other, 0, false})
 	}
 	for _, c := range all {
 		databasetest.Setup(t, beside)("DROP TABLE IF EXISTS v", "CREATE TABLE v (c "+c.typ+")")
@@ -577,6 +578,35 @@ func TestMariaDBYearsAndBits(t *testing.T) {
 		})
 		if got := strings.Join(ids, " "); got != c.want || err != nil {
 			t.Errorf("%s %q finds %q, %v; want %q", c.condition, c.value, got, err, c.want)
+		}
+	}
+}
+
+// JSON is found by the text that a response has.
+func TestMariaDBFindsJSON(t *testing.T) {
+	source, beside := databasetest.NewMariaDB(t)
+	databasetest.Setup(t, beside)("CREATE TABLE v (id INT PRIMARY KEY, c JSON, mark INT)", `INSERT INTO v VALUES (1, '{"a": 1}', 0), (2, '"x"', 0), (3, '5', 0), (4, NULL, 0)`)
+	db := databasetest.Open(t, source)
+	for name, values := range map[string]map[string]int{
+		"c":      {`{"a": 1}`: 1, `"x"`: 1, `"X"`: 0, "5": 1, "x": 0, "no JSON {": 0, "\xff": 0, "": 0},
+		"c !=":   {`{"a": 1}`: 2, "": 3},
+		"c LIKE": {`{"a"%`: 1, "%": 3},
+	} {
+		for value, want := range values {
+			compare(t, db, name, value).finds(t, "JSON", want)
+		}
+	}
+	if mariadbtest.Start(t).MySQL {
+		table, err := db.Describe(t.Context(), "v")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := sqlgen.Update(db.Dialect(), table, []sqlgen.Field{{Name: "id", Value: "1"}}, []sqlgen.Field{{Name: "c", Value: ""}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := db.Exec(t.Context(), s); n != 1 || err != nil {
+			t.Errorf("cleared: %d, %v", n, err)
 		}
 	}
 }
