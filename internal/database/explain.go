@@ -3,7 +3,6 @@ package database
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"dbsep/sqlgen"
 )
@@ -22,7 +21,6 @@ func (db *DB) explain(ctx context.Context, c call, err error) error {
 		return &sqlgen.Fault{Cause: sqlgen.Rejected, Hint: fault.Hint, Err: fault.Err}
 	case db.driver.NamedBy != nil && fault.Err != nil && fault.Column == "" && fault.Cause != sqlgen.Unexpected:
 		column, constraint := db.driver.NamedBy(fault.Err)
-		constraint = strings.TrimPrefix(constraint, c.Table+".") // MySQL has the table before a key
 		if !c.Statement.HasColumn(column) {
 			column = ""
 		}

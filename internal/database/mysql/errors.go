@@ -119,7 +119,7 @@ func isRetryable(err error) (again, wait bool) {
 
 var (
 	namedColumn     = regexp.MustCompile("(?:[Cc]olumn|Field) (?:'([^']+)'|(?:`[^`]+`\\.)*`([^`]+)`)")
-	namedConstraint = regexp.MustCompile("for key '([^']+)'$|^CONSTRAINT `([^`]+)` failed for |^Check constraint '([^']+)' is violated|CONSTRAINT `([^`]+)` FOREIGN KEY")
+	namedConstraint = regexp.MustCompile("for key '(?:[^'.]+\\.)?([^']+)'$|^CONSTRAINT `([^`]+)` failed for |^Check constraint '([^']+)' is violated|CONSTRAINT `([^`]+)` FOREIGN KEY")
 )
 
 // namedBy reads the messages of a server that speaks English. What it finds last is no
