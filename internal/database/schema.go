@@ -3,6 +3,7 @@ package database
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,7 +52,10 @@ func (db *DB) describeAgain(ctx context.Context, name string) (*sqlgen.Table, er
 	if !ok {
 		return nil, nil
 	}
-	fingerprint := db.fingerprint(ctx, known.Table)
+	fingerprint, err := db.fingerprint(ctx, known.Table)
+	if err != nil {
+		return nil, err
+	}
 	if fingerprint == "" || fingerprint != known.fingerprint {
 		t, err := db.describeName(ctx, known.Name)
 		if err != nil || t == nil || t.Schema != known.Schema {
@@ -64,19 +68,23 @@ func (db *DB) describeAgain(ctx context.Context, name string) (*sqlgen.Table, er
 }
 
 // fingerprint returns a text that changes with the description of a table, or nothing
-// where the database has none.
-func (db *DB) fingerprint(ctx context.Context, t *sqlgen.Table) (text string) {
+// where the database has none. An error is one that the description would meet, too.
+func (db *DB) fingerprint(ctx context.Context, t *sqlgen.Table) (text string, err error) {
 	if db.driver.FingerprintSQL == "" {
-		return ""
+		return "", nil
 	}
-	err := db.Query(ctx, sqlgen.Statement{SQL: db.driver.FingerprintSQL, Args: nameArgs(t)}, func(row [][]byte) error {
+	err = db.Query(ctx, sqlgen.Statement{SQL: db.driver.FingerprintSQL, Args: nameArgs(t)}, func(row [][]byte) error {
 		text = string(row[0])
 		return nil
 	})
-	if err != nil {
-		return "" // the description will fail as well, or be right
+	var fault *sqlgen.Fault
+	if errors.As(err, &fault) {
+		switch fault.Cause {
+		case sqlgen.Unavailable, sqlgen.Busy, sqlgen.Timeout, sqlgen.Canceled:
+			return "", err
+		}
 	}
-	return text
+	return text, nil
 }
 
 // nameArgs are the arguments of a statement about one table.
