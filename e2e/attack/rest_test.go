@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 
@@ -64,14 +63,4 @@ func (x *target) backTo(t *testing.T, before testenv.Series) {
 			now["go_goroutines"] <= before["go_goroutines"]+play
 	})
 	t.Logf("before: %s; after: %s", x.holds(before), x.holds(now))
-}
-
-// wantNoPanic wants no panic in the server's log.
-func (x *target) wantNoPanic(t *testing.T) {
-	t.Helper()
-	for line := range strings.Lines(x.Log.String()) {
-		if strings.Contains(line, "panic") || strings.Contains(line, "code=internal") {
-			t.Error(line)
-		}
-	}
 }

@@ -62,7 +62,19 @@ func boot(t *testing.T) *machine {
 		}
 		return nil
 	})
+	t.Cleanup(func() { m.wantNoBug(t) })
 	return m
+}
+
+// wantNoBug fails the test if a line of the journal is one that only a bug in dbsep causes.
+func (m *machine) wantNoBug(t *testing.T) {
+	t.Helper()
+	var log testenv.Log
+	journal, err := m.try("journalctl --no-pager --identifier=dbsep")
+	_, _ = log.Write([]byte(journal))
+	if bugs := log.Bugs(); err != nil || len(bugs) > 0 {
+		t.Errorf("the journal, %v, has what only a bug in dbsep causes: %q", err, bugs)
+	}
 }
 
 // try runs a shell script in the machine, as root.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -73,9 +72,6 @@ func soak(t *testing.T, site *testenv.Site, bound time.Duration, restart func(t 
 		if err := m.grown(samples); err != nil {
 			t.Error(err)
 		}
-	}
-	if strings.Contains(server.Log.String(), "panic") || strings.Contains(server.Log.String(), "code=internal") {
-		t.Errorf("the log tells of a fault:\n%s", server.Log)
 	}
 }
 

@@ -118,7 +118,8 @@ type Process struct {
 }
 
 // Start starts a program with additional environment variables. It is ended,
-// with all that it started, at the end of the test at the latest.
+// with all that it started, at the end of the test at the latest. The test fails if it
+// wrote a line that only a bug in dbsep causes: see [Log].Bugs.
 func Start(t testing.TB, environ []string, program string, arguments ...string) *Process {
 	t.Helper()
 	return StartOn(t, nil, environ, program, arguments...)
@@ -142,6 +143,9 @@ func StartOn(t testing.TB, stdin *os.File, environ []string, program string, arg
 	}()
 	t.Cleanup(func() {
 		p.End()
+		if bugs := p.Log.Bugs(); len(bugs) > 0 {
+			t.Errorf("%s wrote what only a bug in dbsep causes:\n%s", filepath.Base(program), strings.Join(bugs, "\n"))
+		}
 		if t.Failed() {
 			t.Logf("%s wrote:\n%s", filepath.Base(program), p.Log)
 		}

@@ -2,17 +2,28 @@ package testenv
 
 import (
 	"bytes"
+	"regexp"
 	"sync"
 )
 
-// A Log keeps the end of what a program writes.
+// A Log keeps the end of what a program writes, and the lines that only a bug in dbsep
+// causes.
 type Log struct {
 	mu   sync.Mutex
 	text bytes.Buffer
+	line []byte // that has no end yet
+	bugs []string
 }
 
-// logBytes is how much of it is kept at least.
-const logBytes = 256 << 10
+const (
+	logBytes  = 256 << 10 // how much of the end is kept at least
+	lineBytes = 64 << 10  // how much of a line is searched
+	maxBugs   = 5
+)
+
+// ofABug matches a line of dbsep's log, by itself or in the error log of a web server, of a
+// response with the code internal, and what Go writes when a program breaks off.
+var ofABug = regexp.MustCompile(`\bcode=internal\b|"code":"internal"|\bpanic(: | serving )|\bfatal error: |WARNING: DATA RACE`)
 
 func (l *Log) Write(p []byte) (int, error) {
 	l.mu.Lock()
@@ -20,7 +31,32 @@ func (l *Log) Write(p []byte) (int, error) {
 	if l.text.Len() > 2*logBytes {
 		l.text.Next(l.text.Len() - logBytes)
 	}
+	for rest := p; ; {
+		line, after, ended := bytes.Cut(rest, []byte{'\n'})
+		l.line = append(l.line, line[:min(len(line), max(0, lineBytes-len(l.line)))]...)
+		if !ended {
+			break
+		}
+		l.searchLine()
+		rest = after
+	}
 	return l.text.Write(p)
+}
+
+// searchLine ends a line.
+func (l *Log) searchLine() {
+	if len(l.bugs) < maxBugs && ofABug.Match(l.line) {
+		l.bugs = append(l.bugs, string(l.line))
+	}
+	l.line = l.line[:0]
+}
+
+// Bugs returns the first lines that only a bug in dbsep causes.
+func (l *Log) Bugs() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.searchLine()
+	return l.bugs
 }
 
 func (l *Log) String() string {
