@@ -80,7 +80,7 @@ func testOrderOfMembers(t *testing.T, p *pbx) {
 		p.cli(t, "channel originate Local/idle@functions application Queue "+queue+",,,,20")
 		eventually(t, func() error { // until the call has ended
 			var got string
-			err := p.DB.QueryRowContext(t.Context(), `SELECT agent FROM queue_log WHERE event = 'COMPLETEAGENT' AND queuename = ?`, queue).Scan(&got)
+			err := p.DB.QueryRowContext(t.Context(), p.numbered(`SELECT agent FROM queue_log WHERE event = 'COMPLETEAGENT' AND queuename = ?`, 1), queue).Scan(&got)
 			if err == nil && got != member {
 				t.Errorf("%s calls %s first", queue, got)
 			}
