@@ -10,7 +10,12 @@ import (
 // Start takes the lock of writers. Reads go on until the transaction is committed.
 func (s *session) Start(ctx context.Context) error {
 	s.changed = false
-	return s.do(ctx, "BEGIN IMMEDIATE")
+	err := s.do(ctx, "BEGIN IMMEDIATE")
+	if err != nil {
+		// A transaction may have begun just when its time was up.
+		_ = s.do(context.WithoutCancel(ctx), "ROLLBACK")
+	}
+	return err
 }
 
 // Try runs a statement in a savepoint.
