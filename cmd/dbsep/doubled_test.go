@@ -172,7 +172,7 @@ func TestTableThatIsTooLargeIsTold(t *testing.T) {
 	conf := writeConf(t, "dsn=DBI:Pg:dbname=%s;host=%s;port=%d\ndbuser=%s\ndbpass=%s\n[limits]\nstatement_timeout=1ms\n",
 		name, server.SocketDir, server.Port, server.User, server.Password)
 	warnings, status := check(t, conf, server.User)
-	if len(warnings) != 1 || !strings.HasPrefix(warnings[0].String(), "table large: it cannot be searched within statement_timeout, 1ms") || status != 1 {
+	if len(warnings) != 1 || !strings.HasPrefix(warnings[0].Error(), "table large: it cannot be searched within statement_timeout, 1ms") || status != 1 {
 		t.Errorf("status %d, %v", status, warnings)
 	}
 }

@@ -55,7 +55,7 @@ func TestContactsWithoutAnIndexAreReported(t *testing.T) {
 			}
 			exec("INSERT INTO ps_contacts (id, uri) VALUES ('one more', 'sip:x')")
 			got := warns()
-			if len(got) != 1 || got[0].String() != "table ps_contacts: each registration reads all its 1000 rows, since LIKE finds no index on id; create one" {
+			if len(got) != 1 || got[0].Error() != "table ps_contacts: each registration reads all its 1000 rows, since LIKE finds no index on id; create one" {
 				t.Fatalf("of a large table: %v", got)
 			}
 			exec(got[0].SQL)

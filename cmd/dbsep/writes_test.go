@@ -73,7 +73,7 @@ func TestWritesOnACarelessMariaDB(t *testing.T) {
 	warnings, status := check(t, conf, server.User)
 	var all string
 	for _, w := range warnings {
-		all += w.String() + "\n" + w.SQL + "\n"
+		all += w.Error() + "\n" + w.SQL + "\n"
 	}
 	for _, want := range []string{
 		"table ps_contacts: endpoint is varchar(40), too narrow for char:255, which Asterisk may store",
@@ -103,7 +103,7 @@ func TestColumnsThatChangeTextsAreReported(t *testing.T) {
 	r.want(r.post("/ps_auths/store", "id=007&password=007&realm=007&plain=007"), reply{200, "", "1\n"})
 	r.want(r.post("/ps_auths/single", "id=007"), reply{200, "", "id=007&password=7&realm=007&plain=007\n"})
 	warnings, _ := check(t, writeConf(t, "%s", settings), "")
-	if len(warnings) != 1 || !strings.Contains(warnings[0].String(), "table ps_auths: password is declared STRING") {
+	if len(warnings) != 1 || !strings.Contains(warnings[0].Error(), "table ps_auths: password is declared STRING") {
 		t.Errorf("%v", warnings)
 	}
 }

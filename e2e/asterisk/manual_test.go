@@ -67,7 +67,7 @@ var manualFeatures = []feature{
 		var found []string
 		for _, f := range report.Findings {
 			if strings.HasPrefix(f.File, folder) {
-				found = append(found, f.String())
+				found = append(found, f.Error())
 			}
 		}
 		if len(found) != 1 || !strings.Contains(found[0], "rt_silent: http://"+p.silence+"/rt_silent does not respond") {

@@ -42,7 +42,7 @@ func TestCheck(t *testing.T) {
 func (s *site) testCheck(t *testing.T, want []string) {
 	s.exec(t, "DELETE FROM ps_contacts")
 	s.widen(t)
-	if warnings := s.check(t, 0); len(warnings) != 0 {
+	if warnings := s.check(t); len(warnings) != 0 {
 		t.Errorf("before the script writes, check warns of %v", warnings)
 	}
 	for _, w := range []struct{ target, body string }{
@@ -54,14 +54,14 @@ func (s *site) testCheck(t *testing.T, want []string) {
 			t.Fatalf("the script answers %s with %q", w.target, a.body)
 		}
 	}
-	warnings := s.check(t, 1)
-	if !slices.EqualFunc(warnings, want, func(w inspect.Finding, want string) bool { return strings.HasPrefix(w.String(), want) }) {
+	warnings := s.check(t)
+	if !slices.EqualFunc(warnings, want, func(w inspect.Finding, want string) bool { return strings.HasPrefix(w.Error(), want) }) {
 		t.Fatalf("check warns of %v, want %q", warnings, want)
 	}
 	for _, w := range warnings {
 		s.exec(t, w.SQL)
 	}
-	if warnings := s.check(t, 0); len(warnings) != 0 {
+	if warnings := s.check(t); len(warnings) != 0 {
 		t.Errorf("when all is fixed, check warns of %v", warnings)
 	}
 	const row = "&mailbox=777&fullname=J%C3%B6rg%20M%C3%BCller&email=%E2%82%AC%40example.org\n"
@@ -76,16 +76,17 @@ func (s *site) widen(t *testing.T) {
 	if s.Kind == "SQLite" {
 		return
 	}
-	warnings := s.check(t, 1)
-	if len(warnings) != 1 || !strings.HasPrefix(warnings[0].String(), "table sippeers: fullcontact is ") {
+	warnings := s.check(t)
+	if len(warnings) != 1 || !strings.HasPrefix(warnings[0].Error(), "table sippeers: fullcontact is ") {
 		t.Fatalf("check warns of %v, want the width of sippeers.fullcontact", warnings)
 	}
 	s.exec(t, warnings[0].SQL)
 }
 
-// check runs the manual's command and returns the warnings. The script's account is
-// another one, so all may read its configuration; the copy is for one account.
-func (s *site) check(t *testing.T, status int) (warnings []inspect.Finding) {
+// check runs the manual's command and returns the warnings about tables: the script's
+// contacts are not all that an Asterisk of today stores. The script's account is another
+// one, so all may read its configuration; the copy is for one account.
+func (s *site) check(t *testing.T) (warnings []inspect.Finding) {
 	t.Helper()
 	text, err := os.ReadFile(s.Conf)
 	check(t, err)
@@ -95,10 +96,15 @@ func (s *site) check(t *testing.T, status int) (warnings []inspect.Finding) {
 	c := exec.CommandContext(t.Context(), "sh", "-c", strings.TrimSpace(command)+" --json")
 	c.Env = append(os.Environ(), "PATH="+filepath.Dir(testenv.Program(t))+":"+os.Getenv("PATH"))
 	out, err := c.Output()
-	if got := c.ProcessState.ExitCode(); got != status {
-		t.Errorf("check ends with status %d, want %d: %v\n%s", got, status, err, out)
-	}
 	var report inspect.Report
 	check(t, json.Unmarshal(out, &report))
-	return report.Findings
+	if got, want := c.ProcessState.ExitCode(), min(len(report.Findings), 1); got != want {
+		t.Errorf("check ends with status %d, want %d: %v\n%s", got, want, err, out)
+	}
+	for _, f := range report.Findings {
+		if f.Table != "" {
+			warnings = append(warnings, f)
+		}
+	}
+	return warnings
 }

@@ -10,11 +10,11 @@ import (
 // It can be logged anywhere, so it never has the value of a key of the Perl script,
 // nor a name that does not look like one: it could be part of a password.
 type Problem struct {
-	File string
-	Line int    // 0 if the problem is not in one line
-	Key  string // lower case; empty if the problem is not with one key
-	Text string // what is wrong
-	Hint string // what to do about it
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"` // 0 if the problem is not in one line
+	Key  string `json:"key,omitempty"`  // lower case; empty if the problem is not with one key
+	Text string `json:"text"`           // what is wrong
+	Hint string `json:"hint,omitempty"` // what to do about it
 }
 
 // Error is one line, "FILE:LINE: key: text; hint".

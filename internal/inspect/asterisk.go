@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
-	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,19 +44,16 @@ func (a *asteriskSite) read(name string, needed bool) *asteriskconf.File {
 	f, err := asteriskconf.Read(a.dir, name)
 	if err != nil {
 		if needed || !errors.Is(err, fs.ErrNotExist) {
-			a.found = append(a.found, Finding{Text: err.Error()})
+			a.found = append(a.found, warning(err.Error(), ""))
 		}
 		return &asteriskconf.File{}
 	}
 	for _, p := range f.Problems {
-		a.found = append(a.found, Finding{File: p.File, Line: p.Line, Text: p.Text})
+		a.found = append(a.found, ofFile(p.File, p.Line, "", p.Text, ""))
 	}
 	for _, s := range f.Sections {
 		if f.Section(s.Name) != s {
-			a.found = append(a.found, Finding{
-				File: s.File, Line: s.Line, Text: fmt.Sprintf("a second [%s] is not read", s.Name),
-				Hint: "move its lines into the first",
-			})
+			a.found = append(a.found, ofFile(s.File, s.Line, "", fmt.Sprintf("a second [%s] is not read", s.Name), "move its lines into the first"))
 		}
 	}
 	return f
@@ -64,7 +61,12 @@ func (a *asteriskSite) read(name string, needed bool) *asteriskconf.File {
 
 // warn is about a line.
 func (a *asteriskSite) warn(l asteriskconf.Line, text, hint string) {
-	a.found = append(a.found, Finding{File: l.File, Line: l.Line, Key: l.Name, Text: text, Hint: hint})
+	a.found = append(a.found, ofFile(l.File, l.Line, l.Name, text, hint))
+}
+
+// missing is about a line that a file does not have.
+func (a *asteriskSite) missing(name, text, hint string) {
+	a.found = append(a.found, ofFile(filepath.Join(a.dir, name), 0, "", text, hint))
 }
 
 // curlModules are those by which Asterisk's realtime speaks HTTP.
@@ -92,10 +94,7 @@ func (a *asteriskSite) readModules() {
 	}
 	for _, module := range curlModules {
 		if !all && !loaded[module] {
-			a.found = append(a.found, Finding{
-				File: path.Join(a.dir, "modules.conf"), Text: module + ".so is not loaded, and realtime does not speak HTTP without it",
-				Hint: "add to [modules] a line load = " + module + ".so",
-			})
+			a.missing("modules.conf", module+".so is not loaded, and realtime does not speak HTTP without it", "add to [modules] a line load = "+module+".so")
 		}
 	}
 }
@@ -112,10 +111,7 @@ func (a *asteriskSite) readCurl() {
 	longest := a.config.Limits.Statement + a.config.Limits.PoolTimeout
 	switch l := s.Last("httptimeout"); {
 	case l == nil:
-		a.found = append(a.found, Finding{
-			File: path.Join(a.dir, "res_curl.conf"), Text: "calls wait three minutes for a gateway that hangs",
-			Hint: fmt.Sprintf("add to [globals] a line httptimeout = %d", int(longest.Seconds())),
-		})
+		a.missing("res_curl.conf", "calls wait three minutes for a gateway that hangs", fmt.Sprintf("add to [globals] a line httptimeout = %d", int(longest.Seconds())))
 	default:
 		seconds, err := strconv.Atoi(l.Value)
 		if err == nil && time.Duration(seconds)*time.Second < longest {
@@ -149,10 +145,8 @@ func (a *asteriskSite) readExtconfig(ctx context.Context) {
 		}
 	}
 	if asked == 0 {
-		a.found = append(a.found, Finding{
-			File: path.Join(a.dir, "extconfig.conf"), Text: "nothing is mapped to curl, so Asterisk asks dbsep for nothing",
-			Hint: "add to [settings] a line such as ps_endpoints => curl,http://127.0.0.1:8000/ps_endpoints",
-		})
+		a.missing("extconfig.conf", "nothing is mapped to curl, so Asterisk asks dbsep for nothing",
+			"add to [settings] a line such as ps_endpoints => curl,http://127.0.0.1:8000/ps_endpoints")
 	}
 }
 

@@ -35,16 +35,12 @@ func Check(ctx context.Context, file string, o Options) *Report {
 	}
 	if err != nil {
 		r.add(errorsOf(err)...)
-		for _, w := range l.Warnings() {
-			r.add(ofProblem(w))
-		}
+		r.warn(l.Warnings())
 		return r
 	}
 	defer l.Close()
 	s := site{l, o.Asterisk}
-	for _, w := range s.Warnings() {
-		r.add(ofProblem(w))
-	}
+	r.warn(l.Warnings())
 	r.add(s.checkAccess(ctx)...)
 	if err := l.CheckStaleCache(); err != nil {
 		r.add(errorsOf(err)...)
@@ -71,7 +67,7 @@ func (s site) connectionError(err error) Finding {
 		hint = "start the database, or correct where dsn says it is"
 	}
 	f := ofSetting(s.Config, key, withCause(fault), hint)
-	f.Error = true
+	f.Level = Error
 	return f
 }
 
@@ -98,7 +94,7 @@ func (s site) inspectDatabase(ctx context.Context, r *Report) (err error) {
 		fault, _ := errors.AsType[*sqlgen.Fault](err)
 		switch {
 		case err != nil && fault.Cause == sqlgen.UnknownTable:
-			r.add(Finding{Table: name, Text: "it is listed, but has no columns", Hint: "if it is a view, look at the tables it is made of"})
+			r.add(ofTable(name, "it is listed, but has no columns", "if it is a view, look at the tables it is made of", ""))
 			continue
 		case err != nil:
 			return err

@@ -29,7 +29,7 @@ func compatSettings(c *config.Config) []Setting {
 func compatOfNothing(c *config.Config, tables []*sqlgen.Table) (found []Finding) {
 	for _, compat := range c.TableCompat {
 		if !slices.ContainsFunc(tables, func(t *sqlgen.Table) bool { return gateway.Fits(t.Name, compat.Pattern) }) {
-			found = append(found, Finding{File: c.File, Text: fmt.Sprintf("[compat %s]: no table is called that", compat.Pattern), Hint: "correct the name, or remove the section"})
+			found = append(found, ofFile(c.File, 0, "", fmt.Sprintf("[compat %s]: no table is called that", compat.Pattern), "correct the name, or remove the section"))
 		}
 	}
 	return found
@@ -47,8 +47,6 @@ func (s site) missingOrder(_ context.Context, t *sqlgen.Table) ([]Finding, error
 	if compat.Pattern != "" {
 		section += " " + compat.Pattern
 	}
-	return []Finding{{
-		Table: t.Name, Text: fmt.Sprintf("it does not have the column %s, by which [%s] orders its rows, so they are ordered by the first condition", o.OrderBy, section),
-		Hint: "correct order=, or add the column",
-	}}, nil
+	return []Finding{ofTable(t.Name, fmt.Sprintf("it does not have the column %s, by which [%s] orders its rows, so they are ordered by the first condition", o.OrderBy, section),
+		"correct order=, or add the column", "")}, nil
 }

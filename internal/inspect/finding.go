@@ -3,67 +3,63 @@ package inspect
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"dbsep/internal/config"
 	"dbsep/internal/setup"
 	"dbsep/sqlgen"
 )
 
+// A Level says how bad a finding is.
+type Level string
+
+const (
+	Error   Level = "error"   // dbsep cannot work with it
+	Warning Level = "warning" // dbsep works, and something will go wrong
+)
+
 // A Finding is what someone has to do something about.
 type Finding struct {
-	Error bool   `json:"error"`           // dbsep cannot work with it; else a warning
-	File  string `json:"file,omitempty"`  // the configuration, or a file that it names
-	Line  int    `json:"line,omitempty"`  // of File
-	Key   string `json:"key,omitempty"`   // of a setting
-	Table string `json:"table,omitempty"` // of the database
-	Text  string `json:"text"`            // what was found
-	Hint  string `json:"hint,omitempty"`  // what to do about it
-	SQL   string `json:"sql,omitempty"`   // the statements that do it
+	Level          `json:"level"`
+	Table          string `json:"table,omitempty"` // of the database
+	config.Problem        // Key may be a name in a file of Asterisk's
+	SQL            string `json:"sql,omitempty"` // the statements that do what Hint says
 }
 
-// String is the finding without its SQL, in one line.
-func (f Finding) String() string {
-	var b strings.Builder
-	if f.File != "" {
-		b.WriteString(f.File)
-		if f.Line > 0 {
-			b.WriteString(":" + strconv.Itoa(f.Line))
-		}
-		b.WriteString(": ")
-	}
-	if f.Key != "" {
-		b.WriteString(f.Key + ": ")
-	}
+// Error is the finding without its SQL, in one line.
+func (f Finding) Error() string {
+	p := f.Problem
 	if f.Table != "" {
-		b.WriteString("table " + f.Table + ": ")
+		p.Text = "table " + f.Table + ": " + p.Text
 	}
-	b.WriteString(f.Text)
-	if f.Hint != "" {
-		b.WriteString("; " + f.Hint)
-	}
-	return b.String()
+	return p.Error()
 }
 
-func ofProblem(p config.Problem) Finding {
-	return Finding{File: p.File, Line: p.Line, Key: p.Key, Text: p.Text, Hint: p.Hint}
+// ofFile is a warning about a line of a file, or about a file.
+func ofFile(file string, line int, key, text, hint string) Finding {
+	return Finding{Level: Warning, Problem: config.Problem{File: file, Line: line, Key: key, Text: text, Hint: hint}}
 }
 
-// ofSetting is about a key of a configuration.
+// warning is one about nothing in particular.
+func warning(text, hint string) Finding { return ofFile("", 0, "", text, hint) }
+
+// ofSetting is a warning about a key of a configuration.
 func ofSetting(c *config.Config, key, text, hint string) Finding {
-	return Finding{File: c.File, Line: c.Line(key), Key: key, Text: text, Hint: hint}
+	return ofFile(c.File, c.Line(key), key, text, hint)
+}
+
+// ofTable is a warning about a table, with the statements that do what the hint says.
+func ofTable(table, text, hint, sql string) Finding {
+	return Finding{Level: Warning, Table: table, Problem: config.Problem{Text: text, Hint: hint}, SQL: sql}
 }
 
 // errorsOf are the errors that are joined in one.
 func errorsOf(err error) (all []Finding) {
 	for _, e := range setup.Problems(err) {
-		f := Finding{Text: e.Error()}
-		if p, ok := errors.AsType[config.Problem](e); ok {
-			f = ofProblem(p)
+		p, ok := errors.AsType[config.Problem](e)
+		if !ok {
+			p = config.Problem{Text: e.Error()}
 		}
-		f.Error = true
-		all = append(all, f)
+		all = append(all, Finding{Level: Error, Problem: p})
 	}
 	return all
 }

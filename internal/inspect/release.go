@@ -41,14 +41,12 @@ func (s site) compareWith(ctx context.Context, r asterisk.Release) (found []Find
 		lacks := byTable[t.Name]
 		if len(lacks) < severalLacks {
 			for _, l := range lacks {
-				found = append(found, Finding{Table: t.Name, Text: l.Reason, SQL: l.SQL})
+				found = append(found, ofTable(t.Name, l.Reason, "", l.SQL))
 			}
 			continue
 		}
-		found = append(found, Finding{
-			Table: t.Name, Text: fmt.Sprintf("%s; and %d more differences from Asterisk %s", lacks[0].Reason, len(lacks)-1, r),
-			Hint: fmt.Sprintf("dbsep schema diff --asterisk %s shows them, and dbsep schema upgrade adds what is missing", r),
-		})
+		found = append(found, ofTable(t.Name, fmt.Sprintf("%s; and %d more differences from Asterisk %s", lacks[0].Reason, len(lacks)-1, r),
+			fmt.Sprintf("dbsep schema diff --asterisk %s shows them, and dbsep schema upgrade adds what is missing", r), ""))
 	}
 	return found, nil
 }
@@ -71,10 +69,7 @@ func suited(described []*sqlgen.Table) (versions string, found []Finding) {
 	}
 	switch {
 	case suited == nil:
-		return "", []Finding{{
-			Text: fmt.Sprintf("no phone can register: every version of Asterisk stores columns that are missing, such as %s", missing[0]),
-			Hint: "dbsep schema upgrade adds them",
-		}}
+		return "", []Finding{warning("no phone can register: every version of Asterisk stores columns that are missing, such as "+missing[0], "dbsep schema upgrade adds them")}
 	case missing == nil:
 		return "every version can store its contacts", nil
 	}

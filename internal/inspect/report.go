@@ -58,13 +58,19 @@ type Right struct {
 	Columns []string `json:"columns,omitempty"`
 }
 
+func (r *Report) warn(problems []config.Problem) {
+	for _, p := range problems {
+		r.add(Finding{Level: Warning, Problem: p})
+	}
+}
+
 func (r *Report) add(found ...Finding) { r.Findings = append(r.Findings, found...) }
 
 // Errors counts the findings with which dbsep cannot work.
 func (r *Report) Errors() int {
 	n := 0
 	for _, f := range r.Findings {
-		if f.Error {
+		if f.Level == Error {
 			n++
 		}
 	}
@@ -73,15 +79,7 @@ func (r *Report) Errors() int {
 
 // finish puts errors first and says in words what was found.
 func (r *Report) finish() {
-	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
-		switch {
-		case a.Error == b.Error:
-			return 0
-		case a.Error:
-			return -1
-		}
-		return 1
-	})
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return strings.Compare(string(a.Level), string(b.Level)) })
 	errs := r.Errors()
 	var parts []string
 	if errs > 0 {

@@ -19,7 +19,7 @@ import (
 func (s site) checkAccess(ctx context.Context) (found []Finding) {
 	failed := func(key string, err error) {
 		f := ofSetting(s.Config, key, strings.TrimPrefix(err.Error(), "read [server] "+key+": "), "")
-		f.Error = true
+		f.Level = Error
 		found = append(found, f)
 	}
 	c := s.Config.Server
@@ -91,7 +91,7 @@ func clientOf(r config.ClientRights) string {
 func rightsOfNothing(c *config.Config, tables []*sqlgen.Table) (found []Finding) {
 	for _, r := range c.Tables {
 		missing := func(text, hint string) {
-			found = append(found, Finding{File: c.File, Text: "rights of " + clientOf(r) + ": " + text, Hint: hint})
+			found = append(found, ofFile(c.File, 0, "", "rights of "+clientOf(r)+": "+text, hint))
 		}
 		for _, right := range r.Rights {
 			fit := slices.DeleteFunc(slices.Clone(tables), func(t *sqlgen.Table) bool {

@@ -27,12 +27,9 @@ func (s site) inspectTable(ctx context.Context, t *sqlgen.Table) (all []Finding,
 		case fault.Cause == sqlgen.Denied:
 			return all, nil
 		case fault.Cause == sqlgen.Timeout:
-			return append(all, Finding{
-				Table: t.Name, Text: fmt.Sprintf("it cannot be searched within statement_timeout, %v", s.Config.Limits.Statement),
-				Hint: "raise it and check again",
-			}), nil
+			return append(all, ofTable(t.Name, fmt.Sprintf("it cannot be searched within statement_timeout, %v", s.Config.Limits.Statement), "raise it and check again", "")), nil
 		case fault.Cause != sqlgen.Unavailable && fault.Cause != sqlgen.Canceled:
-			return append(all, Finding{Table: t.Name, Text: "it cannot be searched: " + withCause(fault), Hint: fault.Hint}), nil
+			return append(all, ofTable(t.Name, "it cannot be searched: "+withCause(fault), fault.Hint, "")), nil
 		default:
 			return nil, err
 		}
@@ -47,25 +44,17 @@ func (s site) unmetRequirements(_ context.Context, t *sqlgen.Table) (found []Fin
 		return nil, nil
 	}
 	for _, unmet := range sqlgen.Require(s.DB.Dialect(), t, asterisk.Requires[t.Name]) {
-		found = append(found, Finding{
-			Table: t.Name, Text: fmt.Sprintf("%s %s, but Asterisk requires it", unmet.Requirement.Column, unmet.Reason),
-			Hint: "change the table", SQL: unmet.Repair,
-		})
+		found = append(found, ofTable(t.Name, fmt.Sprintf("%s %s, but Asterisk requires it", unmet.Requirement.Column, unmet.Reason), "change the table", unmet.Repair))
 	}
 	for _, unmet := range sqlgen.Require(s.DB.Dialect(), t, asterisk.Stores[t.Name]) {
 		if !unmet.Missing {
-			found = append(found, Finding{
-				Table: t.Name, Text: fmt.Sprintf("%s %s, which Asterisk may store; a value that does not fit is refused", unmet.Requirement.Column, unmet.Reason),
-				Hint: "change the table", SQL: unmet.Repair,
-			})
+			found = append(found, ofTable(t.Name, fmt.Sprintf("%s %s, which Asterisk may store; a value that does not fit is refused", unmet.Requirement.Column, unmet.Reason),
+				"change the table", unmet.Repair))
 		}
 	}
 	for _, name := range asterisk.Clears[t.Name] {
 		if c := t.Column(name); c != nil && !c.Nullable && c.Class != sqlgen.Text {
-			found = append(found, Finding{
-				Table: t.Name, Text: c.Name + " must not be NULL, but Asterisk clears it with an empty value, which is refused",
-				Hint: "allow NULL in the column",
-			})
+			found = append(found, ofTable(t.Name, c.Name+" must not be NULL, but Asterisk clears it with an empty value, which is refused", "allow NULL in the column", ""))
 		}
 	}
 	return found, nil
@@ -80,7 +69,7 @@ func (s site) missingWriteRight(ctx context.Context, t *sqlgen.Table) ([]Finding
 	fault, _ := errors.AsType[*sqlgen.Fault](err)
 	switch {
 	case err != nil && fault.Cause == sqlgen.Denied:
-		return []Finding{{Table: t.Name, Text: "Asterisk writes it, and the account may not", Hint: "grant it INSERT, UPDATE and DELETE"}}, nil
+		return []Finding{ofTable(t.Name, "Asterisk writes it, and the account may not", "grant it INSERT, UPDATE and DELETE", "")}, nil
 	case err != nil && (fault.Cause == sqlgen.Unavailable || fault.Cause == sqlgen.Canceled):
 		return nil, err
 	}
@@ -95,11 +84,8 @@ func (s site) renumberedTexts(_ context.Context, t *sqlgen.Table) (found []Findi
 	}
 	for i := range t.Columns {
 		if c := &t.Columns[i]; check.Renumbers(c) {
-			found = append(found, Finding{
-				Table: t.Name,
-				Text:  fmt.Sprintf("%s is declared %s, which %s does not know as a type for text: it stores 007 as 7", c.Name, c.Type, s.DB.Kind()),
-				Hint:  "make a new table with TEXT for it, and copy the rows",
-			})
+			found = append(found, ofTable(t.Name, fmt.Sprintf("%s is declared %s, which %s does not know as a type for text: it stores 007 as 7", c.Name, c.Type, s.DB.Kind()),
+				"make a new table with TEXT for it, and copy the rows", ""))
 		}
 	}
 	return found, nil
@@ -121,10 +107,7 @@ func (s site) missingIndex(ctx context.Context, t *sqlgen.Table) ([]Finding, err
 		return nil, err
 	}
 	if rows, _ := strconv.Atoi(counts[0]); rows >= manyRows && counts[1] == "0" {
-		return []Finding{{
-			Table: t.Name, Text: fmt.Sprintf("each registration reads all its %d rows, since LIKE finds no index on %s", rows, column),
-			Hint: "create one", SQL: index,
-		}}, nil
+		return []Finding{ofTable(t.Name, fmt.Sprintf("each registration reads all its %d rows, since LIKE finds no index on %s", rows, column), "create one", index)}, nil
 	}
 	return nil, nil
 }
@@ -139,10 +122,8 @@ func (s site) plainSemicolons(ctx context.Context, t *sqlgen.Table) ([]Finding, 
 	if err != nil || counts[0] == "0" {
 		return nil, err
 	}
-	return []Finding{{
-		Table: t.Name, Text: fmt.Sprintf("%s rows hold a plain ;, and Asterisk splits the value there", counts[0]),
-		Hint: "empty the table when you migrate, and the phones register again", SQL: sqlgen.Empty(s.DB.Dialect(), t),
-	}}, nil
+	return []Finding{ofTable(t.Name, fmt.Sprintf("%s rows hold a plain ;, and Asterisk splits the value there", counts[0]),
+		"empty the table when you migrate, and the phones register again", sqlgen.Empty(s.DB.Dialect(), t))}, nil
 }
 
 // doubleEncoded finds text that was encoded as UTF-8 twice (mojibake).
@@ -157,10 +138,8 @@ func (s site) doubleEncoded(ctx context.Context, t *sqlgen.Table) (found []Findi
 	}
 	for i, suspect := range suspects {
 		if counts[i] != "0" {
-			found = append(found, Finding{
-				Table: t.Name, Text: fmt.Sprintf("%s rows hold text in %s that was encoded as UTF-8 twice", counts[i], suspect.Column),
-				Hint: "when you migrate, back up the table, fix it, and check again", SQL: suspect.Fix,
-			})
+			found = append(found, ofTable(t.Name, fmt.Sprintf("%s rows hold text in %s that was encoded as UTF-8 twice", counts[i], suspect.Column),
+				"when you migrate, back up the table, fix it, and check again", suspect.Fix))
 		}
 	}
 	return found, nil

@@ -15,16 +15,10 @@ const lineWidth = 100
 func (r *Report) WriteText(w io.Writer, all bool) {
 	fmt.Fprintf(w, "%s\n", r.Result)
 	for _, f := range r.Findings {
-		level := "warning"
-		if f.Error {
-			level = "error"
-		}
 		fmt.Fprintln(w)
-		rows := [][]string{{level, f.String()}}
-		writeRows(w, rows, wrap)
+		writeRows(w, [][]string{{string(f.Level), f.Error()}}, wrap)
 		if f.SQL != "" {
-			rows[0] = []string{strings.Repeat(" ", len(level)), f.SQL}
-			writeRows(w, rows, wrapSQL)
+			writeRows(w, [][]string{{strings.Repeat(" ", len(f.Level)), f.SQL}}, wrapSQL)
 		}
 	}
 	r.writeSettings(w, all)
