@@ -61,16 +61,27 @@ func (s *session) Interrupt() {
 	}
 }
 
+// cancelAgain is the pause between two requests to cancel a statement.
+const cancelAgain = 200 * time.Millisecond
+
 // End waits until the server has closed the connection, which it does when the statement
-// has ended.
+// has ended. A request to cancel that comes before the server has begun with the statement
+// has no effect there, so it is repeated.
 func (s *session) End(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	select {
-	case <-s.Conn.Conn().PgConn().CleanupDone():
-		return nil
-	case <-ctx.Done():
-		return errNotEnded
+	again := time.NewTicker(cancelAgain)
+	defer again.Stop()
+	server := s.Conn.Conn().PgConn()
+	for {
+		select {
+		case <-server.CleanupDone():
+			return nil
+		case <-again.C:
+			_ = server.CancelRequest(ctx)
+		case <-ctx.Done():
+			return errNotEnded
+		}
 	}
 }
 
