@@ -106,10 +106,12 @@ func (s *attempts) verify(ctx context.Context, a attempt, ended <-chan struct{})
 	case <-limited.Done():
 		return notCompared(limited)
 	}
-	select {
-	case <-time.After(c.delay):
-	case <-ctx.Done():
-	case <-ended:
+	if c.delay > 0 {
+		select {
+		case <-time.After(c.delay):
+		case <-ctx.Done():
+		case <-ended:
+		}
 	}
 	return c.err
 }
