@@ -17,8 +17,11 @@ func TestApacheRLimitMEM(t *testing.T) {
 			t.Parallel()
 			d := newDoor(fmt.Sprint("apache cgid/SQLite/RLimitMEM ", bytes), testenv.FreeAddress(t), sites["SQLite"](t))
 			page := testenv.ReadPage(t, "../../docs/apache.md")
-			testenv.Apache(t, d.address, enabled(t, page, "enable-cgi"), fmt.Sprintf("RLimitMEM %d\n", bytes)+
+			apache := testenv.Apache(t, d.address, enabled(t, page, "enable-cgi"), fmt.Sprintf("RLimitMEM %d\n", bytes)+
 				page.Block(t, "dbsep-cgi.conf", "/usr/lib/cgi-bin", install(t, d.site), "/etc/asterisk/dbsep.conf", d.site.Conf)+page.Block(t, "dbsep-errors.conf"))
+			if !starts {
+				apache.Log.Expect("fatal error: failed to reserve") // memory, at Go's start
+			}
 			testenv.Feature(t, d.system, "a read and a write", func(t *testing.T) {
 				read, write := d.post(t, "/rt_test/single", "id=1"), d.post(t, "/rt_test/update?id=1", "d=x")
 				if starts && (read.status != http.StatusOK || read.body == "" || write.body != "1\n") ||
