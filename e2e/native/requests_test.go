@@ -26,7 +26,7 @@ var (
 )
 
 // The name of no column ends with that of another one: that keeps the fields of an
-// update2, which Asterisk's driver glues together, apart.
+// update2, which Asterisk's driver sends without separators.
 var columns = []column{
 	{name: "name", text: true},
 	{name: "i", fit: integers, odd: misfits},

@@ -194,7 +194,9 @@ func (a *asteriskSite) ask(ctx context.Context, l asteriskconf.Line, u *url.URL)
 		password, _ := account.Password()
 		r.SetBasicAuth(account.Username(), password)
 	}
-	response, err := http.DefaultClient.Do(r)
+	// A gateway sends no redirect, and the password is for this server only.
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(r)
 	if err != nil {
 		if cause := errors.Unwrap(err); cause != nil { // without the address, which may have a password
 			err = cause

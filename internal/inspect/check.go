@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"dbsep/gateway"
 	"dbsep/internal/asterisk"
@@ -111,8 +112,11 @@ func (s site) inspectDatabase(ctx context.Context, r *Report) (err error) {
 	r.add(compatOfNothing(s.Config, described)...)
 	if s.asterisk != nil {
 		found, err := s.compareWith(ctx, *s.asterisk)
+		if err != nil {
+			found = []Finding{warning(fmt.Sprintf("the tables cannot be compared with those of Asterisk %s: %v", s.asterisk, err), "")}
+		}
 		r.add(found...)
-		return err
+		return nil
 	}
 	suits, found := suited(described)
 	r.Database.Asterisk = suits
