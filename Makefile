@@ -143,6 +143,7 @@ full: need-go ## what does not run at each landing: attack, soak, fuzz, a fresh 
 	@.ci/need mmdebstrap mmdebstrap \
 	  -- mariadbd mariadb-server-core mariadb-client-core \
 	  -- initdb postgresql \
+	  -- haproxy haproxy \
 	  -- systemd-nspawn systemd-container
 	CI=true DBSEP_E2E=full $(GO) test -tags e2e -count 1 -p 1 -timeout 2h -v ./e2e/debian ./e2e/native ./e2e/mysql
 

@@ -1,5 +1,5 @@
 // Package asterisk holds the end-to-end tests with a real Asterisk, from a
-// Debian root of their own: on SQLite and on MariaDB, through `dbsep serve`, with
+// Debian root of their own: on SQLite, MariaDB and PostgreSQL, through `dbsep serve`, with
 // the configuration of docs/asterisk.md. What Asterisk did is judged by what
 // Asterisk itself says, on its command line and to the phones of the tests.
 //

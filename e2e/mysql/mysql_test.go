@@ -18,18 +18,19 @@ func TestMySQL(t *testing.T) {
 	if version == nil {
 		t.Fatal("mysqld does not tell its version")
 	}
-	// Tests that start servers of their own take minutes.
-	own := "-short=true"
+	// Tests that start servers of their own take minutes, and so does all that Asterisk does.
+	own, asterisk := "-short=true", "^TestAsterisk$/^MariaDB$/^(PJSIP|queue)"
 	if testenv.Full() {
-		own = "-short=false"
+		own, asterisk = "-short=false", "^Test(Asterisk|StaleResponses)$/^MariaDB$"
 	}
 	for _, c := range []struct{ feature, tests, only string }{
 		{"every test of MariaDB passes", "dbsep/internal/database/mysql", "MariaDB"},
 		{"the recorded requests", "dbsep/internal/replay", "^Test(Golden|Wire)$/^(ask|same_both_ways|keep|danger|decided|mariadb)$/^mariadb"},
 		{"the tables of dbsep schema", "dbsep/internal/schema", "/^mysql$"},
+		{"a real Asterisk", "dbsep/e2e/asterisk", asterisk},
 	} {
 		testenv.Feature(t, "mysql/"+version[1], c.feature, func(t *testing.T) {
-			out := output(t, []string{mariadbtest.MySQLRoot + "=" + root}, "go", "test", "-count=1", own, "-v", "-run="+c.only, c.tests)
+			out := output(t, []string{mariadbtest.MySQLRoot + "=" + root}, "go", "test", "-tags=e2e", "-count=1", "-timeout=1h", own, "-v", "-run="+c.only, c.tests)
 			if !regexp.MustCompile(`(?m)^--- PASS`).MatchString(out) {
 				t.Errorf("no test ran:\n%s", out)
 			}
