@@ -145,7 +145,7 @@ full: need-go ## what does not run at each landing: attack, soak, fuzz, a fresh 
 	  -- initdb postgresql \
 	  -- haproxy haproxy \
 	  -- systemd-nspawn systemd-container
-	CI=true DBSEP_E2E=full $(GO) test -tags e2e -count 1 -p 1 -timeout 2h -v ./e2e/debian ./e2e/native ./e2e/mysql
+	CI=true DBSEP_E2E=full $(GO) test -tags e2e -count 1 -p 1 -timeout 2h -v ./e2e/debian ./e2e/native ./e2e/mysql ./e2e/pooler
 
 lint: need-go $(LINT) $(STATIC) ## gofmt, go vet, staticcheck, golangci-lint
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }

@@ -32,7 +32,6 @@ func (r *report) writeAims(w io.Writer) {
 		switch o.load {
 		case "single":
 			times(o, theServe, theBaseline, 0.9)
-			times(o, thePreparing, theBaseline, 0.9)
 			a, b := median(serve, p99), median(baseline, p99)
 			aim(o, float64(a) <= 1.2*float64(b), "p99 is %s, at most 1.2 times the baseline's %s", short(a), short(b))
 			times(o, "dbsep, CGI", "dbsep.cgi, CGI", 8)
@@ -42,7 +41,6 @@ func (r *report) writeAims(w io.Writer) {
 			}
 		case "update":
 			times(o, theServe, theDriver, 0.9)
-			times(o, thePreparing, theDriver, 0.9)
 		case all:
 			if !strings.Contains(o.connections, "slow") {
 				times(o, theServe, theBaseline, 0.9)

@@ -41,10 +41,6 @@ type measurement struct {
 const (
 	theBaseline = "the baseline"
 	theServe    = "dbsep serve"
-
-	// for PostgreSQL; elsewhere statements stay prepared in any case
-	prepared     = "server_prepare"
-	thePreparing = theServe + ", " + prepared
 )
 
 // buildBaseline builds the baseline.

@@ -58,14 +58,10 @@ func among(list, name string) bool { return slices.Contains(strings.Split(list, 
 func (s *site) start(t *testing.T, baseline string) []*program {
 	t.Helper()
 	scripts := s.InstallPerlScript(t)
-	programs := []*program{
+	return []*program{
 		s.startBaseline(t, baseline), s.startServe(t), s.startServeCaching(t), s.startDbsepFastCGI(t), s.startDbsepCGI(t),
 		s.startModPerl(t, scripts), s.startPerl(t, scripts), s.bareDriver(baseline),
 	}
-	if s.Kind == "PostgreSQL" {
-		programs = append(programs, s.startServeWith(t, prepared, "[database]", "server_prepare=yes"))
-	}
-	return programs
 }
 
 // compare measures programs on a site, load by load.

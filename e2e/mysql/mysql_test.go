@@ -14,7 +14,7 @@ func TestMain(m *testing.M) { testenv.Main(m) }
 
 func TestMySQL(t *testing.T) {
 	root := testenv.UnstableRoot(t, "mysql-server-core")
-	version := regexp.MustCompile(`Ver ([0-9.]+)`).FindStringSubmatch(output(t, nil, "chroot", root, "mysqld", "--version"))
+	version := regexp.MustCompile(`Ver ([0-9.]+)`).FindStringSubmatch(testenv.Output(t, nil, "chroot", root, "mysqld", "--version"))
 	if version == nil {
 		t.Fatal("mysqld does not tell its version")
 	}
@@ -30,21 +30,10 @@ func TestMySQL(t *testing.T) {
 		{"a real Asterisk", "dbsep/e2e/asterisk", asterisk},
 	} {
 		testenv.Feature(t, "mysql/"+version[1], c.feature, func(t *testing.T) {
-			out := output(t, []string{mariadbtest.MySQLRoot + "=" + root}, "go", "test", "-tags=e2e", "-count=1", "-timeout=1h", own, "-v", "-run="+c.only, c.tests)
+			out := testenv.Output(t, []string{mariadbtest.MySQLRoot + "=" + root}, "go", "test", "-tags=e2e", "-count=1", "-timeout=1h", own, "-v", "-run="+c.only, c.tests)
 			if !regexp.MustCompile(`(?m)^--- PASS`).MatchString(out) {
 				t.Errorf("no test ran:\n%s", out)
 			}
 		})
 	}
-}
-
-// output runs a program to its end and returns what it writes.
-func output(t *testing.T, environ []string, program string, arguments ...string) string {
-	t.Helper()
-	p := testenv.Start(t, environ, program, arguments...)
-	<-p.Exited()
-	if err := p.Err(); err != nil {
-		t.Fatalf("%s: %v", program, err)
-	}
-	return p.Log.String()
 }

@@ -136,6 +136,21 @@ func yesNo(field func(*Config) *bool) kind {
 	}}
 }
 
+// autoNo is on unless it is switched off. On is called auto: it finds out by itself where
+// it has to be off.
+func autoNo(field func(*Config) *bool) kind {
+	onOff := yesNo(field)
+	return kind{"auto or no", func(c *Config, text string) *Problem {
+		if strings.EqualFold(text, "auto") {
+			text = "yes"
+		}
+		if onOff.read(c, text) != nil {
+			return refuse(text, "is neither auto nor no", "write auto or no")
+		}
+		return nil
+	}}
+}
+
 // path is the absolute path of a file, because the working directory of a server
 // depends on how it is started. Empty is none.
 func path(field func(*Config) *string) kind {

@@ -207,7 +207,7 @@ strict=no
 			SocketMode: 0o600, SocketGroup: "asterisk", StatusListen: "127.0.0.1:9108",
 		},
 		config.Log{Level: "debug", Format: "json", Access: true, Slow: 250 * time.Millisecond},
-		config.Database{ReadReplicas: "db2, db3:3307", MaxConnections: 3, ConnectTimeout: 1500 * time.Millisecond, BusyTimeout: 7 * time.Second,
+		config.Database{ReadReplicas: "db2, db3:3307", ServerPrepare: true, MaxConnections: 3, ConnectTimeout: 1500 * time.Millisecond, BusyTimeout: 7 * time.Second,
 			LastGoodFile: "/var/lib/dbsep/lastgood", LastGoodBytes: 1 << 20, CacheBytes: 2 << 20},
 		config.Limits{MaxBodyBytes: 512 << 10, BodyMemory: 2 << 20, MaxFields: 64, MaxRows: 66, MaxRowBytes: 256 << 10, Statement: 2 * time.Second, PoolTimeout: 2500 * time.Millisecond,
 			Header: 3 * time.Second, Read: 4 * time.Second, Write: 5 * time.Second, SlowReaderTimeout: 5500 * time.Millisecond, ResponseMemory: 3 << 20, Idle: 6 * time.Second, Drain: time.Hour,
@@ -226,7 +226,7 @@ func TestDefault(t *testing.T) {
 	want := []any{
 		config.Server{Listen: "127.0.0.1:8000", SocketMode: 0o660},
 		config.Log{Level: "info", Format: "text", Slow: time.Second},
-		config.Database{MaxConnections: 16, ConnectTimeout: 5 * time.Second, BusyTimeout: 5 * time.Second,
+		config.Database{ServerPrepare: true, MaxConnections: 16, ConnectTimeout: 5 * time.Second, BusyTimeout: 5 * time.Second,
 			LastGoodBytes: 256 << 20, CacheBytes: 64 << 20},
 		config.Limits{MaxBodyBytes: 4 << 20, BodyMemory: 64 << 20, MaxFields: 512, MaxRows: 1000000, MaxRowBytes: 4 << 20, Statement: 10 * time.Second, PoolTimeout: 5 * time.Second,
 			Header: 10 * time.Second, Read: 30 * time.Second, Write: 30 * time.Second, SlowReaderTimeout: time.Second, ResponseMemory: 64 << 20, Idle: 125 * time.Second, Drain: 30 * time.Second,
@@ -292,4 +292,14 @@ func TestValues(t *testing.T) {
 			expect(t, mistakes(t, text), []string{test.mistake})
 		})
 	}
+}
+
+func TestServerPrepareIsAutoOrNo(t *testing.T) {
+	for text, want := range map[string]bool{"auto": true, "Auto": true, "yes": true, "1": true, "no": false, "off": false} {
+		c := parse(t, "dsn=x\n[database]\nserver_prepare="+text+"\n")
+		if c.Database.ServerPrepare != want {
+			t.Errorf("%s is %v", text, c.Database.ServerPrepare)
+		}
+	}
+	expect(t, mistakes(t, "dsn=x\n[database]\nserver_prepare=sometimes\n"), []string{`3: server_prepare: "sometimes" is neither auto nor no; write auto or no`})
 }

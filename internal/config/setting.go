@@ -143,10 +143,10 @@ var table = []setting{
 		Details: "See [databases.md](databases.md#several-servers). Reads and writes have `max_connections` each.",
 	}, text("hosts", func(c *Config, text string) { c.Database.ReadReplicas = text })},
 	{Setting{
-		Section: "database", Key: "server_prepare", Default: "no",
-		Doc:     "Whether statements stay prepared on a PostgreSQL server, which saves it much work. Do not set it behind a pooler that sends each statement over another connection. Other databases always keep them prepared.",
-		Details: "See [databases.md](databases.md#postgresql).",
-	}, yesNo(func(c *Config) *bool { return &c.Database.ServerPrepare })},
+		Section: "database", Key: "server_prepare", Default: "auto",
+		Doc:     "Whether statements stay prepared on a PostgreSQL server, which saves it much work. `auto` does so until a pooler loses one. Other databases always keep them prepared.",
+		Details: "See [databases.md](databases.md#postgresql). `yes` is `auto`.",
+	}, autoNo(func(c *Config) *bool { return &c.Database.ServerPrepare })},
 	{Setting{
 		Section: "database", Key: "max_connections", Default: "16",
 		Doc:     "The maximum number of open connections to the database. Further requests wait for a free one.",

@@ -36,7 +36,7 @@ type Source struct {
 	ReadReplicas string
 
 	// ServerPrepare is server_prepare: statements stay prepared on a PostgreSQL
-	// server.
+	// server, until a pooler loses one.
 	ServerPrepare bool
 
 	// CreateFile says that a SQLite file that does not exist is made, without tables.

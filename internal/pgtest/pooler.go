@@ -15,16 +15,32 @@ import (
 	"dbsep/internal/testserver"
 )
 
-// Pooler starts a pgbouncer in front of the server that gives each transaction any
-// free connection, and returns its port on the server's host. It has few
-// connections, so that clients change theirs all the time. It ends with the test.
-func (s *Server) Pooler(t testing.TB) (port int) {
-	t.Helper()
-	program, err := exec.LookPath("pgbouncer")
-	if err != nil {
-		program = "/usr/sbin/pgbouncer"
+// PgbouncerRoot is the variable with a folder of another Debian whose pgbouncer is run.
+const PgbouncerRoot = "DBSEP_TEST_PGBOUNCER"
+
+// pgbouncer is the command line of the program.
+func pgbouncer() []string {
+	if root := os.Getenv(PgbouncerRoot); root != "" { // with its own libraries
+		loader, err := filepath.Glob(root + "/usr/lib/*/ld-linux-*.so.*")
+		if err != nil || len(loader) == 0 {
+			return []string{root + "/usr/sbin/pgbouncer"}
+		}
+		return []string{loader[0], "--library-path", filepath.Dir(loader[0]), root + "/usr/sbin/pgbouncer"}
 	}
-	if _, err := os.Stat(program); err != nil {
+	if program, err := exec.LookPath("pgbouncer"); err == nil {
+		return []string{program}
+	}
+	return []string{"/usr/sbin/pgbouncer"}
+}
+
+// Pooler starts a pgbouncer in front of the server that gives each transaction any
+// free connection, where settings do not say otherwise, and returns its port on the
+// server's host. It has few connections, so that clients change theirs all the time. It
+// ends with the test.
+func (s *Server) Pooler(t testing.TB, settings ...string) (port int) {
+	t.Helper()
+	program := pgbouncer()
+	if _, err := os.Stat(program[0]); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatal("there is no pooler: install pgbouncer")
 		}
@@ -51,7 +67,8 @@ auth_file = %s
 pool_mode = transaction
 default_pool_size = 3
 server_reset_query =
-`, s.Host, s.Port, port, users),
+%s
+`, s.Host, s.Port, port, users, strings.Join(settings, "\n")),
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -60,7 +77,7 @@ server_reset_query =
 			t.Fatal(err)
 		}
 	}
-	p, err := testserver.Start(dir, s.account.command(program, config), syscall.SIGINT)
+	p, err := testserver.Start(dir, s.account.command(program[0], append(program[1:], config)...), syscall.SIGINT)
 	if err != nil {
 		t.Fatal(err)
 	}

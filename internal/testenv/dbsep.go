@@ -117,6 +117,17 @@ type Process struct {
 	err    error
 }
 
+// Output runs a program to its end, which must be a good one, and returns what it writes.
+func Output(t testing.TB, environ []string, program string, arguments ...string) string {
+	t.Helper()
+	p := Start(t, environ, program, arguments...)
+	<-p.Exited()
+	if err := p.Err(); err != nil {
+		t.Fatalf("%s: %v", program, err)
+	}
+	return p.Log.String()
+}
+
 // Start starts a program with additional environment variables. It is ended,
 // with all that it started, at the end of the test at the latest. The test fails if it
 // wrote a line that only a bug in dbsep causes: see [Log].Bugs.

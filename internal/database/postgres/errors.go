@@ -37,6 +37,7 @@ var knownErrors = func() map[string]errorInfo {
 	set(sqlgen.Rejected, "look at the expressions of the view, the generated column or the trigger", "22")
 	set(sqlgen.Rejected, "send a row that the view itself shows: it has WITH CHECK OPTION", "44000")
 	set(sqlgen.Rejected, "correct the trigger, the rule or the view: it calls itself without end", "54001", "42P17")
+	set(sqlgen.Rejected, "correct the trigger or the view, or what it calls", "26")
 	set(sqlgen.NotWritable, "", "55000", "42809", "0A000", "428C9")
 	set(sqlgen.BadValue, "", "22001", "22003", "22007", "22008", "22009", "22015", "22021", "22026", "22P02", "22P03", "22P05", "2200N", "42804")
 	set(sqlgen.BadValue, "send a shorter value", "54000")
@@ -50,7 +51,6 @@ var knownErrors = func() map[string]errorInfo {
 	set(sqlgen.Timeout, "", "57014")
 	set(sqlgen.Unavailable, "it is not known whether the write was done: look at the server's log", "40003")
 	set(sqlgen.Unavailable, "", "08", "57", "58", "XX001", "XX002")
-	set(sqlgen.Unavailable, "take [database] server_prepare out: a pooler gives statements to other connections than the one they were prepared on", "26000", "42P05")
 	set(sqlgen.Unavailable, "correct dbname in dsn, or create the database", "3D000")
 	return faults
 }()
@@ -109,17 +109,24 @@ func isMisfit(err error) bool {
 	return errors.As(err, &e) && strings.Contains(e.Where, "parameter $")
 }
 
-// isRetryable knows the errors of a statement that gave way to others, and of
-// one that was prepared before its table changed. A statement is a transaction of
-// its own: it has done nothing.
+// isRetryable knows the errors of a statement that gave way to others, of one that was
+// prepared before its table changed, and of one that a pooler has lost. A statement is a
+// transaction of its own: it has done nothing.
 func isRetryable(err error) (again, wait bool) {
+	var lost lostStatement
+	if errors.As(err, &lost) {
+		return true, false
+	}
 	var e *pgconn.PgError
 	if !errors.As(err, &e) {
 		return false, false
 	}
 	conflict := e.Code == "40001" || e.Code == "40P01"
-	return conflict || e.Routine == "RevalidateCachedQuery", conflict
+	return conflict || isOutdated(e), conflict
 }
+
+// isOutdated knows the error of a statement that was prepared before its table changed.
+func isOutdated(e *pgconn.PgError) bool { return e.Routine == "RevalidateCachedQuery" }
 
 // isConnectionLost knows the errors of a connection that the server or the driver
 // has ended.

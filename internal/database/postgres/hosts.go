@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"maps"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -57,5 +58,7 @@ func (m dsnOptions) readers(o *database.OpenContext, given dsnOptions, writers *
 }
 
 func connector(o *database.OpenContext, config *pgx.ConnConfig) driver.Connector {
-	return sessionConnector{stdlib.GetConnector(*config), o.ServerPrepare, config.ConnectTimeout}
+	c := sessionConnector{Connector: stdlib.GetConnector(*config), prepares: new(atomic.Bool), timeout: config.ConnectTimeout}
+	c.prepares.Store(o.ServerPrepare && !o.Once) // a single request would pay for it and have nothing of it
+	return c
 }

@@ -35,6 +35,7 @@ func TestPostgresBehindAPooler(t *testing.T) {
 		port := server.Pooler(t)
 		source.DSN = fmt.Sprintf("DBI:Pg:dbname=%s;host=%s;port=%d", databasetest.DatabaseOf(source), server.Host, port)
 		source.Schema = "public" // no pooler would take a search_path
+		source.ServerPrepare = true
 		// A request to cancel that comes before the pooler has passed on the statement is lost.
 		databasetest.Setup(t, beside)(fmt.Sprintf(`ALTER DATABASE "%s" SET client_connection_check_interval = '1s'`, databasetest.DatabaseOf(source)))
 		f := databasetest.PostgresFixture(t, databasetest.Open(t, source), beside)

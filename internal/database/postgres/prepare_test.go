@@ -1,9 +1,10 @@
 package postgres_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"strings"
+	"os"
 	"sync"
 	"testing"
 
@@ -67,46 +68,153 @@ func TestPostgresKeepsFewStatementsOnManyConnections(t *testing.T) {
 	}
 }
 
-// A pooler makes prepared statements fail, and no other one be run in their place.
-func TestPostgresPreparedBehindAPoolerIsNeverAnother(t *testing.T) {
-	source, _ := databasetest.NewPostgres(t)
-	source.DSN = fmt.Sprintf("DBI:Pg:dbname=%s;host=%s;port=%d", databasetest.DatabaseOf(source), pgtest.Start(t).Host, pgtest.Start(t).Pooler(t))
-	var all sync.WaitGroup
-	for client := range 8 {
-		// Each has connections of its own, and sends queries that the others do not.
-		own := source
-		own.ServerPrepare, own.MaxConnections = true, 1
-		db := databasetest.Open(t, own)
-		all.Go(func() {
-			for i := range 20 {
-				want := fmt.Sprintf("%d.%d", client, i)
-				got, err := readOnly(t, db, fmt.Sprintf("SELECT '%d.' || CAST($1 AS text)", client), fmt.Sprint(i))
-				var fault *sqlgen.Fault
-				switch {
-				case err == nil && got != want:
-					t.Errorf("%q, want %q", got, want)
-				case err != nil && (!errors.As(err, &fault) || !strings.Contains(fault.Hint, "server_prepare")):
-					t.Errorf("%v, %v", err, errors.Unwrap(err))
-				}
+// behind is a source whose connections go through a pooler with settings.
+func behind(t *testing.T, source database.Source, settings ...string) database.Source {
+	server := pgtest.Start(t)
+	source.DSN = fmt.Sprintf("DBI:Pg:dbname=%s;host=%s;port=%d", databasetest.DatabaseOf(source), server.Host, server.Pooler(t, settings...))
+	return source
+}
+
+// poolers are the ways in which a pooler gives its connections to clients.
+func poolers() map[string][]string {
+	all := map[string][]string{
+		"session":     {"pool_mode = session", "default_pool_size = 20"},
+		"transaction": {"pool_mode = transaction"},
+		"statement":   {"pool_mode = statement"},
+	}
+	if os.Getenv(pgtest.PgbouncerRoot) != "" { // since pgbouncer 1.21
+		all["transaction, prepares nothing"] = []string{"pool_mode = transaction", "max_prepared_statements = 0"}
+		all["transaction, prepares itself"] = []string{"pool_mode = transaction", "max_prepared_statements = 200"}
+	}
+	return all
+}
+
+// Where a pooler loses a prepared statement it is run without, and no other one is ever run
+// in its place.
+func TestPostgresPreparedBehindAPoolerIsNeverLost(t *testing.T) {
+	for name, settings := range poolers() {
+		t.Run(name, func(t *testing.T) {
+			source, beside := databasetest.NewPostgres(t)
+			databasetest.Setup(t, beside)("CREATE TABLE counted (client INT, i INT)")
+			source = behind(t, source, settings...)
+			source.ServerPrepare, source.MaxConnections = true, 2
+			var all sync.WaitGroup
+			for client := range 8 {
+				// Each has connections of its own, and sends statements that the others do not.
+				db := databasetest.Open(t, source)
+				all.Go(func() {
+					for i := range 40 {
+						want := fmt.Sprintf("%d.%d", client, i)
+						got, err := readOnly(t, db, fmt.Sprintf("SELECT '%d.' || CAST($1 AS text)", client), fmt.Sprint(i))
+						if err != nil || got != want {
+							t.Errorf("%q, %v, want %q", got, errors.Join(err, errors.Unwrap(err)), want)
+						}
+						if _, err := readOnly(t, db, "SELECT 6 / CAST($1 AS int)", fmt.Sprint(i+1)); err != nil {
+							t.Error(errors.Join(err, errors.Unwrap(err)))
+						}
+						insert := fmt.Sprintf("INSERT INTO counted (client, i) VALUES (%d, $1)", client)
+						if n, err := db.Exec(t.Context(), sqlgen.Statement{SQL: insert, Args: []any{fmt.Sprint(i)}}); n != 1 || err != nil {
+							t.Errorf("%d rows, %v", n, errors.Join(err, errors.Unwrap(err)))
+						}
+					}
+				})
+			}
+			all.Wait()
+			var rows, different int
+			if err := beside.QueryRow("SELECT count(*), count(DISTINCT (client, i)) FROM counted").Scan(&rows, &different); err != nil || rows != 320 || different != 320 {
+				t.Errorf("%d rows, %d different, %v", rows, different, err)
 			}
 		})
 	}
-	all.Wait()
+}
+
+// Statements stay prepared behind poolers that lose none.
+func TestPostgresKeepsStatementsBehindAPooler(t *testing.T) {
+	for _, name := range []string{"session", "transaction, prepares itself"} {
+		settings, known := poolers()[name]
+		if !known {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			source, _ := databasetest.NewPostgres(t)
+			source = behind(t, source, settings...)
+			source.ServerPrepare, source.MaxConnections = true, 1
+			db := databasetest.Open(t, source)
+			for i := range 5 {
+				if _, err := readOnly(t, db, "SELECT 6 / CAST($1 AS int)", fmt.Sprint(i+1)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got, err := readOnly(t, db, "SELECT count(*) FROM pg_prepared_statements"); got != "2" || err != nil {
+				t.Errorf("%s statements are on the server, %v", got, err)
+			}
+		})
+	}
+}
+
+// What a trigger loses is no reason to run a statement again.
+func TestPostgresTriggerThatLosesAStatement(t *testing.T) {
+	source, beside := databasetest.NewPostgres(t)
+	source.ServerPrepare, source.MaxConnections = true, 1
+	databasetest.Setup(t, beside)(
+		"CREATE TABLE v (id INT)",
+		"CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'EXECUTE nobody'; RETURN NEW; END $$",
+		"CREATE TRIGGER loses BEFORE INSERT ON v FOR EACH ROW EXECUTE FUNCTION lose()")
+	db := databasetest.Open(t, source)
+	_, err := db.Exec(t.Context(), sqlgen.Statement{SQL: "INSERT INTO v (id) VALUES ($1)", Args: []any{"1"}})
+	var fault *sqlgen.Fault
+	if !errors.As(err, &fault) || fault.Cause != sqlgen.Rejected {
+		t.Errorf("%v", err)
+	}
+	for i := range 3 {
+		if _, err := readOnly(t, db, "SELECT 6 / CAST($1 AS int)", fmt.Sprint(i+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := readOnly(t, db, "SELECT count(*) FROM pg_prepared_statements"); got != "2" || err != nil {
+		t.Errorf("%s statements are on the server, %v", got, err)
+	}
 }
 
 // A statement that its table's change makes another one is seen as it is now.
 func TestPostgresFollowsATableThatChangesItsTypes(t *testing.T) {
-	for _, prepares := range []bool{false, true} {
-		source, beside := databasetest.NewPostgres(t)
-		source.MaxConnections, source.ServerPrepare = 1, prepares
-		run := databasetest.Setup(t, beside)
-		run("CREATE TABLE v (id INT, c INT)", "INSERT INTO v VALUES (1, 5)")
-		db := databasetest.Open(t, source)
-		for typ, want := range map[string]string{"text": "5", "numeric(5,2)": "5.00", "bigint": "5", "varchar(9)": "5"} {
-			run("ALTER TABLE v ALTER COLUMN c TYPE " + typ + " USING 5")
-			if got := databasetest.ReadColumn(t, db); got != want {
-				t.Errorf("%v: %s: %q", prepares, typ, got)
-			}
+	through := map[string]func(*testing.T, database.Source) database.Source{
+		"prepared": func(_ *testing.T, s database.Source) database.Source { s.ServerPrepare = true; return s },
+		"not":      func(_ *testing.T, s database.Source) database.Source { return s },
+	}
+	for name, settings := range poolers() {
+		through["behind a pooler: "+name] = func(t *testing.T, s database.Source) database.Source {
+			s.ServerPrepare = true
+			return behind(t, s, settings...)
 		}
+	}
+	for name, through := range through {
+		t.Run(name, func(t *testing.T) {
+			source, beside := databasetest.NewPostgres(t)
+			run := databasetest.Setup(t, beside)
+			run("CREATE TABLE v (id INT, c INT)", "INSERT INTO v VALUES (1, 1)")
+			source = through(t, source)
+			source.MaxConnections = 4
+			db := databasetest.Open(t, source)
+			for range 2 {
+				for _, c := range []struct{ typ, want string }{
+					{"text", "1"}, {"boolean", "1"}, {"numeric(5,2)", "1.00"}, {"bigint", "1"}, {"bytea", "\x31"}, {"varchar(9)", "1"},
+				} {
+					using := map[string]string{"boolean": "true", "bytea": `'\x31'::bytea`}[c.typ]
+					run("ALTER TABLE v ALTER COLUMN c TYPE " + c.typ + " USING " + cmp.Or(using, "1"))
+					var all sync.WaitGroup
+					for range 4 {
+						all.Go(func() {
+							for range 4 {
+								if got := databasetest.ReadColumn(t, db); got != c.want {
+									t.Errorf("%s: %q", c.typ, got)
+								}
+							}
+						})
+					}
+					all.Wait()
+				}
+			}
+		})
 	}
 }

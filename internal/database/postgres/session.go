@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -21,7 +22,7 @@ import (
 // sessionConnector makes sessions of the driver's connections.
 type sessionConnector struct {
 	driver.Connector
-	prepares bool
+	prepares *atomic.Bool  // statements stay on the server; false once a pooler has lost one
 	timeout  time.Duration // see session
 }
 
@@ -31,19 +32,23 @@ func (c sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, t.failure(err)
 	}
-	return &session{Conn: conn.(*stdlib.Conn), prepares: c.prepares, timeout: c.timeout}, nil
+	s := &session{Conn: conn.(*stdlib.Conn), prepares: c.prepares, timeout: c.timeout}
+	server := s.Conn.Conn().PgConn()
+	s.direct = server.CustomData()[serverPID] == server.PID()
+	return s, nil
 }
 
 // A session is a connection that speaks as the Perl driver did: every
 // value goes as a text whose type the server finds out, as that of a literal, and
 // comes back as the server's own text.
 //
-// It leaves nothing on the server, except where statements are prepared. A statement is parsed,
-// bound and run in one message, so that a pooler may give the next one to another
-// server. This costs no round trip, but the server's time.
+// Statements stay prepared on the server, until a pooler has lost one: that gives the next
+// one to another server. From then on nothing is left on the server. A statement is parsed,
+// bound and run in one message, which costs no round trip, but the server's time.
 type session struct {
 	*stdlib.Conn
-	prepares    bool          // leaves statements on the server
+	prepares    *atomic.Bool  // see sessionConnector
+	direct      bool          // there is no pooler in front of the server
 	retired     bool          // not to be used again
 	timeout     time.Duration // how long the server may take to end a statement
 	interrupted bool
@@ -103,20 +108,46 @@ func (s *session) ResetSession(ctx context.Context) error {
 
 func (s *session) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
 	stmt := &statement{session: s, text: text}
-	if !s.prepares {
+	if !s.prepares.Load() {
 		return stmt, nil
 	}
+	server := s.Conn.Conn().PgConn()
 	var err error
-	stmt.prepared, err = s.Conn.Conn().PgConn().Prepare(ctx, statementName(text), text, nil)
-	if err != nil {
-		return nil, s.failed(err)
+	stmt.prepared, err = server.Prepare(ctx, statementName(text), text, nil)
+	switch {
+	case err == nil:
+		return stmt, nil
+	case s.isLost(err) || !s.direct && server.IsClosed(): // pgbouncer does that where a statement is prepared again that had failed
+		s.prepares.Store(false)
+		if server.IsClosed() {
+			return nil, driver.ErrBadConn // nothing was run
+		}
+		return stmt, nil
 	}
-	return stmt, nil
+	return nil, failed(err)
+}
+
+// A lostStatement is the error of a prepared statement that the server does not know or
+// knows as another one: a pooler stands in front of it. Nothing was run.
+type lostStatement struct{ error }
+
+func (e lostStatement) Unwrap() error { return e.error }
+
+// isLost knows the errors of statements that were prepared on another server of a pooler, or
+// on this one already. A function that prepares statements has the same, but with its place. A
+// pooler that prepares statements by itself does not do so again when their table has changed.
+func (s *session) isLost(err error) bool {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return false
+	}
+	unknown := e.Code == "26000" || e.Code == "42P05" // invalid_sql_statement_name, duplicate_prepared_statement
+	return unknown && e.Where == "" || !s.direct && isOutdated(e)
 }
 
 // statementName is the name of a statement on the server. No two texts have the
-// same: should a pooler, in spite of server_prepare, pass a statement to a
-// connection on which another process has prepared its own, no other one is run.
+// same: should a pooler pass a statement to a connection on which another process has
+// prepared its own, no other one is run.
 func statementName(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "dbsep" + hex.EncodeToString(sum[:16])
@@ -128,6 +159,7 @@ type statement struct {
 	session  *session
 	text     string
 	prepared *pgconn.StatementDescription // nil: nothing is on the server
+	kept     bool                         // the current run is of what is on the server
 }
 
 // deallocateTimeout limits how long a server may take to drop a statement.
@@ -154,9 +186,9 @@ func (s *statement) QueryContext(ctx context.Context, args []driver.NamedValue) 
 	fields := result.FieldDescriptions()
 	if fields == nil {
 		_, err := result.Close()
-		return nil, s.session.failed(err)
+		return nil, s.failed(err)
 	}
-	r := &rows{session: s.session, result: result, types: make([]uint32, len(fields)), names: make([]string, len(fields))}
+	r := &rows{statement: s, result: result, types: make([]uint32, len(fields)), names: make([]string, len(fields))}
 	for i, f := range fields {
 		r.types[i], r.names[i] = f.DataTypeOID, f.Name
 	}
@@ -170,7 +202,7 @@ func (s *statement) ExecContext(ctx context.Context, args []driver.NamedValue) (
 	}
 	tag, err := result.Close()
 	if err != nil {
-		return nil, s.session.failed(err)
+		return nil, s.failed(err)
 	}
 	return driver.RowsAffected(tag.RowsAffected()), nil
 }
@@ -197,14 +229,28 @@ func (s *statement) run(ctx context.Context, args []driver.NamedValue) (*pgconn.
 		}
 	}
 	server := s.session.Conn.Conn().PgConn()
-	if s.prepared != nil {
+	s.kept = s.prepared != nil && s.session.prepares.Load()
+	switch {
+	case !s.kept:
+		return server.ExecParams(ctx, s.text, values, nil, formats, nil), nil
+	case s.session.direct:
 		return server.ExecStatement(ctx, s.prepared, values, formats, nil), nil
 	}
-	return server.ExecParams(ctx, s.text, values, nil, formats, nil), nil
+	// Another server of a pooler may have other types in mind: it is asked for them.
+	return server.ExecPrepared(ctx, s.prepared.Name, values, formats, nil), nil
 }
 
-// failed looks at an error of the connection.
-func (s *session) failed(err error) error {
+// failed looks at an error of a run.
+func (s *statement) failed(err error) error {
+	if s.kept && s.session.isLost(err) {
+		s.session.prepares.Store(false)
+		return lostStatement{err}
+	}
+	return failed(err)
+}
+
+// failed looks at an error of a connection.
+func failed(err error) error {
 	switch {
 	case err == nil:
 		return errors.New("run a statement: it has no rows")
@@ -216,10 +262,10 @@ func (s *session) failed(err error) error {
 
 // rows are rows as they come from the server.
 type rows struct {
-	session *session
-	result  *pgconn.ResultReader
-	types   []uint32
-	names   []string
+	statement *statement
+	result    *pgconn.ResultReader
+	types     []uint32
+	names     []string
 }
 
 func (r *rows) Columns() []string { return r.names }
@@ -232,7 +278,7 @@ func (r *rows) Close() error {
 func (r *rows) Next(dest []driver.Value) error {
 	if !r.result.NextRow() {
 		if _, err := r.result.Close(); err != nil {
-			return r.session.failed(err)
+			return r.statement.failed(err)
 		}
 		return io.EOF
 	}
