@@ -46,7 +46,7 @@ install: ## install the program, built before, with units, manual and completion
 	for unit in service socket; do \
 	  $(INSTALL) contrib/systemd/dbsep.$$unit $(DESTDIR)$(PREFIX)/lib/systemd/system/dbsep.$$unit || exit 1; \
 	done
-	sed -i 's|^ExecStart=/usr/bin/|ExecStart=$(PREFIX)/bin/|' $(DESTDIR)$(PREFIX)/lib/systemd/system/dbsep.service
+	sed -i 's|^\(Exec[A-Z][a-z]*\)=/usr/bin/|\1=$(PREFIX)/bin/|' $(DESTDIR)$(PREFIX)/lib/systemd/system/dbsep.service
 	$(INSTALL) contrib/man/dbsep.1 $(SHARE)/man/man1/dbsep.1
 	$(INSTALL) contrib/man/dbsep.conf.5 $(SHARE)/man/man5/dbsep.conf.5
 	$(INSTALL) dbsep.conf.sample $(SHARE)/dbsep/dbsep.conf.sample

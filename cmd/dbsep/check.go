@@ -9,7 +9,6 @@ import (
 
 	"dbsep/internal/asterisk"
 	"dbsep/internal/inspect"
-	"dbsep/internal/setup"
 )
 
 func checkCommand() *cobra.Command {
@@ -58,7 +57,7 @@ It prints the SQL that fixes them; it changes nothing itself. The exit status is
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&file, "config", "c", setup.ConfigFile(), "configuration `file`")
+	addConfigFlag(cmd, &file)
 	cmd.Flags().StringVar(&version, "asterisk", "", "compare the tables with those of this `version` of Asterisk")
 	cmd.Flags().StringVar(&o.AsteriskConfig, "asterisk-config", "", "read how Asterisk finds dbsep in this `folder`, such as /etc/asterisk, and try each address")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write the report as JSON")

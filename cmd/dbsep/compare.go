@@ -89,7 +89,7 @@ func compareTraffic(cmd *cobra.Command, old string, fresh compare.Gateway, addre
 	if err != nil {
 		return exit{2, fmt.Errorf("listen on %s: %w", address, err)}
 	}
-	log := logging.New(cmd.ErrOrStderr(), config.Default().Log, true)
+	log := logging.New(cmd.ErrOrStderr(), config.Default().Log, false)
 	limits := config.Default().Limits
 	comparing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()

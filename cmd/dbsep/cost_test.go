@@ -110,7 +110,7 @@ func watch(b *testing.B, s *setup.Loaded, name string, counted bool, format stri
 	b.Cleanup(func() { file.Close() })
 	to := &logging.BufferedWriter{To: file, Wait: logging.AccessLogDelay}
 	b.Cleanup(to.Flush)
-	o := setup.GatewayOptions(s.Config, logging.New(logging.FlushingWriter{BufferedWriter: to}, s.Config.Log, true))
+	o := setup.GatewayOptions(s.Config, logging.New(logging.FlushingWriter{BufferedWriter: to}, s.Config.Log, false))
 	w := watched{name, nil, to}
 	if !counted {
 		w.handler = gateway.New(s.DB, o)

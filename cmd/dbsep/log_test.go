@@ -120,3 +120,35 @@ func TestJournalIsFoundByItsFile(t *testing.T) {
 		})
 	}
 }
+
+// TestFailedStartIsAnErrorInTheJournal starts a server with a mistake in its configuration.
+func TestFailedStartIsAnErrorInTheJournal(t *testing.T) {
+	dir := sampleSite(t)
+	configure(t, dir, "[log]\nacces=yes\nslow=x\n")
+	log, err := os.CreateTemp(dir, "log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	file, err := log.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stat := file.Sys().(*syscall.Stat_t)
+	t.Setenv("JOURNAL_STREAM", fmt.Sprintf("%d:%d", stat.Dev, stat.Ino))
+	stderr := os.Stderr
+	os.Stderr = log
+	server := start(t, dir, nil, "serve")
+	os.Stderr = stderr
+	if err := server.Wait(); err == nil {
+		t.Error("the server started")
+	}
+	text, err := os.ReadFile(log.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf := filepath.Join(dir, "dbsep.conf")
+	if lines := strings.SplitAfter(string(text), "\n"); len(lines) != 3 || !strings.HasPrefix(lines[0], "<3>dbsep: "+conf+":3: acces: ") || !strings.HasPrefix(lines[1], "<3>"+conf+":4: slow: ") || lines[2] != "" {
+		t.Errorf("got %q", text)
+	}
+}

@@ -15,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"dbsep/internal/cgi"
+	"dbsep/internal/logging"
+	"dbsep/internal/setup"
 )
 
 func main() { os.Exit(run()) }
@@ -31,7 +33,7 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	if err := command().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "dbsep:", err)
+		logging.WriteError(os.Stderr, err)
 		return exitStatus(err)
 	}
 	return 0
@@ -45,6 +47,10 @@ func command() *cobra.Command {
 driver sends it requests over HTTP; it turns each into one parameterized SQL
 statement and responds in the realtime format.
 
+The configuration is the file that --config or the environment variable DBSEP_CONF
+names, else /etc/dbsep/dbsep.conf, and where that does not exist
+/etc/asterisk/dbsep.conf.
+
 Started by a web server it is a CGI or FastCGI program; see docs/running.md.`,
 		Version:       about(),
 		SilenceUsage:  true,
@@ -54,7 +60,7 @@ Started by a web server it is a CGI or FastCGI program; see docs/running.md.`,
 	}
 	root.SuggestionsMinimumDistance = 2 // letters
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), compareCommand(), schemaCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), compareCommand(), schemaCommand(), reloadCommand(), healthCommand(), versionCommand())
 	return root
 }
 
@@ -68,4 +74,9 @@ func noCommand(cmd *cobra.Command, args []string) error {
 		hint = "did you mean " + strings.Join(near, " or ") + "?"
 	}
 	return fmt.Errorf("there is no command %q; %s", args[0], hint)
+}
+
+// addConfigFlag adds the option that names the configuration.
+func addConfigFlag(cmd *cobra.Command, file *string) {
+	cmd.Flags().StringVarP(file, "config", "c", setup.ConfigFile(), "configuration `file`; the environment variable DBSEP_CONF names another default")
 }

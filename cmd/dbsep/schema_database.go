@@ -21,7 +21,7 @@ type siteChoice struct {
 
 func (c *siteChoice) addFlags(cmd *cobra.Command) {
 	c.addFlag(cmd)
-	cmd.Flags().StringVarP(&c.file, "config", "c", setup.ConfigFile(), "configuration `file`")
+	addConfigFlag(cmd, &c.file)
 }
 
 // compare opens the database and finds what it lacks. The caller closes what was loaded.

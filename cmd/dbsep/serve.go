@@ -46,7 +46,7 @@ must say who may connect.`,
 			return s.Run(cmd.Context(), first, nil)
 		},
 	}
-	cmd.Flags().StringVarP(&file, "config", "c", setup.ConfigFile(), "configuration `file`")
+	addConfigFlag(cmd, &file)
 	cmd.Flags().StringVarP(&listen, "listen", "l", "", "`address` to listen on, host:port or unix:/path, instead of the configuration's")
 	cmd.Flags().BoolVar(&insecure, "insecure", false, "listen for other machines although everybody there could then read and change the tables")
 	return cmd

@@ -24,12 +24,17 @@ func service(t *testing.T, m *machine) {
 	m.expect(t, "journalctl -u dbsep -p info --no-pager", "msg=listening")
 
 	m.run(t, "printf '[server]\\nlisten=127.0.0.1:8080\\n' >> "+own+"; systemctl reload dbsep")
-	m.become(t, strings.Replace(askSite, "8000", "8080", 1), "name=sqlite")
-	m.run(t, "printf '"+sqlite+"liste=x\\n[server]\\nliste=x\\n' > "+own+"; systemctl reload dbsep")
-	m.become(t, "journalctl -u dbsep -p err --no-pager", "reload refused")
-	m.is(t, "systemctl is-active dbsep", "active\n")
-	m.run(t, "printf '"+sqlite+"' > "+own+"; systemctl reload dbsep")
-	m.become(t, askSite, "name=sqlite")
+	m.expect(t, strings.Replace(askSite, "8000", "8080", 1), "name=sqlite")
+	m.run(t, "printf '"+sqlite+"liste=x\\n[server]\\nliste=x\\n' > "+own)
+	m.expect(t, "systemctl reload dbsep 2>&1 || test $? = 1", "Job for dbsep.service failed")
+	m.become(t, "journalctl -u dbsep -p err --no-pager", own+":3: liste: [server] has no such setting")
+	m.is(t, "systemctl is-active dbsep; dbsep health", "active\nok\n")
+	m.expect(t, "su -s /bin/sh dbsep -c 'dbsep reload' 2>&1 || test $? = 1", "reload refused, the old configuration goes on\n"+own+":3: liste:")
+	m.expect(t, "su -s /bin/sh nobody -c 'dbsep reload' 2>&1 || test $? = 1", "only root and the account of the server may ask it\n")
+	m.expect(t, "systemctl restart dbsep 2>&1 || test $? = 1", "Job for dbsep.service failed")
+	m.become(t, "journalctl -u dbsep -p err --no-pager --identifier=dbsep", "dbsep: "+own+":3: liste: [server] has no such setting")
+	m.run(t, "printf '"+sqlite+"' > "+own+"; systemctl reset-failed dbsep; systemctl restart dbsep")
+	m.expect(t, "dbsep reload; "+askSite, "reloaded "+own+"\n", "name=sqlite")
 }
 
 // revive kills the service, and lets it hang.

@@ -54,17 +54,17 @@ func cgiRequests(h http.Handler) http.Handler {
 func webGateway(load func(file string) (*setup.Loaded, error), variable func(r *http.Request, name string) string) (responder http.Handler, log *slog.Logger, end func()) {
 	s, err := load(setup.ConfigFile())
 	if err != nil {
-		log = logging.New(os.Stderr, config.Default().Log, false)
+		log = logging.New(os.Stderr, config.Default().Log, true)
 		for _, e := range setup.Problems(err) {
 			log.Error(e.Error())
 		}
 		return gateway.New(gateway.Unusable(err), gateway.Options{Log: logging.Limit(log, nil)}), log, func() {}
 	}
-	log = logging.New(os.Stderr, s.Config.Log, false)
+	log = logging.New(os.Stderr, s.Config.Log, true)
 	log.Debug("configuration loaded", slog.String("file", setup.ConfigFile()))
 	s.DB.SetLog(log)
 	o := setup.GatewayOptions(s.Config, logging.Limit(log, nil))
-	if lines := logging.NewAccessLog(&logging.BufferedWriter{To: os.Stderr}, s.Config.Log, false); lines != nil {
+	if lines := logging.NewAccessLog(&logging.BufferedWriter{To: os.Stderr}, s.Config.Log, true); lines != nil {
 		o.Observe = lines.Write
 	}
 	if len(s.Config.Tables) > 0 {

@@ -11,13 +11,12 @@ import (
 // An AccessLog writes a line for every request.
 type AccessLog struct{ handler slog.Handler }
 
-// NewAccessLog returns the access log as configured, or nil. timed lines begin with
-// the time, unless they go to the journal of systemd.
-func NewAccessLog(to *BufferedWriter, c config.Log, timed bool) *AccessLog {
+// NewAccessLog returns the access log as configured, or nil. shared is that of [New].
+func NewAccessLog(to *BufferedWriter, c config.Log, shared bool) *AccessLog {
 	if !c.Access || c.Level == "warn" || c.Level == "error" {
 		return nil
 	}
-	return &AccessLog{New(to, c, timed).Handler()}
+	return &AccessLog{New(to, c, shared).Handler()}
 }
 
 // Write writes the line of a request.

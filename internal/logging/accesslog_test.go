@@ -20,9 +20,9 @@ var usual = gateway.Event{
 }
 
 // line is the line of an event.
-func line(format string, timed bool, e gateway.Event) string {
+func line(format string, shared bool, e gateway.Event) string {
 	var b bytes.Buffer
-	NewAccessLog(&BufferedWriter{To: &b}, config.Log{Access: true, Format: format}, timed).Write(e)
+	NewAccessLog(&BufferedWriter{To: &b}, config.Log{Access: true, Format: format}, shared).Write(e)
 	return b.String()
 }
 
@@ -69,16 +69,16 @@ func TestAccessLogLines(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			e := usual
 			c.change(&e)
-			if got, want := line("text", true, e), "time=2026-11-22T01:02:03.120Z level=INFO msg=request "+c.text+"\n"; got != want {
+			if got, want := line("text", false, e), "time=2026-11-22T01:02:03.120Z level=INFO msg=request "+c.text+"\n"; got != want {
 				t.Errorf("\ngot  %swant %s", got, want)
 			}
-			if got, want := line("json", true, e), `{"time":"2026-11-22T01:02:03.12Z","level":"INFO","msg":"request",`+c.json+"}\n"; got != want {
+			if got, want := line("json", false, e), `{"time":"2026-11-22T01:02:03.12Z","level":"INFO","msg":"request",`+c.json+"}\n"; got != want {
 				t.Errorf("\ngot  %swant %s", got, want)
 			}
-			if got, want := line("text", false, e), "level=INFO msg=request "+c.text+"\n"; got != want {
+			if got, want := line("text", true, e), "dbsep: time=2026-11-22T01:02:03.120Z level=INFO msg=request "+c.text+"\n"; got != want {
 				t.Errorf("\ngot  %swant %s", got, want)
 			}
-			if got, want := line("json", false, e), `{"level":"INFO","msg":"request",`+c.json+"}\n"; got != want {
+			if got, want := line("json", true, e), `{"time":"2026-11-22T01:02:03.12Z","level":"INFO","msg":"request","program":"dbsep",`+c.json+"}\n"; got != want {
 				t.Errorf("\ngot  %swant %s", got, want)
 			}
 		})
@@ -122,10 +122,10 @@ func TestAccessLogTime(t *testing.T) {
 		{time.Date(2026, 11, 22, 1, 2, 4, 999_999_999, zone), "2026-11-22T01:02:04.999+05:30", "2026-11-22T01:02:04.999999999+05:30"},
 	} {
 		e := gateway.Event{Status: 200, Took: time.Second, Ended: c.ended}
-		if got, want := line("text", true, e), fmt.Sprintf("time=%s level=INFO msg=request status=200 rows=0 bytes=0 seconds=1\n", c.text); got != want {
+		if got, want := line("text", false, e), fmt.Sprintf("time=%s level=INFO msg=request status=200 rows=0 bytes=0 seconds=1\n", c.text); got != want {
 			t.Errorf("\ngot  %swant %s", got, want)
 		}
-		if got, want := line("json", true, e), fmt.Sprintf(`{"time":"%s","level":"INFO","msg":"request","status":200,"rows":0,"bytes":0,"seconds":1}`+"\n", c.json); got != want {
+		if got, want := line("json", false, e), fmt.Sprintf(`{"time":"%s","level":"INFO","msg":"request","status":200,"rows":0,"bytes":0,"seconds":1}`+"\n", c.json); got != want {
 			t.Errorf("\ngot  %swant %s", got, want)
 		}
 	}
@@ -140,24 +140,24 @@ func TestAccessLogInTheJournalHasItsPriorityAndNoTime(t *testing.T) {
 	t.Setenv("JOURNAL_STREAM", fmt.Sprintf("%d:%d", file.Dev, file.Ino))
 	e := usual
 	e.User = "alice b"
-	if got, want := line("text", true, e), `<6>level=INFO msg=request operation=update table=peers client=192.0.2.1 user="alice b" status=200 rows=1 bytes=2 seconds=0.000123456`+"\n"; got != want {
+	if got, want := line("text", false, e), `<6>level=INFO msg=request operation=update table=peers client=192.0.2.1 user="alice b" status=200 rows=1 bytes=2 seconds=0.000123456`+"\n"; got != want {
 		t.Errorf("\ngot  %swant %s", got, want)
 	}
-	if got, want := line("json", true, e), `<6>{"level":"INFO","msg":"request","operation":"update","table":"peers","client":"192.0.2.1","user":"alice b","status":200,"rows":1,"bytes":2,"seconds":0.000123456}`+"\n"; got != want {
+	if got, want := line("json", false, e), `<6>{"level":"INFO","msg":"request","operation":"update","table":"peers","client":"192.0.2.1","user":"alice b","status":200,"rows":1,"bytes":2,"seconds":0.000123456}`+"\n"; got != want {
 		t.Errorf("\ngot  %swant %s", got, want)
 	}
 }
 
 func TestJournalOfAnotherProgramIsNotTheLogs(t *testing.T) {
 	t.Setenv("JOURNAL_STREAM", "8:1") // a shell in a service inherits it
-	if got := line("text", true, usual); !strings.HasPrefix(got, "time=") {
+	if got := line("text", false, usual); !strings.HasPrefix(got, "time=") {
 		t.Error(got)
 	}
 }
 
 func TestNoAccessLog(t *testing.T) {
 	for name, c := range map[string]config.Log{"not wanted": {}, "only warnings": {Access: true, Level: "warn"}} {
-		if NewAccessLog(nil, c, true) != nil {
+		if NewAccessLog(nil, c, false) != nil {
 			t.Error(name)
 		}
 	}

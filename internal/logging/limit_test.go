@@ -25,11 +25,14 @@ func (t *text) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// lines returns the lines since its last call.
+// lines returns the lines since its last call, without their times.
 func (t *text) lines() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	lines := strings.Split(strings.TrimSuffix(string(t.text), "\n"), "\n")
+	for i, line := range lines {
+		_, lines[i], _ = strings.Cut(line, " ")
+	}
 	t.text = nil
 	return lines
 }

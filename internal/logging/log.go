@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,33 +14,61 @@ import (
 	"dbsep/internal/config"
 )
 
-// New returns a log as configured. timed lines begin with the time. The journal of
-// systemd, and the error log of a web server, add the time themselves. Standard error
-// decides whether the log is in the journal.
-func New(w io.Writer, c config.Log, timed bool) *slog.Logger {
-	if toJournal, _ := journal.StderrIsJournalStream(); !toJournal {
-		return slog.New(newHandler(w, c, timed))
+// program is the name of the program in the lines that it shares with others.
+const program = "dbsep"
+
+// New returns a log as configured. Standard error decides whether the log is in the
+// journal of systemd, which adds the time and the name of the program itself. shared says
+// that other programs write to the same log, as to the error log of a web server: each
+// line then has the name.
+func New(w io.Writer, c config.Log, shared bool) *slog.Logger {
+	if inJournal() {
+		p := &prefixed{w: w}
+		return slog.New(&journalHandler{newHandler(p, c), p})
 	}
-	p := &prefixed{w: w}
-	return slog.New(&journalHandler{newHandler(p, c, true), p})
+	if shared && c.Format == "json" {
+		return slog.New(newHandler(w, c)).With("program", program)
+	}
+	if shared {
+		w = named{w}
+	}
+	return slog.New(newHandler(w, c))
 }
 
-func newHandler(w io.Writer, c config.Log, timed bool) slog.Handler {
+func newHandler(w io.Writer, c config.Log) slog.Handler {
 	o := &slog.HandlerOptions{
 		Level: map[string]slog.Level{"debug": slog.LevelDebug, "warn": slog.LevelWarn, "error": slog.LevelError}[c.Level],
-	}
-	if !timed {
-		o.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
-			if len(groups) == 0 && a.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return a
-		}
 	}
 	if c.Format == "json" {
 		return slog.NewJSONHandler(w, o)
 	}
 	return slog.NewTextHandler(w, o)
+}
+
+func inJournal() bool {
+	yes, _ := journal.StderrIsJournalStream()
+	return yes
+}
+
+// WriteError writes to standard error, w, why a program ends. In the journal each of the
+// lines has the priority of an error.
+func WriteError(w io.Writer, err error) {
+	text := program + ": " + err.Error() + "\n"
+	if inJournal() {
+		before := fmt.Sprintf("<%d>", priority(slog.LevelError))
+		text = before + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+before) + "\n"
+	}
+	_, _ = io.WriteString(w, text)
+}
+
+// named writes each line with the name of the program in front.
+type named struct{ io.Writer }
+
+func (n named) Write(line []byte) (int, error) {
+	if _, err := n.Writer.Write(append([]byte(program+": "), line...)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 // A journalHandler gives each line its priority, as sd-daemon(3) has it: <3> in

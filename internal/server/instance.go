@@ -87,7 +87,7 @@ func (s *Server) gatewayOptions(i *instance) gateway.Options {
 	o := setup.GatewayOptions(i.config, i.clientLog)
 	o.BodyMemory, o.ResponseMemory = s.bodies, s.responses
 	o.Authorizer, o.Observe = i.authorizer, s.metrics.Observe
-	if lines := logging.NewAccessLog(&s.log, i.config.Log, true); lines != nil {
+	if lines := logging.NewAccessLog(&s.log, i.config.Log, false); lines != nil {
 		o.Observe = func(e gateway.Event) {
 			s.metrics.Observe(e)
 			lines.Write(e)

@@ -14,8 +14,8 @@ import (
 )
 
 // reload replaces the running instance by one of the configuration as it is now. If
-// that has mistakes, the running instance stays.
-func (s *Server) reload(ctx context.Context) {
+// that has mistakes, the running instance stays, and the error has them.
+func (s *Server) reload(ctx context.Context) error {
 	old := s.running.Load()
 	notify(daemon.SdNotifyReloading)
 	defer notify(daemon.SdNotifyReady)
@@ -25,7 +25,7 @@ func (s *Server) reload(ctx context.Context) {
 		for _, e := range setup.Problems(err) {
 			old.log.Error("reload refused, the old configuration goes on: " + e.Error())
 		}
-		return
+		return err
 	}
 	s.run(ctx, i)
 	if moved != nil {
@@ -34,11 +34,12 @@ func (s *Server) reload(ctx context.Context) {
 		s.listener = moved
 	}
 	s.metrics.Reloaded()
-	if changed := needRestart(s.started, i.config); len(changed) > 0 {
-		i.log.Warn("some settings change only with a restart", slog.String("settings", strings.Join(changed, ", ")))
+	if changed := needRestart(s.started, i.config); changed != "" {
+		i.log.Warn("some settings change only with a restart", slog.String("settings", changed))
 	}
 	i.log.Info("reloaded", slog.String("address", s.listener.Addr().String()), slog.Bool("database_kept", i.db == old.db))
 	s.ending.Go(old.end)
+	return nil
 }
 
 // next returns an instance of the configuration as it is now, and opens its address if
@@ -92,7 +93,8 @@ func (s *Server) refuseRestart(c *config.Config) error {
 
 // needRestart names the settings of the HTTP servers that differ from those that the
 // server has started with.
-func needRestart(started, now *config.Config) (settings []string) {
+func needRestart(started, now *config.Config) string {
+	var settings []string
 	for _, s := range []struct {
 		name    string
 		changed bool
@@ -105,5 +107,5 @@ func needRestart(started, now *config.Config) (settings []string) {
 			settings = append(settings, s.name)
 		}
 	}
-	return settings
+	return strings.Join(settings, ", ")
 }

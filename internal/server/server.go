@@ -41,7 +41,8 @@ type Server struct {
 
 	started *config.Config // with the settings that need a restart
 	running atomic.Pointer[instance]
-	ending  sync.WaitGroup // instances that have been replaced and still have requests in flight
+	ending  sync.WaitGroup  // instances that have been replaced and still have requests in flight
+	reloads chan chan error // reloads that the administrator wants, and where the outcome goes
 
 	listener       *listener // of clients
 	statusListener *listener // of monitoring; nil: listener is
@@ -76,6 +77,7 @@ func (s *Server) Run(ctx context.Context, first *setup.Loaded, listening func(ne
 		Stale:   s.staleCacheState,
 	})
 	s.status = newStatus(s.metrics)
+	s.reloads = make(chan chan error)
 	s.newHTTPServers(first.Config)
 	log := s.newLog(first.Config)
 	if err := s.openListeners(ctx, first.Config.Server); err != nil {
@@ -97,6 +99,9 @@ func (s *Server) Run(ctx context.Context, first *setup.Loaded, listening func(ne
 	if listening != nil {
 		listening(s.listener.Addr())
 	}
+	if s.Load != nil {
+		defer s.openControl(log).Close()
+	}
 	notify(daemon.SdNotifyReady)
 	err = s.wait(ctx)
 	notify(daemon.SdNotifyStopping)
@@ -117,7 +122,9 @@ func (s *Server) wait(ctx context.Context) error {
 			s.running.Load().log.Info("ending: no new requests; those in flight finish")
 			return nil
 		case <-s.Reload:
-			s.reload(ctx)
+			_ = s.reload(ctx) // which is logged
+		case outcome := <-s.reloads:
+			outcome <- s.reload(ctx)
 		case <-watchdog.C:
 			notify(daemon.SdNotifyWatchdog)
 		case err := <-s.http.failed:
@@ -244,7 +251,7 @@ func monitoringClients() *auth.Clients {
 }
 
 func (s *Server) newLog(c *config.Config) *slog.Logger {
-	return logging.New(logging.FlushingWriter{BufferedWriter: &s.log}, c.Log, true)
+	return logging.New(logging.FlushingWriter{BufferedWriter: &s.log}, c.Log, false)
 }
 
 // notify reports a state to the service manager, if there is one.

@@ -52,7 +52,7 @@ const sample = "somedsn"
 // Parse splits a DSN. It never repeats the text of one that it does not
 // understand, for there may be a password in it.
 func Parse(text string, d *Diagnostics) (name DSN, ok bool) {
-	const hint = "write DBI:mysql:database=asterisk;host=localhost, DBI:Pg:dbname=asterisk;host=localhost or DBI:SQLite:dbname=/var/lib/asterisk/realtime.sqlite3"
+	const hint = "write DBI:mysql:database=asterisk;host=localhost, DBI:Pg:dbname=asterisk;host=localhost or DBI:SQLite:dbname=/var/lib/dbsep/asterisk.db"
 	switch strings.TrimSpace(text) {
 	case "":
 		d.Refuse("dsn", "is missing", hint)

@@ -11,7 +11,7 @@ import (
 )
 
 // readOnlyHint is for a file that may not be written.
-const readOnlyHint = "let the account that dbsep runs as write the database file and its directory, and take mode=ro and ReadOnly out of dsn"
+const readOnlyHint = "let the account that dbsep runs as write the database file and its directory (for the service /var/lib/dbsep is such a one), and take mode=ro and ReadOnly out of dsn"
 
 // SQLite's result codes (rescode.html). An extended code has a primary one in its
 // last eight bits.
