@@ -21,11 +21,13 @@ import (
 
 func compareCommand() *cobra.Command {
 	var old, fresh, record string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "compare --old URL --new URL (REQUESTS | --record ADDRESS)",
 		Short: "send the same requests to the old and the new gateway, and report differences",
-		Long: `Sends requests that only read to two gateways, and reports each difference, with
-its reason where it is a known one (docs/differences.md). Writes are never sent.
+		Long: `Sends requests that only read to two gateways, and reports each kind of difference
+once, with its reason where it is a known one (docs/differences.md), with its number and
+an example. Writes are never sent.
 
 REQUESTS is a file of recorded requests, one JSON object a line with method, path,
 query and body, or a web server's access log (of which only requests by GET can
@@ -36,16 +38,16 @@ requests to ADDRESS get the old gateway's responses. Writes are passed on once.
 Requests that only read are sent to the new gateway too, in the background.
 
 It ends with status 0 when every difference is explained, 1 when one is not, and
-2 when the comparison could not run.`,
+2 when the comparison could not run, or when one of the two is no realtime gateway.`,
 		Example: `  dbsep compare --old http://pbx/cgi-bin/dbsep.cgi --new http://127.0.0.1:8000 requests.jsonl
   dbsep compare --old http://pbx/cgi-bin/dbsep.cgi --new http://127.0.0.1:8000 --record 127.0.0.1:8001`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 1 && record == "":
-				return compareFile(cmd, compare.Dial(old), compare.Dial(fresh), args[0])
+				return compareFile(cmd, compare.Dial(old), compare.Dial(fresh), args[0], asJSON)
 			case len(args) == 0 && record != "":
-				return compareTraffic(cmd, old, compare.Dial(fresh), record)
+				return compareTraffic(cmd, old, compare.Dial(fresh), record, asJSON)
 			}
 			return exit{2, errors.New("name a file of requests, or an address with --record")}
 		},
@@ -53,6 +55,7 @@ It ends with status 0 when every difference is explained, 1 when one is not, and
 	cmd.Flags().StringVar(&old, "old", "", "`URL` of the gateway in use, without /TABLE/OPERATION")
 	cmd.Flags().StringVar(&fresh, "new", "", "`URL` of the new gateway")
 	cmd.Flags().StringVar(&record, "record", "", "`address` to listen on as a proxy in front of the old gateway")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write the report as JSON")
 	_ = cmd.MarkFlagRequired("old")
 	_ = cmd.MarkFlagRequired("new")
 	return cmd
@@ -61,17 +64,14 @@ It ends with status 0 when every difference is explained, 1 when one is not, and
 // errDifferent ends a comparison that found an unexplained difference.
 var errDifferent = errors.New("the two gateways differ")
 
-func compareFile(cmd *cobra.Command, old, fresh compare.Gateway, name string) error {
+func compareFile(cmd *cobra.Command, old, fresh compare.Gateway, name string, asJSON bool) error {
 	file, err := os.Open(name)
 	if err != nil {
 		return exit{2, fmt.Errorf("open the requests: %w", err)}
 	}
 	defer file.Close()
-	sum, err := compare.RunFile(cmd.Context(), old, fresh, file, cmd.OutOrStdout(), cmd.ErrOrStderr())
-	if err != nil {
-		return exit{2, err}
-	}
-	return verdict(sum)
+	sum, err := compare.RunFile(cmd.Context(), old, fresh, file, cmd.ErrOrStderr())
+	return verdict(cmd, sum, asJSON, err)
 }
 
 // refuse responds when the old gateway does not.
@@ -79,9 +79,9 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	gateway.Refuse(w, r, &gateway.Error{Code: gateway.Unavailable, Err: err, Hint: "start the old gateway"})
 }
 
-func compareTraffic(cmd *cobra.Command, old string, fresh compare.Gateway, address string) error {
-	ctx, w := cmd.Context(), cmd.OutOrStdout()
-	recorder, err := compare.NewRecorder(old, fresh, refuse, func(d compare.Difference) { d.WriteText(w) })
+func compareTraffic(cmd *cobra.Command, old string, fresh compare.Gateway, address string, asJSON bool) error {
+	ctx := cmd.Context()
+	recorder, err := compare.NewRecorder(old, fresh, refuse, func(d compare.Difference) { d.WriteText(cmd.ErrOrStderr()) })
 	if err != nil {
 		return exit{2, fmt.Errorf("read --old: %w", err)}
 	}
@@ -100,16 +100,23 @@ func compareTraffic(cmd *cobra.Command, old string, fresh compare.Gateway, addre
 	recorder.Close()
 	time.AfterFunc(limits.Drain, stop) // time for the comparisons that still wait
 	running.Wait()
-	sum, dropped := recorder.Summary()
-	sum.WriteText(w, dropped)
-	if err != nil {
-		return exit{2, err}
-	}
-	return verdict(&sum)
+	return verdict(cmd, recorder.Summary(), asJSON, err)
 }
 
-func verdict(sum *compare.Summary) error {
-	if !sum.Clean() {
+// verdict writes what a comparison saw, and returns what it ends with; err is why it
+// could not go on.
+func verdict(cmd *cobra.Command, sum *compare.Summary, asJSON bool, err error) error {
+	if !asJSON {
+		sum.WriteText(cmd.OutOrStdout())
+	} else if written := sum.WriteJSON(cmd.OutOrStdout()); err == nil {
+		err = written
+	}
+	switch problem := sum.Problem(); {
+	case err != nil:
+		return exit{2, err}
+	case problem != "":
+		return exit{2, errors.New(problem)}
+	case !sum.Clean():
 		return exit{1, errDifferent}
 	}
 	return nil

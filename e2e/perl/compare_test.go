@@ -58,13 +58,14 @@ func TestCompare(t *testing.T) {
 }
 
 // refusedOf are the requests of the refused among recordings, as compare names
-// them.
+// them: each once.
 func refusedOf(all []recording) (requests []string) {
 	for i := range all {
 		name, _, _ := strings.Cut(all[i].ID, "@")
 		for _, r := range refused {
-			if slices.Contains(r.recordings, name) || slices.Contains(r.recordings, all[i].ID) {
-				requests = append(requests, all[i].request().String())
+			request := all[i].request().String()
+			if (slices.Contains(r.recordings, name) || slices.Contains(r.recordings, all[i].ID)) && !slices.Contains(requests, request) {
+				requests = append(requests, request)
 			}
 		}
 	}

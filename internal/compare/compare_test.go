@@ -2,6 +2,7 @@ package compare_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	realtime "dbsep/gateway"
 	"dbsep/internal/compare"
@@ -190,19 +192,18 @@ func TestRun(t *testing.T) {
 127.0.0.1 - - [x] "POST /x/p/single HTTP/1.1" 200 5
 nonsense
 `
-	var reported []string
 	read := 0
-	sum, err := compare.Run(t.Context(), compare.Dial(old.URL+"/cgi/"), compare.Dial(new.URL), strings.NewReader(file),
-		func(d compare.Difference) { reported = append(reported, d.Request.String()) }, func(n int) { read += n })
+	sum, err := compare.Run(t.Context(), compare.Dial(old.URL+"/cgi/"), compare.Dial(new.URL), strings.NewReader(file), func(n int) { read += n })
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &compare.Summary{Same: 1, Explained: 1, Different: 1, Writes: 2, Incomplete: 1, Unreadable: 1,
 		Reasons: map[string]int{"order of the rows of `multi`": 1}}
-	if diff := cmp.Diff(want, sum); diff != "" {
-		t.Error(diff)
+	want.Differences = []compare.Difference{
+		{Request: compare.Request{Method: "POST", Path: "/x/p/multi", Body: "a LIKE=%25"}, Verdict: explained("order of the rows of `multi`"), Count: 1},
+		{Request: compare.Request{Method: "POST", Path: "/x/q/single", Body: "a=1"}, Verdict: different("row 1, column a: old has 1 bytes, new 1 bytes"), Count: 1},
 	}
-	if diff := cmp.Diff([]string{"POST /p/multi a LIKE", "POST /q/single a"}, reported); diff != "" {
+	if diff := cmp.Diff(want, sum, cmpopts.IgnoreUnexported(compare.Summary{})); diff != "" {
 		t.Error(diff)
 	}
 	if read != len(file) || sum.Clean() {
@@ -219,13 +220,8 @@ func TestGatewayThatDoesNotRespond(t *testing.T) {
 	old := newGateway(t, nil)
 	gone := newGateway(t, nil)
 	gone.Close()
-	sum, err := compare.Run(t.Context(), compare.Dial(old.URL), compare.Dial(gone.URL), strings.NewReader(`{"path":"/p/single","body":"a=1"}`),
-		func(d compare.Difference) {
-			if d.Err == nil {
-				t.Errorf("got %+v", d)
-			}
-		}, func(int) {})
-	if err != nil || sum.Failed != 1 || sum.Clean() {
+	sum, err := compare.Run(t.Context(), compare.Dial(old.URL), compare.Dial(gone.URL), strings.NewReader(`{"path":"/p/single","body":"a=1"}`), func(int) {})
+	if err != nil || sum.Failed != 1 || sum.Clean() || sum.Differences[0].Err == nil || !strings.HasPrefix(sum.Problem(), "the new one does not respond: ") {
 		t.Errorf("got %+v, %v", sum, err)
 	}
 }
@@ -274,10 +270,9 @@ func TestRecorder(t *testing.T) {
 	}
 	r.Close()
 	<-done
-	sum, dropped := r.Summary()
-	want := compare.Summary{Same: 1, Different: 1, Writes: 1}
-	if diff := cmp.Diff(want, sum); diff != "" || dropped != 0 {
-		t.Error(diff, dropped)
+	sum := r.Summary()
+	if sum.Same != 1 || sum.Different != 1 || sum.Writes != 1 || sum.Dropped != 0 || sum.Problem() != "" {
+		t.Errorf("got %+v", sum)
 	}
 	wantOld := []string{"POST /cgi/p/update?a=1 b=2", "POST /cgi/q%25/single x=1", "POST /cgi/p/single a=1"}
 	if diff := cmp.Diff(wantOld, old.requests()); diff != "" {
@@ -312,7 +307,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	cancel()
 	g := newGateway(t, nil)
 	if _, err := compare.Run(ctx, compare.Dial(g.URL), compare.Dial(g.URL), strings.NewReader(`{"path":"/p/single","body":"a=1"}`),
-		func(compare.Difference) {}, func(int) {}); !errors.Is(err, context.Canceled) {
+		func(int) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -348,5 +343,128 @@ func TestRowsFoundByANumberThatWasNotSent(t *testing.T) {
 		if v := compare.Compare(r, text(c.old), text(c.new)); v.Explained() != c.explained {
 			t.Errorf("%s: %q and %q: %+v, want an explanation: %v", c.body, c.old, c.new, v, c.explained)
 		}
+	}
+}
+
+// TestEachKindOfDifferenceIsReportedOnce sends the requests of a busy PBX.
+func TestEachKindOfDifferenceIsReportedOnce(t *testing.T) {
+	old := newGateway(t, map[string]string{"/p/single": "a=1&b=1\n", "/q/single": "a=1\n", "/q/multi": "a=2\na=1\n"})
+	new := newGateway(t, map[string]string{"/p/single": "a=1&b=hush\n", "/q/single": "a=2\n", "/q/multi": "a=1\na=2\n"})
+	var file strings.Builder
+	for n := range 100 {
+		for _, target := range []string{"p/single", "q/single", "q/multi"} {
+			fmt.Fprintf(&file, `{"path":"/%s","body":"a=%d"}`+"\n", target, n)
+		}
+	}
+	file.WriteString(`{"path":"/q/single","body":"a=1&b=1"}`)
+	sum, err := compare.Run(t.Context(), compare.Dial(old.URL), compare.Dial(new.URL), strings.NewReader(file.String()), func(int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text, object strings.Builder
+	sum.WriteText(&text)
+	const want = `DIFFERENT  POST /p/single a
+    row 1, column b: old has 1 bytes, new 4 bytes
+    100 requests of this kind
+DIFFERENT  POST /q/single a
+    row 1, column a: old has 1 bytes, new 1 bytes
+    100 requests of this kind
+explained  POST /q/multi a
+    order of the rows of ` + "`multi`" + `
+    100 requests of this kind
+DIFFERENT  POST /q/single a b
+    row 1, column a: old has 1 bytes, new 1 bytes
+
+0 the same, 100 explained, 201 different, 0 failed
+      100  order of the rows of ` + "`multi`" + `
+`
+	if diff := cmp.Diff(want, text.String()); diff != "" {
+		t.Error(diff)
+	}
+	if err := sum.WriteJSON(&object); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Explained, Different int
+		Differences          []struct {
+			Status, Request string
+			About           []string
+			Count           int
+		}
+	}
+	if err := json.Unmarshal([]byte(object.String()), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Explained != 100 || got.Different != 201 || len(got.Differences) != 4 || got.Differences[2].Request != "POST /q/multi a" || got.Differences[2].Count != 100 {
+		t.Errorf("got %s", &object)
+	}
+}
+
+func TestSidesThatAreNoGateways(t *testing.T) {
+	page := func(status int, kind, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			w.WriteHeader(status)
+			fmt.Fprint(w, body)
+		}
+	}
+	gateway := func(w http.ResponseWriter, r *http.Request) {
+		switch table, operation, _ := strings.Cut(r.URL.Path[1:], "/"); operation {
+		case "require":
+			fmt.Fprint(w, "0\n")
+		case "static":
+			fmt.Fprint(w, "Invalid query: SELECT")
+		default:
+			fmt.Fprintf(w, "id=%s\n", table)
+		}
+	}
+	const file = `{"path":"/p/single","body":"a=1"}
+{"path":"/p/multi","body":"a=1"}
+{"path":"/q/single","body":"a=1"}
+{"path":"/q/require","body":"a=char:1"}
+{"method":"GET","path":"/q/static","query":"file=x.conf"}
+`
+	for _, test := range []struct {
+		name     string
+		side     http.HandlerFunc
+		requests string
+		want     string
+	}{
+		{"a gateway", gateway, file, ""},
+		{"a gateway without rows", page(200, "text/plain", "\n"), file[:strings.Index(file, `{"path":"/q/require"`)], ""},
+		{"a gateway and a static file", gateway, file[strings.Index(file, `{"method":"GET"`):], ""},
+		{"not found", page(404, "text/html; charset=iso-8859-1", "<html><title>404 Not Found</title>"), file,
+			`is no realtime gateway: none of its 5 responses has rows or a number; the first other one is 404 Not Found, text/html, 34 bytes, a page with the title "404 Not Found"`},
+		{"a welcome page", page(200, "text/html", "<html><title>It works</title>hush"), file,
+			`is no realtime gateway: none of its 5 responses has rows or a number; the first other one is 200 OK, text/html, 33 bytes, a page with the title "It works"`},
+		{"a script that dies", page(500, "text/plain", "hush"), file,
+			"is no realtime gateway: none of its 5 responses has rows or a number; the first other one is 500 Internal Server Error, text/plain, 4 bytes"},
+		{"a redirect", page(302, "", ""), file,
+			"is no realtime gateway: none of its 5 responses has rows or a number; the first other one is 302 Found, 0 bytes"},
+		{"nothing, also to require", page(200, "text/plain", ""), file,
+			"is no realtime gateway: none of its 5 responses has rows or a number; the first other one is 200 OK, text/plain, 0 bytes"},
+		{"a number for everything", page(200, "text/plain", "0\n"), file[:strings.Index(file, `{"path":"/q/require"`)],
+			"is no realtime gateway: none of its 3 responses has rows or a number; the first other one is 200 OK, text/plain, 2 bytes"},
+		{"the same row for everything", page(200, "text/plain", "status=hush\n"), file,
+			"is no realtime gateway: it sends the same 12 bytes to all 4 requests for rows"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			server, real := httptest.NewServer(test.side), httptest.NewServer(http.HandlerFunc(gateway))
+			defer server.Close()
+			defer real.Close()
+			for name, gateways := range map[string][2]string{"the old one": {server.URL, real.URL}, "the new one": {real.URL, server.URL}} {
+				sum, err := compare.Run(t.Context(), compare.Dial(gateways[0]), compare.Dial(gateways[1]), strings.NewReader(test.requests), func(int) {})
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := ""
+				if test.want != "" {
+					want = name + " " + test.want
+				}
+				if diff := cmp.Diff(want, sum.Problem()); diff != "" {
+					t.Error(diff)
+				}
+			}
+		})
 	}
 }

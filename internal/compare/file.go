@@ -7,21 +7,16 @@ import (
 	"os"
 )
 
-// RunFile compares the responses to the requests of a file. It writes differences and
-// the summary to out, and the progress to terminal if that is one.
-func RunFile(ctx context.Context, old, new Gateway, file *os.File, out, terminal io.Writer) (*Summary, error) {
+// RunFile compares the responses to the requests of a file. It writes the progress to
+// terminal if that is one.
+func RunFile(ctx context.Context, old, new Gateway, file *os.File, terminal io.Writer) (*Summary, error) {
 	requests, err := limitToCurrentSize(file)
 	if err != nil {
 		return &Summary{}, fmt.Errorf("open the requests: %w", err)
 	}
 	bar := newProgressBar(terminal, file)
-	sum, err := Run(ctx, old, new, requests, func(d Difference) {
-		bar.clear()
-		d.WriteText(out)
-	}, bar.add)
-	bar.clear()
-	sum.WriteText(out, 0)
-	return sum, err
+	defer bar.clear()
+	return Run(ctx, old, new, requests, bar.add)
 }
 
 // limitToCurrentSize reads a file up to its current end. Each request of the comparison adds a

@@ -11,9 +11,10 @@ import (
 
 // A Response is what a gateway sent back.
 type Response struct {
-	Status int
-	Code   string // X-Dbsep-Error: empty from any other gateway
-	Body   string
+	Status      int
+	ContentType string
+	Code        string // X-Dbsep-Error: empty from any other gateway
+	Body        string
 }
 
 // A Gateway is one of the two that are compared. URL is its base, without
@@ -63,5 +64,9 @@ func (g Gateway) Send(ctx context.Context, r Request) (Response, error) {
 	if len(text) > maxResponseBytes {
 		return Response{}, fmt.Errorf("read the response of %s: it is larger than %d MiB", g.URL, maxResponseBytes>>20)
 	}
-	return Response{response.StatusCode, response.Header.Get("X-Dbsep-Error"), string(text)}, nil
+	return newResponse(response, text), nil
+}
+
+func newResponse(r *http.Response, body []byte) Response {
+	return Response{r.StatusCode, r.Header.Get("Content-Type"), r.Header.Get("X-Dbsep-Error"), string(body)}
 }

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -18,7 +17,7 @@ import (
 // passed on once.
 type Recorder struct {
 	new    Gateway
-	report func(Difference)
+	report func(Difference) // the first of each kind
 	proxy  *httputil.ReverseProxy
 	limit  int64 // bytes of a body
 
@@ -27,7 +26,6 @@ type Recorder struct {
 	waiting chan pending
 	mu      sync.Mutex
 	sum     Summary
-	dropped int
 }
 
 // pending is a request with the old gateway's response, still to be compared.
@@ -114,7 +112,7 @@ func (r *Recorder) observe(response *http.Response) error {
 		return nil
 	}
 	select {
-	case r.waiting <- pending{request, Response{Status: response.StatusCode, Body: string(body)}}:
+	case r.waiting <- pending{request, newResponse(response, body)}:
 	default:
 		r.drop()
 	}
@@ -124,27 +122,22 @@ func (r *Recorder) observe(response *http.Response) error {
 func (r *Recorder) drop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.dropped++
+	r.sum.Dropped++
 }
 
 // Run compares the recorded requests until the recorder is closed and none waits
 // any more, or until ctx ends.
 func (r *Recorder) Run(ctx context.Context) {
 	for p := range r.waiting {
-		d := Difference{Request: p.request}
-		if is, err := r.new.Send(ctx, p.request); err != nil {
-			d.Err = err
-		} else {
-			d.Verdict = Compare(p.request, p.old, is)
-		}
+		is, err := r.new.Send(ctx, p.request)
 		if ctx.Err() != nil {
 			return
 		}
 		r.mu.Lock()
-		r.sum.count(d)
+		d := r.sum.add(p.request, p.old, is, nil, err)
 		r.mu.Unlock()
-		if !d.Verdict.Same {
-			r.report(d)
+		if d != nil {
+			r.report(*d)
 		}
 	}
 }
@@ -153,12 +146,5 @@ func (r *Recorder) Run(ctx context.Context) {
 // in flight.
 func (r *Recorder) Close() { close(r.waiting) }
 
-// Summary is what the recorder has seen so far, and how many comparisons were
-// dropped because too many waited.
-func (r *Recorder) Summary() (sum Summary, dropped int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	sum = r.sum
-	sum.Reasons = maps.Clone(r.sum.Reasons)
-	return sum, r.dropped
-}
+// Summary is what the recorder has seen when Run has returned.
+func (r *Recorder) Summary() *Summary { return &r.sum }
