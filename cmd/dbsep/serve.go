@@ -22,6 +22,9 @@ takes no more, finishes those in flight and ends with status 0. A HUP signal mak
 it read its configuration again; one with mistakes is refused, and the old one
 goes on.
 
+An environment variable takes the place of a line of the configuration:
+DBSEP_SERVER_LISTEN of listen in the section [server], DBSEP_DSN of dsn.
+
 At an address that other machines can reach, [server] allow, htpasswd or client_ca
 must say who may connect.`,
 		Example: `  dbsep serve --config /etc/asterisk/dbsep.conf --listen 127.0.0.1:8000

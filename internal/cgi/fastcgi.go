@@ -30,7 +30,7 @@ func StartedAsFastCGI() bool {
 func ServeFastCGI() int {
 	defer runtime.KeepAlive(setup.SpareHeap())
 	l, err := standardListener()
-	responder, log, closeDatabase := webGateway(setup.Load, fastCGIVariable)
+	responder, log, closeDatabase := webGateway(setup.LoadForWeb, fastCGIVariable)
 	defer closeDatabase()
 	if err != nil {
 		log.Error("standard input is no socket to listen on", slog.String("cause", err.Error()))

@@ -36,8 +36,9 @@ type Config struct {
 	// effect, in the order of the file.
 	Warnings []Problem
 
-	lines map[string]int    // key of a setting → the line that sets it
-	texts map[string]string // key of a setting of a section → its value as written
+	lines     map[string]int    // key of a setting → the line that sets it
+	variables map[string]string // key of a setting → the environment variable that sets it
+	texts     map[string]string // key of a setting of a section → its value as written
 }
 
 // Server is the section [server]: where the server listens, and which clients may
@@ -125,49 +126,59 @@ func Default() Config {
 }
 
 // Parse reads the text of a dbsep.conf. The name of the file is only used in
-// messages. If there are mistakes, the error is [Problems] with all of them; the
+// messages. A variable of the environment takes the place of the line of its setting. If there are mistakes, the error is [Problems] with all of them; the
 // Config then has what could be read, so that mistakes elsewhere can be reported,
 // too, but it must not be used.
-func Parse(file string, text []byte) (*Config, error) {
+func Parse(file string, text []byte, environ ...string) (*Config, error) {
 	p := newParser(text)
 	c := Default()
 	c.File = file
-	c.lines, c.texts = map[string]int{}, map[string]string{}
-	p.readSettings(&c)
+	c.lines, c.variables, c.texts = map[string]int{}, map[string]string{}, map[string]string{}
+	p.readSettings(&c, p.readVariables(environ))
 	c.Tables = p.clientRights()
 	c.TableCompat = p.tableCompats(c.Compat)
 	c.LastGood = p.maxAges(lastGoodSection, "24h, or 7d", time.Second)
 	c.Cache = p.maxAges(cacheSection, "500ms, or 0 to share only requests that arrive at the same time", 0)
 	p.checkTogether(&c)
 
-	c.Warnings = inOrder(p.warnings, file)
+	c.Warnings = c.inOrder(p.warnings)
 	if len(p.mistakes) > 0 {
-		return &c, inOrder(p.mistakes, file)
+		return &c, c.inOrder(p.mistakes)
 	}
 	return &c, nil
 }
 
-// readSettings sets the fields of the settings that the file has.
-func (p *parser) readSettings(c *Config) {
+// readSettings sets the fields of the settings that the environment or the file has.
+func (p *parser) readSettings(c *Config, variables map[string]string) {
 	values, err := readINI(p.lines)
 	if err != nil {
 		p.mistake(line{}, "", "the file cannot be read", "compare it with dbsep.conf.sample")
 		return
 	}
 	for _, s := range table {
-		at, ok := p.lines[s.Key]
-		if !ok {
+		at, inFile := p.lines[s.Key]
+		text, inEnvironment := variables[s.Key]
+		switch {
+		case inEnvironment:
+			at = line{}
+			delete(p.lines, s.Key)
+			c.variables[s.Key] = s.Variable()
+		case inFile:
+			text = values.Key(s.Key).Value()
+			c.lines[s.Key] = at.number
+			p.compareWithPerl(s, at)
+		default:
 			continue
 		}
-		text := values.Key(s.Key).Value()
-		c.lines[s.Key] = at.number
 		if s.Section != "" { // the keys of the Perl script hold secrets
 			c.texts[s.Key] = text
 		}
 		if problem := s.value.read(c, text); problem != nil {
+			if inEnvironment {
+				problem.Hint = strings.Replace(problem.Hint, "remove the line", "unset the variable", 1)
+			}
 			p.mistake(at, s.Key, problem.Text, problem.Hint)
 		}
-		p.compareWithPerl(s, at)
 	}
 }
 
@@ -177,7 +188,21 @@ func (c *Config) Line(key string) int {
 	return c.lines[strings.ToLower(key)]
 }
 
-// Text returns a setting of a section as the file has it, or its default. It does
+// Variable returns the environment variable that sets a key in place of the file, or "".
+func (c *Config) Variable(key string) string { return c.variables[strings.ToLower(key)] }
+
+// Has reports whether the file or the environment sets a key.
+func (c *Config) Has(key string) bool { return c.Line(key) > 0 || c.Variable(key) != "" }
+
+// Problem returns a problem with the value of a key, with the place where it is set.
+func (c *Config) Problem(key, text, hint string) Problem {
+	if variable := c.Variable(key); variable != "" {
+		return Problem{Key: variable, Text: text, Hint: hint}
+	}
+	return Problem{File: c.File, Line: c.Line(key), Key: key, Text: text, Hint: hint}
+}
+
+// Text returns a setting of a section as it is set, or its default. It does
 // not return the keys of the Perl script: they hold secrets.
 func (c *Config) Text(s Setting) string {
 	if text, ok := c.texts[s.Key]; ok {
@@ -186,10 +211,16 @@ func (c *Config) Text(s Setting) string {
 	return s.Default
 }
 
-// inOrder sets the file of problems and sorts them by line.
-func inOrder(problems Problems, file string) Problems {
-	for i := range problems {
-		problems[i].File = file
+// inOrder sets the places of problems and sorts them by line.
+func (c *Config) inOrder(problems Problems) Problems {
+	for i, p := range problems {
+		switch {
+		case strings.HasPrefix(p.Key, variablePrefix): // of the environment
+		case p.Line == 0 && p.Key != "":
+			problems[i] = c.Problem(p.Key, p.Text, p.Hint)
+		default:
+			problems[i].File = c.File
+		}
 	}
 	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
 	return problems

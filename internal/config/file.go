@@ -8,9 +8,9 @@ import (
 	"os"
 )
 
-// Load reads a dbsep.conf. A file that cannot be read is a mistake like any
-// other: the error is [Problems].
-func Load(file string) (*Config, error) {
+// Load reads a dbsep.conf, with the environment of [Parse]. A file that cannot be read is
+// a mistake like any other: the error is [Problems].
+func Load(file string, environ ...string) (*Config, error) {
 	if file == "" {
 		return nil, Problems{{Text: "no configuration file is named", Hint: otherFile}}
 	}
@@ -18,7 +18,7 @@ func Load(file string) (*Config, error) {
 	if err != nil {
 		return nil, Problems{unreadableFile(file, err)}
 	}
-	return Parse(file, text)
+	return Parse(file, text, environ...)
 }
 
 // readFile stops as soon as a file is too large.

@@ -60,7 +60,7 @@ func Check(ctx context.Context, file string, o Options) *Report {
 func (s site) connectionError(err error) Finding {
 	fault, _ := errors.AsType[*sqlgen.Fault](err) // as all errors of a DB
 	key := "dsn"
-	if fault.Cause == sqlgen.Denied && s.Config.Line("dbuser") > 0 {
+	if fault.Cause == sqlgen.Denied && s.Config.Has("dbuser") {
 		key = "dbuser"
 	}
 	hint := fault.Hint

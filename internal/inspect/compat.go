@@ -17,7 +17,7 @@ func compatSettings(c *config.Config) []Setting {
 	for _, t := range c.TableCompat {
 		for _, set := range config.Settings() {
 			if line := t.Line(set.Key); line > 0 {
-				all = append(all, Setting{"compat " + t.Pattern, set.Key, t.Text(set.Key), line, firstSentence(set.PlainDoc())})
+				all = append(all, Setting{"compat " + t.Pattern, set.Key, t.Text(set.Key), line, firstSentence(set.PlainDoc()), ""})
 			}
 		}
 	}

@@ -15,7 +15,7 @@ func fileModes(c *config.Config) (found []Finding) {
 		key, file string
 		secret    bool
 	}{
-		{"dbpass", c.File, c.Password != ""},
+		{"dbpass", c.File, c.Password != "" && c.Line("dbpass") > 0},
 		{"htpasswd", c.Server.Htpasswd, true},
 		{"tls_key", c.Server.TLSKey, true},
 		{"tls_cert", c.Server.TLSCert, false},

@@ -44,7 +44,7 @@ func warning(text, hint string) Finding { return ofFile("", 0, "", text, hint) }
 
 // ofSetting is a warning about a key of a configuration.
 func ofSetting(c *config.Config, key, text, hint string) Finding {
-	return ofFile(c.File, c.Line(key), key, text, hint)
+	return Finding{Level: Warning, Problem: c.Problem(key, text, hint)}
 }
 
 // ofTable is a warning about a table, with the statements that do what the hint says.

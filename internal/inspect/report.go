@@ -25,8 +25,10 @@ type Setting struct {
 	Section string `json:"section,omitempty"`
 	Key     string `json:"key"`
 	Value   string `json:"value"`
-	Line    int    `json:"line,omitempty"` // 0: the default
+	Line    int    `json:"line,omitempty"` // 0: the environment variable, or the default
 	Meaning string `json:"meaning"`
+
+	Variable string `json:"variable,omitempty"` // the environment variable that sets it
 }
 
 type Database struct {
@@ -105,7 +107,7 @@ func counted(n int, what string) string {
 func settingsOf(c *config.Config) []Setting {
 	var all []Setting
 	for _, set := range config.Settings() {
-		all = append(all, Setting{set.Section, set.Key, shown(c, set), c.Line(set.Key), firstSentence(set.PlainDoc())})
+		all = append(all, Setting{set.Section, set.Key, shown(c, set), c.Line(set.Key), firstSentence(set.PlainDoc()), c.Variable(set.Key)})
 	}
 	return append(all, compatSettings(c)...)
 }
@@ -119,7 +121,7 @@ func shown(c *config.Config, set config.Setting) string {
 		return c.User
 	case set.Key == "dbschema":
 		return c.Schema
-	case c.Line(set.Key) > 0:
+	case c.Has(set.Key):
 		return "(set)"
 	}
 	return ""

@@ -42,6 +42,8 @@ func (r *Report) writeSettings(w io.Writer, all bool) {
 	for _, s := range r.Settings {
 		from := fmt.Sprintf("line %d", s.Line)
 		switch {
+		case s.Variable != "":
+			from = s.Variable
 		case s.Line > 0:
 		case !all:
 			continue

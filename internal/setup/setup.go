@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 
 	"dbsep/gateway"
 	"dbsep/internal/auth"
@@ -40,23 +41,32 @@ type Loaded struct {
 	DB     *database.DB   // nil after an error
 }
 
-// Load reads a configuration and opens its database, without connecting to it. The
-// error has every mistake in the file, with its line.
-func Load(file string) (*Loaded, error) { return load(file, func(*database.Source) {}) }
+// Load reads a configuration, with the environment variables that take the place of its
+// lines, and opens its database, without connecting to it. The error has every mistake,
+// with its line or variable.
+func Load(file string) (*Loaded, error) {
+	return load(file, os.Environ(), func(*database.Source) {})
+}
 
-// LoadOnce is Load for a process that serves one request.
+// LoadForWeb is Load for a program that a web server starts, and whose environment is a
+// matter between the web server and its clients: no variable takes the place of a line.
+func LoadForWeb(file string) (*Loaded, error) {
+	return load(file, nil, func(*database.Source) {})
+}
+
+// LoadOnce is LoadForWeb for a process that serves one request.
 func LoadOnce(file string) (*Loaded, error) {
-	return load(file, func(s *database.Source) { s.Once = true })
+	return load(file, nil, func(s *database.Source) { s.Once = true })
 }
 
 // LoadToAlter is Load for a process that changes tables, on the server that takes writes.
 // createFile says that a SQLite file that does not exist is made.
 func LoadToAlter(file string, createFile bool) (*Loaded, error) {
-	return load(file, func(s *database.Source) { s.ReadReplicas, s.CreateFile = "", createFile })
+	return load(file, os.Environ(), func(s *database.Source) { s.ReadReplicas, s.CreateFile = "", createFile })
 }
 
-func load(file string, adjust func(*database.Source)) (*Loaded, error) {
-	c, err := config.Load(file)
+func load(file string, environ []string, adjust func(*database.Source)) (*Loaded, error) {
+	c, err := loadConfig(file, environ)
 	if c == nil {
 		return &Loaded{}, err
 	}
@@ -75,6 +85,19 @@ func load(file string, adjust func(*database.Source)) (*Loaded, error) {
 		return &Loaded{Config: c}, problems
 	}
 	return &Loaded{c, db}, nil
+}
+
+// loadConfig reads a configuration. The usual file need not exist where a variable names
+// the database; a file that somebody has named must.
+func loadConfig(file string, environ []string) (*config.Config, error) {
+	if file == ownFile || file == perlFile {
+		_, err := os.Stat(file)
+		named := slices.ContainsFunc(environ, func(variable string) bool { return strings.HasPrefix(variable, "DBSEP_DSN=") })
+		if named && errors.Is(err, fs.ErrNotExist) {
+			return config.Parse(file, nil, environ...)
+		}
+	}
+	return config.Load(file, environ...)
 }
 
 // Source is what a configuration says of its database. The environment is
@@ -99,10 +122,10 @@ func Source(c *config.Config) database.Source {
 		MaxRowBytes:    c.Limits.MaxRowBytes,
 		PoolTimeout:    c.Limits.PoolTimeout,
 	}
-	if c.Line("connect_timeout") > 0 { // the DSN may have one, too
+	if c.Has("connect_timeout") { // the DSN may have one, too
 		s.ConnectTimeout = c.Database.ConnectTimeout
 	}
-	if c.Line("busy_timeout") > 0 { // likewise
+	if c.Has("busy_timeout") { // likewise
 		s.BusyTimeout = c.Database.BusyTimeout
 	}
 	return s
@@ -122,7 +145,7 @@ func located(c *config.Config, err error) (problems config.Problems) {
 }
 
 func locate(c *config.Config, p database.Problem) config.Problem {
-	return config.Problem{File: c.File, Line: c.Line(p.Key), Key: p.Key, Text: p.Text, Hint: p.Hint}
+	return c.Problem(p.Key, p.Text, p.Hint)
 }
 
 // Problems returns the errors that are joined in one.
