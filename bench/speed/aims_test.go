@@ -29,6 +29,11 @@ func (r *report) writeAims(w io.Writer) {
 		if len(serve) == 0 || len(baseline) == 0 || strings.Contains(o.connections, "slow") && o.load != all {
 			continue
 		}
+		if strings.HasSuffix(o.load, "/s") {
+			each := func(m measurement) time.Duration { return m.cpu }
+			share := float64(median(serve, each)) / float64(median(baseline, each))
+			aim(o, share <= 0.8, "a request takes %.2f times the baseline's processor time, at most 0.8", share)
+		}
 		switch o.load {
 		case "single":
 			times(o, theServe, theBaseline, 0.9)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 )
 
 // A request is a path below a program's base, and a form.
@@ -23,6 +24,7 @@ type load struct {
 	questions []question
 	writes    bool // each response is 1
 	each      int  // requests that make one of what is counted; 0: one
+	perSecond int  // so many requests, on pacedConnections; 0: as fast as responses come
 
 	// prepare makes the rows what they have to be before the first request of a
 	// run. May be nil.
@@ -37,6 +39,21 @@ const many = 10_000
 // and changes the rows that it updates: MariaDB writes nothing if a row stays the
 // same.
 const runMark = "RUN"
+
+// pacedConnections is the number of connections of loads that have a pace.
+const pacedConnections = 16
+
+// pause is what each connection of a load waits between two requests, on average.
+func (l *load) pause() time.Duration {
+	return pacedConnections * time.Second / time.Duration(l.perSecond)
+}
+
+// paced is a load at a pace: what a request costs where the machine is not busy.
+func (l *load) paced(perSecond int) *load {
+	paced := *l
+	paced.name, paced.perSecond = fmt.Sprintf("%s at %d/s", l.name, perSecond), perSecond
+	return &paced
+}
 
 // all is the name of the load whose response is so long that it is measured in its
 // own way.
@@ -72,7 +89,7 @@ func loads() []*load {
 	}
 	return []*load{single, multi, {name: all, questions: []question{
 		{request{"/ps_endpoints/multi", "id%20LIKE=%25"}, "SELECT * FROM ps_endpoints"},
-	}}, update, storeAndDestroy(), register}
+	}}, update, storeAndDestroy(), register, single.paced(200), single.paced(1000), single.paced(4000)}
 }
 
 // storeAndDestroy stores contacts and destroys each a while later: among many

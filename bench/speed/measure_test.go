@@ -39,7 +39,10 @@ var errNoAnswer = errors.New("no answer within the time of a run")
 func (p *program) run(t *testing.T, s *site, l *load, file string, connections int, length time.Duration) (measurement, error) {
 	t.Helper()
 	arguments := []string{"-t", "1", "-c", strconv.Itoa(connections), "-d", length.String(), "--timeout", "60s", "-s", "requests.lua", p.base, "--", file}
-	if l.writes {
+	switch {
+	case l.perSecond > 0:
+		arguments = append(arguments, "", strconv.FormatInt(l.pause().Milliseconds(), 10))
+	case l.writes:
 		arguments = append(arguments, "1")
 	}
 	runs++

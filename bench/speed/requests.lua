@@ -1,10 +1,11 @@
 -- wrk sends the requests of a file, in their order and from the start again, and
 -- says at the end in one line what came of it.
 --
---   wrk -s requests.lua URL -- FILE [ANSWER]
+--   wrk -s requests.lua URL -- FILE [ANSWER [PAUSE]]
 --
 -- Each line of the file is a path below the URL and a form, with a space between.
--- With ANSWER every other answer is counted as wrong.
+-- With an ANSWER that is not empty every other answer is counted as wrong. A connection
+-- waits PAUSE milliseconds before its next request, on average.
 
 local requests, threads = {}, {}
 local at = -1 -- wrk asks for one request more at first, and does not send it
@@ -19,7 +20,10 @@ function init(args)
 		local path, form = line:match("^(%S+) (.*)$")
 		table.insert(requests, wrk.format("POST", base .. path, nil, form))
 	end
-	if args[2] then
+	if args[3] then
+		delay = function() return math.random(0, 2 * args[3]) end
+	end
+	if args[2] and args[2] ~= "" then
 		response = function(_, _, body)
 			if body ~= args[2] .. "\n" then wrong = wrong + 1 end
 		end

@@ -79,7 +79,11 @@ func (s *site) compare(t *testing.T, programs []*program, r *report) {
 		for _, p := range able {
 			s.measure(t, p, l, file, 64, time.Second, nil) // to be warm, each of many processes
 		}
-		for _, n := range numbers(*connections) {
+		counts := numbers(*connections)
+		if l.perSecond > 0 {
+			counts = []int{pacedConnections}
+		}
+		for _, n := range counts {
 			result := r.result(s.Kind, l.name, strconv.Itoa(n))
 			for round := range *rounds {
 				for _, p := range alternated(able, round) {
@@ -94,7 +98,7 @@ func (s *site) compare(t *testing.T, programs []*program, r *report) {
 // speed.
 func (s *site) able(t *testing.T, programs []*program, l *load, r *report) (able []*program) {
 	for _, p := range programs {
-		if p.only != "" && p.only != l.name {
+		if p.only != "" && p.only != l.name || l.perSecond > 0 && p.name != theBaseline && p.name != theServe {
 			continue
 		}
 		if p.drive != nil {
