@@ -5,7 +5,6 @@ package speed
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -184,26 +183,4 @@ func memory(runs []measurement) string {
 		text = fmt.Sprintf("%s, %d processes", text, n)
 	}
 	return text
-}
-
-// The marks between which the manual has what was measured last.
-const (
-	beginMark = "<!-- measured: begin -->\n"
-	endMark   = "<!-- measured: end -->\n"
-)
-
-// insert puts the report between the marks of a file.
-func (r *report) insert(file string) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	before, rest, found1 := strings.Cut(string(text), beginMark)
-	_, after, found2 := strings.Cut(rest, endMark)
-	if !found1 || !found2 {
-		return fmt.Errorf("%s has no marks to put the tables between", file)
-	}
-	var b strings.Builder
-	r.write(&b)
-	return os.WriteFile(file, []byte(before+beginMark+b.String()+endMark+after), 0o644)
 }
