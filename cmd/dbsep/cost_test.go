@@ -80,7 +80,7 @@ const requestsEach = 400
 func costSite(b *testing.B) *setup.Loaded {
 	b.Helper()
 	file := filepath.Join(b.TempDir(), "demo.db")
-	if err := sqlite.Create(b.Context(), file, demoSQL); err != nil {
+	if err := sqlite.Create(b.Context(), file, sampleSQL()); err != nil {
 		b.Fatal(err)
 	}
 	db, err := database.Open(database.Source{DSN: "DBI:SQLite:dbname=" + file})

@@ -13,15 +13,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dbsep/internal/asterisk"
 	"dbsep/internal/config"
 	"dbsep/internal/database"
 	"dbsep/internal/database/sqlite"
+	"dbsep/internal/schema"
 	"dbsep/internal/server"
 	"dbsep/internal/setup"
 )
 
 //go:embed demo.sql
-var demoSQL string
+var demoRows string
 
 //go:embed demo.txt
 var demoText string
@@ -60,7 +62,11 @@ requests from it, and removes it at the end (Ctrl-C).`,
 }
 
 func openDemo(cmd *cobra.Command, file string) (*setup.Loaded, error) {
-	if err := sqlite.Create(cmd.Context(), file, demoSQL); err != nil {
+	sample, err := demoSQL()
+	if err != nil {
+		return nil, err
+	}
+	if err := sqlite.Create(cmd.Context(), file, sample); err != nil {
 		return nil, fmt.Errorf("make the sample database: %w", err)
 	}
 	db, err := database.Open(database.Source{DSN: "DBI:SQLite:dbname=" + file})
@@ -69,6 +75,20 @@ func openDemo(cmd *cobra.Command, file string) (*setup.Loaded, error) {
 	}
 	c := config.Default()
 	return &setup.Loaded{Config: &c, DB: db}, nil
+}
+
+// demoSQL makes the tables of the sample, and their rows.
+func demoSQL() (string, error) {
+	releases := asterisk.Releases()
+	tables, err := asterisk.Tables(releases[len(releases)-1], "pjsip", "extensions", "voicemail", "queues", "static")
+	if err != nil {
+		return "", err
+	}
+	d, err := schema.Find("sqlite")
+	if err != nil {
+		return "", err
+	}
+	return strings.Join(d.Create(tables), ";\n") + ";\n" + demoRows, nil
 }
 
 // introduction is what a new user can try and what Asterisk needs, each line ready to be

@@ -34,9 +34,9 @@ import (
 // must not be in a log, a metric or a response.
 const secret = "s3cr3t"
 
-// faultSQL is a database for faults to happen in. A look at slow never ends, and
+// faultSQL is what the sample has more for faults to happen in. A look at slow never ends, and
 // a look at full ends when the disk of its file is full.
-var faultSQL = demoSQL + `
+const faultSQL = `
 CREATE TABLE plain (id VARCHAR(40) PRIMARY KEY, note TEXT);
 INSERT INTO plain VALUES ('a', 'x');
 CREATE TABLE vm (uniqueid INTEGER PRIMARY KEY, context TEXT, mailbox TEXT, password TEXT);
@@ -212,7 +212,7 @@ func withoutTemporaryFolders(variable string) []string {
 func TestSQLiteSortsWhereItMayWrite(t *testing.T) {
 	needMounts(t)
 	dir := t.TempDir()
-	if err := sqlite.Create(t.Context(), filepath.Join(dir, "demo.db"), faultSQL); err != nil {
+	if err := sqlite.Create(t.Context(), filepath.Join(dir, "demo.db"), sampleSQL()+faultSQL); err != nil {
 		t.Fatal(err)
 	}
 	before := withoutTemporaryFolders("SQLITE_TMPD''IR=DIR")
@@ -233,7 +233,7 @@ func TestFaults(t *testing.T) {
 				needMounts(t)
 			}
 			dir := t.TempDir()
-			if err := sqlite.Create(t.Context(), filepath.Join(dir, "demo.db"), faultSQL); err != nil {
+			if err := sqlite.Create(t.Context(), filepath.Join(dir, "demo.db"), sampleSQL()+faultSQL); err != nil {
 				t.Fatal(err)
 			}
 			certify(t, dir)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -51,6 +52,15 @@ const contactColumns = `, expiration_time BIGINT, qualify_frequency INTEGER, out
 	qualify_timeout FLOAT, reg_server VARCHAR(255), authenticate_qualify VARCHAR(3), via_addr VARCHAR(40), via_port INTEGER, call_id VARCHAR(255),
 	endpoint VARCHAR(255), prune_on_boot VARCHAR(3)`
 
+// sampleSQL makes the sample of the demo.
+var sampleSQL = sync.OnceValue(func() string {
+	text, err := demoSQL()
+	if err != nil {
+		panic(err)
+	}
+	return text
+})
+
 // shortSQL is a database that dbsep check finds fault with.
 const shortSQL = `
 CREATE TABLE queue_members (uniqueid INTEGER PRIMARY KEY, paused INTEGER);
@@ -83,7 +93,7 @@ func setUp(env *testscript.Env) error {
 			return err
 		}
 	}
-	for name, text := range map[string]string{"demo.db": demoSQL, "other.db": demoSQL, "short.db": shortSQL, "older.db": "CREATE TABLE ps_contacts (id VARCHAR(255) NOT NULL PRIMARY KEY)"} {
+	for name, text := range map[string]string{"demo.db": sampleSQL(), "other.db": sampleSQL(), "short.db": shortSQL, "older.db": "CREATE TABLE ps_contacts (id VARCHAR(255) NOT NULL PRIMARY KEY)"} {
 		if err := sqlite.Create(context.Background(), filepath.Join(env.WorkDir, name), text); err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ import (
 func sampleSite(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := sqlite.Create(t.Context(), filepath.Join(dir, "demo.db"), demoSQL); err != nil {
+	if err := sqlite.Create(t.Context(), filepath.Join(dir, "demo.db"), sampleSQL()); err != nil {
 		t.Fatal(err)
 	}
 	text := "dsn=DBI:SQLite:dbname=" + filepath.Join(dir, "demo.db") + "\n"
