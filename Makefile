@@ -89,8 +89,8 @@ test-odbc: need-go ## the build with unixODBC (-tags odbc), on the real ODBC dri
 	  -- /usr/share/doc/odbc-mariadb odbc-mariadb \
 	  -- /usr/share/doc/odbc-postgresql odbc-postgresql \
 	  -- /usr/share/doc/libsqliteodbc libsqliteodbc
-	$(GO) vet -tags odbc ./internal/database/...
-	$(GO) test -race -tags odbc -run ODBC ./internal/database/...
+	$(GO) vet -tags odbc ./internal/database/... ./cmd/dbsep
+	$(GO) test -race -tags odbc -run ODBC ./internal/database/... ./cmd/dbsep
 
 e2e: need-go ## the real clients, end to end: Asterisk, Apache, nginx, lighttpd, Kamailio, OpenSIPS' manner of asking, MySQL, the Perl script, Prometheus, HAProxy, Debian and systemd; and databases that fall
 	@.ci/need cc gcc libc6-dev \

@@ -74,17 +74,41 @@ type Dialect struct {
 
 // A CheckDialect is what dbsep check needs of a database, and no request.
 type CheckDialect struct {
-	// Prefix is an index that LIKE can use. Nil if it can use any.
-	Prefix *PrefixIndex
-
 	// Doublings are the ways in which texts may be double-encoded, and Doubles reports
 	// whether a Text column may hold such texts. May be nil if that cannot happen.
-	Doublings []Doubling
-	Doubles   func(c *Column) bool
+	// BeyondASCII writes an expression over all rows that is 1 where a column, whose quoted
+	// name it gets, has a text with a character that is not ASCII.
+	Doublings   []Doubling
+	Doubles     func(c *Column) bool
+	BeyondASCII func(quoted string) string
 
 	// Renumbers reports whether a Text column stores a text that looks like a number
 	// as that number, so that 007 becomes 7. May be nil.
 	Renumbers func(c *Column) bool
+
+	// Decoded writes the condition that a text has a ^ and two hexadecimal digits in it which
+	// stand for another character than ; and ^. It gets a quoted name.
+	Decoded func(quoted string) string
+
+	// Computed returns a query for the names of the columns that the database computes, where
+	// the plan of a statement that stores them is no error. May be nil.
+	Computed func(t *Table) Statement
+
+	// Uncounted returns a query for a number that is not 0 where the database does not count
+	// the rows of a table that it changes. May be nil if it always does.
+	Uncounted func(t *Table) Statement
+
+	// Cluster is for databases that may be a node of a cluster. May be nil.
+	Cluster *ClusterCheck
+}
+
+// A ClusterCheck finds tables that the other nodes of a cluster cannot follow.
+type ClusterCheck struct {
+	Settings Statement                               // reads names and values
+	Name     func(settings map[string]string) string // of the cluster; empty: there is none
+
+	// Keyless reads the names of the tables whose rows no key tells apart.
+	Keyless Statement
 }
 
 // table writes the name of a table, with its schema if there is one.

@@ -19,34 +19,36 @@ type Doubling struct {
 	Fix func(table, column string) string
 }
 
-// A Suspect is a column whose texts may be double-encoded in one way.
-type Suspect struct {
-	Column string
-	Fix    string // the statement that fixes them, for an administrator to read; dbsep never runs it
-}
-
-// Doubled returns a query that counts the rows with double-encoded texts. It returns
-// one row with a number for each suspect, in their order. A text counts for the first
-// suspect that it matches. Without suspects there is no query.
-func Doubled(d *Dialect, t *Table) (s Statement, suspects []Suspect) {
-	var counts, ways []string
-	for i := range t.Columns {
-		c := &t.Columns[i]
-		if c.Class != Text || d.Check == nil || len(d.Check.Doublings) == 0 || !d.Check.Doubles(c) {
-			continue
-		}
-		quoted := d.Quote(c.Name)
-		way, cases := fmt.Sprintf("way%d", i), "CASE"
-		for j, doubling := range d.Check.Doublings {
-			cases += fmt.Sprintf(" WHEN %s THEN %d", doubling.Seen(quoted), j)
-			counts = append(counts, fmt.Sprintf("COUNT(CASE WHEN %s = %d THEN 1 END)", way, j))
-			suspects = append(suspects, Suspect{c.Name, doubling.Fix(d.table(t), quoted)})
-		}
-		ways = append(ways, cases+" END AS "+way)
-	}
-	if len(suspects) == 0 {
+// BeyondASCII returns a query whose one row has 1 for each column with a text that is more
+// than ASCII: only such a column can have double-encoded texts. Without columns there is no
+// query.
+func BeyondASCII(d *Dialect, t *Table) (s Statement, columns []*Column) {
+	if d.Check == nil || len(d.Check.Doublings) == 0 {
 		return Statement{}, nil
 	}
-	return Statement{SQL: "SELECT " + strings.Join(counts, ", ") +
-		" FROM (SELECT " + strings.Join(ways, ", ") + " FROM " + d.table(t) + ") AS ways"}, suspects
+	var found []string
+	for i := range t.Columns {
+		if c := &t.Columns[i]; c.Class == Text && d.Check.Doubles(c) {
+			columns = append(columns, c)
+			found = append(found, d.Check.BeyondASCII(d.Quote(c.Name)))
+		}
+	}
+	if columns == nil {
+		return Statement{}, nil
+	}
+	return Statement{SQL: "SELECT " + strings.Join(found, ", ") + " FROM " + d.table(t)}, columns
+}
+
+// Doubled returns a query that counts the texts of a column by the way in which they are
+// double-encoded. A row has the index of the way, and how many texts there are; one of them
+// has NULL, for the texts that are not. fixes are the statements that fix the texts, by the
+// same index, for an administrator to read; dbsep never runs them. A text counts for the
+// first way that it fits.
+func Doubled(d *Dialect, t *Table, c *Column) (s Statement, fixes []string) {
+	quoted, cases := d.Quote(c.Name), "CASE"
+	for i, doubling := range d.Check.Doublings {
+		cases += fmt.Sprintf(" WHEN %s THEN %d", doubling.Seen(quoted), i)
+		fixes = append(fixes, doubling.Fix(d.table(t), quoted))
+	}
+	return Statement{SQL: "SELECT " + cases + " END AS way, COUNT(*) FROM " + d.table(t) + " GROUP BY way ORDER BY way"}, fixes
 }

@@ -15,7 +15,7 @@ func contactsIndex(t *testing.T, kind string) string {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/databases.md")
 	check(t, err)
-	statement := regexp.MustCompile(`(?m)^-- ` + kind + "\n(CREATE INDEX ps_contacts_like .*);$").FindSubmatch(page)
+	statement := regexp.MustCompile(`(?m)^-- ` + kind + "\n(CREATE INDEX ps_contacts_id_like .*);$").FindSubmatch(page)
 	if statement == nil {
 		return ""
 	}
@@ -28,7 +28,7 @@ func TestContactsAreFoundByAnIndex(t *testing.T) {
 	for _, kind := range sites {
 		t.Run(kind.kind, func(t *testing.T) {
 			s := kind.open(t, some)
-			explain, index := "EXPLAIN", "ps_contacts_like"
+			explain, index := "EXPLAIN", "ps_contacts_id_like"
 			var args []any
 			pattern := `'phone00017^3B@%'`
 			switch kind.kind {

@@ -31,6 +31,7 @@ func runAs(ctx context.Context, account string, args ...string) (status int, err
 	}
 	c := exec.CommandContext(ctx, program, args...)
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
+	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) } // it says what it has found
 	c.Env = append(os.Environ(), "HOME="+u.HomeDir, "USER="+u.Username, "LOGNAME="+u.Username)
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
 	err = c.Run()

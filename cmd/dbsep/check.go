@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
-	"dbsep/internal/asterisk"
 	"dbsep/internal/inspect"
 )
 
 func checkCommand() *cobra.Command {
-	var file, account, version string
+	var file, account string
 	var o inspect.Options
 	var asJSON, all bool
 	cmd := &cobra.Command{
@@ -20,8 +20,9 @@ func checkCommand() *cobra.Command {
 		Short: "explain a configuration, connect, and inspect the tables",
 		Long: `Says first what is wrong and what to do about it, then what each line of the
 configuration means. It connects to the database, compares the tables with what
-Asterisk requires of them, and looks for values that the Perl script damaged:
-contacts that are split at a semicolon, and text that was encoded as UTF-8 twice.
+Asterisk requires of them and writes to them, and looks for values that Asterisk
+would read otherwise: those that are split at a semicolon, and text that was
+encoded as UTF-8 twice.
 It prints the SQL that fixes them; it changes nothing itself. The exit status is
 0 if all is well, 1 with warnings, and 2 with an error: dbsep could not work.`,
 		Args: cobra.MaximumNArgs(1),
@@ -30,19 +31,12 @@ It prints the SQL that fixes them; it changes nothing itself. The exit status is
 				file = args[0]
 			}
 			if account != "" {
-				return checkAs(cmd.Context(), account, "--config", file, "--asterisk", version, "--asterisk-config", o.AsteriskConfig, fmt.Sprintf("--json=%t", asJSON), fmt.Sprintf("--all=%t", all))
+				return checkAs(cmd.Context(), account, "--config", file, "--asterisk", o.Asterisk, "--asterisk-config", o.AsteriskConfig, fmt.Sprintf("--json=%t", asJSON), fmt.Sprintf("--all=%t", all))
 			}
-			if version != "" {
-				r, note, err := asterisk.FindRelease(version)
-				if err != nil {
-					return exit{2, err}
-				}
-				if note != "" {
-					fmt.Fprintln(cmd.ErrOrStderr(), "dbsep:", note)
-				}
-				o.Asterisk = &r
-			}
+			show, erase := progressOn(os.Stderr)
+			o.Progress = show
 			r := inspect.Check(cmd.Context(), file, o)
+			erase()
 			if !asJSON {
 				r.WriteText(cmd.OutOrStdout(), all)
 			} else if err := r.WriteJSON(cmd.OutOrStdout()); err != nil {
@@ -58,7 +52,7 @@ It prints the SQL that fixes them; it changes nothing itself. The exit status is
 		},
 	}
 	addConfigFlag(cmd, &file)
-	cmd.Flags().StringVar(&version, "asterisk", "", "compare the tables with those of this `version` of Asterisk")
+	cmd.Flags().StringVar(&o.Asterisk, "asterisk", "", "compare the tables with those of this `version` of Asterisk")
 	cmd.Flags().StringVar(&o.AsteriskConfig, "asterisk-config", "", "read how Asterisk finds dbsep in this `folder`, such as /etc/asterisk, and try each address")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write the report as JSON")
 	cmd.Flags().BoolVar(&all, "all", false, "list the settings that the file does not have, and the tables")

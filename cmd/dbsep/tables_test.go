@@ -15,49 +15,61 @@ import (
 
 // aSite is an empty database: its lines of dbsep.conf, and a connection of the test's own.
 type aSite struct {
+	kind     string
 	settings string
+	account  string
 	db       *sql.DB
+}
+
+// openSite makes one, by the kind of the database. It ends with the test.
+var openSite = map[string]func(t *testing.T) aSite{
+	"SQLite": func(t *testing.T) aSite {
+		path := filepath.Join(t.TempDir(), "site.db")
+		if err := sqlite.Create(t.Context(), path, ""); err != nil {
+			t.Fatal(err)
+		}
+		db, err := sql.Open(sqlitedriver.Name, "file:"+path+"?_busy_timeout=10000")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { db.Close() })
+		return aSite{"SQLite", "dsn=DBI:SQLite:dbname=" + path + "\n", "", db}
+	},
+	"MariaDB": func(t *testing.T) aSite {
+		server := mariadbtest.Start(t)
+		name := server.Database(t)
+		db, err := server.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { db.Close() })
+		return aSite{"MariaDB", fmt.Sprintf("dsn=DBI:mysql:database=%s;mysql_socket=%s\ndbuser=%s\ndbpass=%s\n", name, server.Socket, server.User, server.Password), server.User, db}
+	},
+	"PostgreSQL": func(t *testing.T) aSite {
+		server := pgtest.Start(t)
+		name := server.Database(t)
+		return aSite{"PostgreSQL", fmt.Sprintf("dsn=DBI:Pg:dbname=%s;host=%s;port=%d\ndbuser=%s\ndbpass=%s\n", name, server.Host, server.Port, server.User, server.Password),
+			server.User, server.Open(t, name)}
+	},
+}
+
+// exec runs SQL in the database.
+func (s aSite) exec(t *testing.T, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		if _, err := s.db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
 }
 
 // onEachDatabase runs a test with a SQLite, a MariaDB and a PostgreSQL in which SQL was
 // run.
 func onEachDatabase(t *testing.T, test func(t *testing.T, s aSite), statements ...string) {
-	for kind, open := range map[string]func(t *testing.T) aSite{
-		"SQLite": func(t *testing.T) aSite {
-			path := filepath.Join(t.TempDir(), "site.db")
-			if err := sqlite.Create(t.Context(), path, ""); err != nil {
-				t.Fatal(err)
-			}
-			db, err := sql.Open(sqlitedriver.Name, "file:"+path+"?_busy_timeout=10000")
-			if err != nil {
-				t.Fatal(err)
-			}
-			return aSite{"dsn=DBI:SQLite:dbname=" + path + "\n", db}
-		},
-		"MariaDB": func(t *testing.T) aSite {
-			server := mariadbtest.Start(t)
-			name := server.Database(t)
-			db, err := server.Open(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return aSite{fmt.Sprintf("dsn=DBI:mysql:database=%s;mysql_socket=%s\ndbuser=%s\ndbpass=%s\n", name, server.Socket, server.User, server.Password), db}
-		},
-		"PostgreSQL": func(t *testing.T) aSite {
-			server := pgtest.Start(t)
-			name := server.Database(t)
-			return aSite{fmt.Sprintf("dsn=DBI:Pg:dbname=%s;host=%s;port=%d\ndbuser=%s\ndbpass=%s\n", name, server.Host, server.Port, server.User, server.Password),
-				server.Open(t, name)}
-		},
-	} {
+	for kind, open := range openSite {
 		t.Run(kind, func(t *testing.T) {
 			s := open(t)
-			t.Cleanup(func() { s.db.Close() })
-			for _, statement := range statements {
-				if _, err := s.db.ExecContext(t.Context(), statement); err != nil {
-					t.Fatalf("%s: %v", statement, err)
-				}
-			}
+			s.exec(t, statements...)
 			test(t, s)
 		})
 	}

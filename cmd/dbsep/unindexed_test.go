@@ -64,8 +64,10 @@ func TestContactsWithoutAnIndexAreReported(t *testing.T) {
 			}
 			exec("ALTER TABLE ps_contacts RENAME TO contacts")
 			exec("CREATE VIEW ps_contacts AS SELECT * FROM contacts")
-			if got := warns(); len(got) > 0 {
-				t.Errorf("of a view: %v", got)
+			for _, w := range warns() {
+				if w.SQL != "" {
+					t.Errorf("an index of a view: %v", w)
+				}
 			}
 		})
 	}

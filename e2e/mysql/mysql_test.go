@@ -28,6 +28,7 @@ func TestMySQL(t *testing.T) {
 		{"the recorded requests", "dbsep/internal/replay", "^Test(Golden|Wire)$/^(ask|same_both_ways|keep|danger|decided|mariadb)$/^mariadb"},
 		{"the tables of dbsep schema", "dbsep/internal/schema", "/^mysql$"},
 		{"a real Asterisk", "dbsep/e2e/asterisk", asterisk},
+		{"what dbsep check finds", "dbsep/cmd/dbsep", "^TestColumnsThatCannotBeWritten$/.*/^MariaDB$|^TestValuesThatAsteriskReadsOtherwise$/^MariaDB$"},
 	} {
 		testenv.Feature(t, "mysql/"+version[1], c.feature, func(t *testing.T) {
 			out := testenv.Output(t, []string{mariadbtest.MySQLRoot + "=" + root}, "go", "test", "-tags=e2e", "-count=1", "-timeout=1h", own, "-v", "-run="+c.only, c.tests)

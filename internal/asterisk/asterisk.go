@@ -3,6 +3,7 @@
 package asterisk
 
 import (
+	"slices"
 	"strings"
 
 	"dbsep/sqlgen"
@@ -66,29 +67,91 @@ var Clears = map[string][]string{
 	"sippeers":    {"port", "lastms"},
 }
 
-// SingleValued has the columns whose values Asterisk never reads as a list, by the
-// usual name of the table. A plain ; in one of them was stored by a gateway that
-// does not encode it, and Asterisk splits the value there (P7).
-var SingleValued = map[string][]string{
-	"ps_contacts": {"id", "uri", "path", "user_agent"},
+// Renewed are the usual names of the tables whose rows the phones store again by themselves.
+var Renewed = []string{"ps_contacts"}
+
+// SingleValues are the columns of a table that Asterisk never reads as a list.
+type SingleValues struct {
+	Lookups []string // by which it looks rows up
+	Others  []string
+}
+
+// SingleValued has them by the usual name of the table. A plain ; in one of them was stored
+// by a program that does not encode it, and Asterisk splits the value there (P7).
+var SingleValued = map[string]SingleValues{
+	"ps_contacts":   {[]string{"id"}, []string{"uri", "path", "user_agent"}},
+	"ps_endpoints":  {[]string{"id"}, []string{"callerid", "from_user", "context"}},
+	"ps_auths":      {[]string{"id"}, []string{"username", "password", "md5_cred", "realm"}},
+	"ps_aors":       {[]string{"id"}, nil},
+	"voicemail":     {[]string{"mailbox", "context"}, []string{"password", "fullname"}},
+	"queues":        {[]string{"name"}, nil},
+	"queue_members": {[]string{"queue_name"}, []string{"interface", "membername", "state_interface"}},
+	"extensions":    {[]string{"exten", "context"}, []string{"app", "appdata"}},
+	"sippeers":      {[]string{"name"}, []string{"secret", "md5secret", "callerid"}},
 }
 
 // LookupByPrefix has the column that Asterisk often matches by its beginning, by the
 // usual name of the table: the contacts of an AOR, in each registration.
 var LookupByPrefix = map[string]string{"ps_contacts": "id"}
 
-// writtenTables are the usual names of the tables that Asterisk writes in daily work.
-var writtenTables = map[string]bool{
-	"ps_contacts": true, "ps_subscription_persistence": true,
-	"sippeers": true, "sipusers": true, "sipregs": true, "iaxfriends": true, "iaxusers": true, "iaxpeers": true,
-	"sip_buddies": true, "iax_buddies": true,
-	"queue_members": true, "queue_member_table": true, "queue_log": true, "cdr": true, "cel": true, "meetme": true,
-	"voicemail": true, "voicemail_users": true, "voicemail_data": true, "voicemessages": true, "voicemail_messages": true,
+// A Writing is how Asterisk writes a table in daily work: registrations, states of members,
+// logs, passwords changed from a phone.
+type Writing struct {
+	Columns                   []string // whose values it sets, as far as they are known
+	Stores, Updates, Destroys bool     // rows
 }
 
-// Writes reports whether Asterisk writes a table in daily work: registrations,
-// states of members, logs, passwords changed from a phone.
-func Writes(table string) bool { return writtenTables[strings.ToLower(table)] }
+var (
+	registers = Writing{Columns: []string{"ipaddr", "port", "regseconds", "fullcontact", "defaultuser", "useragent", "regserver", "lastms"}, Updates: true}
+	iax       = Writing{Columns: []string{"ipaddr", "port", "regseconds"}, Updates: true}
+	pauses    = Writing{Columns: []string{"paused", "reason_paused"}, Updates: true}
+	passwords = Writing{Columns: []string{"password"}, Updates: true}
+	logs      = Writing{Stores: true}
+	keeps     = Writing{Stores: true, Updates: true, Destroys: true}
+)
+
+// writings has them by the usual names of the tables. Those of StoredInFull have all columns
+// that Asterisk knows.
+var writings = map[string]Writing{
+	"ps_contacts": keeps, "ps_subscription_persistence": keeps,
+	"sippeers": registers, "sipusers": registers, "sipregs": registers, "sip_buddies": registers,
+	"iaxfriends": iax, "iaxusers": iax, "iaxpeers": iax, "iax_buddies": iax,
+	"queue_members": pauses, "queue_member_table": pauses,
+	"queue_log": {Columns: []string{"time", "callid", "queuename", "agent", "event", "data1", "data2", "data3", "data4", "data5"}, Stores: true},
+	"cdr":       logs, "cel": logs,
+	"meetme":    {Columns: []string{"members", "endtime"}, Updates: true},
+	"voicemail": passwords, "voicemail_users": passwords,
+	"voicemail_data": {Columns: []string{"filename", "duration"}, Stores: true, Updates: true, Destroys: true},
+	"voicemessages":  keeps, "voicemail_messages": keeps,
+}
+
+// Writes reports whether Asterisk writes a table in daily work.
+func Writes(table string) bool {
+	_, written := WritingOf(table)
+	return written
+}
+
+// WritingOf returns how Asterisk writes a table, if it does.
+func WritingOf(table string) (w Writing, written bool) {
+	table = strings.ToLower(table)
+	w, written = writings[table]
+	if slices.Contains(StoredInFull, table) {
+		w.Columns = columnsOf(table)
+	}
+	return w, written
+}
+
+// columnsOf are the columns that a table has in any release.
+func columnsOf(table string) (names []string) {
+	for _, t := range facts().tables {
+		for _, c := range t.columns {
+			if t.name == table {
+				names = append(names, c.name)
+			}
+		}
+	}
+	return names
+}
 
 // StoredInFull are the usual names of the tables whose rows Asterisk stores with all the
 // columns that it knows: without one of them nothing is stored.

@@ -190,6 +190,31 @@ func TestTablesAreSound(t *testing.T) {
 	}
 }
 
+// TestColumnsOfFactsExist looks for the columns that the facts about a table name in its newest
+// release.
+func TestColumnsOfFactsExist(t *testing.T) {
+	for name, table := range tables(t, "development") {
+		w, written := asterisk.WritingOf(name)
+		if written != asterisk.Writes(name) {
+			t.Errorf("%s: written %t", name, written)
+		}
+		single := asterisk.SingleValued[name]
+		for _, column := range slices.Concat(w.Columns, single.Lookups, single.Others) {
+			if table.Column(column) == nil {
+				t.Errorf("%s has no column %s", name, column)
+			}
+		}
+	}
+	for name := range asterisk.SingleValued {
+		if tables(t, "development")[name] == nil {
+			t.Errorf("there is no table %s", name)
+		}
+	}
+	if w, _ := asterisk.WritingOf("ps_contacts"); !w.Stores || !w.Destroys || !slices.Contains(w.Columns, "qualify_2xx_only") {
+		t.Errorf("%+v", w)
+	}
+}
+
 // TestColumnsHoldWhatAsteriskStores compares the tables with the widths that Asterisk needs.
 func TestColumnsHoldWhatAsteriskStores(t *testing.T) {
 	for _, version := range []string{"16.0.0", "22", "development"} {

@@ -7,6 +7,7 @@ import (
 
 	"dbsep/gateway"
 	"dbsep/internal/asterisk"
+	"dbsep/internal/schema"
 	"dbsep/internal/setup"
 	"dbsep/sqlgen"
 )
@@ -14,13 +15,19 @@ import (
 // A site is what is inspected.
 type site struct {
 	*setup.Loaded
+	progress func(text string)
+
 	asterisk *asterisk.Release // that the tables are for; nil: not known
+	tables   []*asterisk.Table // of that release
 }
 
 // Options are what a check may look at beside a configuration.
 type Options struct {
-	Asterisk       *asterisk.Release // that the tables are for; nil: not known
-	AsteriskConfig string            // Asterisk's configuration folder; empty: not looked at
+	Asterisk       string // version that the tables are for; empty: not known
+	AsteriskConfig string // Asterisk's configuration folder; empty: not looked at
+
+	// Progress gets what is looked at now, where that may take long. May be nil.
+	Progress func(text string)
 }
 
 // Check reads a configuration, explains it, connects to its database and inspects the
@@ -40,18 +47,24 @@ func Check(ctx context.Context, file string, o Options) *Report {
 		return r
 	}
 	defer l.Close()
-	s := site{l, o.Asterisk}
+	s := site{Loaded: l, progress: o.Progress}
 	r.warn(l.Warnings())
 	r.add(s.checkAccess(ctx)...)
 	if err := l.CheckStaleCache(); err != nil {
 		r.add(errorsOf(err)...)
 	}
 	r.Database = &Database{Kind: s.DB.Kind(), Address: s.DB.Address(), Through: s.DB.Through(), Account: s.DB.Account()}
-	if err := s.inspectDatabase(ctx, r); err != nil {
+	r.add(s.findRelease(o.Asterisk, r.Database)...)
+	if err := s.inspectDatabase(ctx, r); err != nil && ctx.Err() == nil {
 		r.add(s.connectionError(err))
 	}
-	if o.AsteriskConfig != "" {
+	if o.AsteriskConfig != "" && ctx.Err() == nil {
 		r.add(checkAsterisk(ctx, o.AsteriskConfig, l.Config)...)
+	}
+	if ctx.Err() != nil {
+		f := warning("the check was interrupted, and what it found is not all", "run it again")
+		f.Level = Error
+		r.add(f)
 	}
 	return r
 }
@@ -102,26 +115,49 @@ func (s site) inspectDatabase(ctx context.Context, r *Report) (err error) {
 		}
 		described = append(described, t)
 		r.Tables = append(r.Tables, Table{t.Name, len(t.Columns), operationsOf(s.DB.Dialect(), t), setup.CompatOf(s.Config, t.Name).Pattern})
+		s.report(ctx, t)
 		found, err := s.inspectTable(ctx, t)
+		r.add(found...)
 		if err != nil {
 			return err
 		}
-		r.add(found...)
 	}
+	found, err := s.keylessTables(ctx, described, r.Database)
+	if err != nil {
+		return err
+	}
+	r.add(found...)
 	r.add(rightsOfNothing(s.Config, described)...)
 	r.add(compatOfNothing(s.Config, described)...)
-	if s.asterisk != nil {
-		found, err := s.compareWith(ctx, *s.asterisk)
-		if err != nil {
-			found = []Finding{warning(fmt.Sprintf("the tables cannot be compared with those of Asterisk %s: %v", s.asterisk, err), "")}
-		}
+	if s.asterisk == nil {
+		suits, found := suited(described)
+		r.Database.Asterisk = suits
 		r.add(found...)
 		return nil
 	}
-	suits, found := suited(described)
-	r.Database.Asterisk = suits
+	if !schema.Knows(s.DB) {
+		return nil
+	}
+	found, err = s.compareWith(ctx, *s.asterisk)
+	if err != nil && ctx.Err() == nil {
+		found = []Finding{warning(fmt.Sprintf("the tables cannot be compared with those of Asterisk %s: %v", s.asterisk, err), "")}
+	}
 	r.add(found...)
 	return nil
+}
+
+// report says which table is looked at, and how large it is.
+func (s site) report(ctx context.Context, t *sqlgen.Table) {
+	if s.progress == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.Config.Limits.Statement)
+	defer cancel()
+	text := t.Name + ": reading"
+	s.progress(text) // counting them may take long, too
+	if rows, err := s.countRows(ctx, t); err == nil {
+		s.progress(text + " " + counted(rows, "row"))
+	}
 }
 
 // operationsOf are the operations that make sense on a table: static where it

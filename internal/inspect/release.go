@@ -14,22 +14,38 @@ import (
 // severalLacks is from how many of them on those of a table are one finding.
 const severalLacks = 4
 
-// isCompared reports whether a table is compared with that of a version.
-func (s site) isCompared(t *sqlgen.Table) bool {
-	if s.asterisk == nil {
-		return false
+// findRelease finds the release of a version that the tables are compared with, and says so.
+func (s *site) findRelease(version string, d *Database) []Finding {
+	if !schema.Knows(s.DB) {
+		d.NotChecked = "types, keys and indexes, and what the Perl script damaged: nothing is known of the database behind the driver"
 	}
-	known, err := asterisk.Tables(*s.asterisk)
-	return err == nil && slices.ContainsFunc(known, func(k *asterisk.Table) bool { return k.Name == t.Name })
+	if version == "" {
+		return nil
+	}
+	r, note, err := asterisk.FindRelease(version)
+	if err != nil {
+		f := warning("--asterisk: "+err.Error(), "")
+		f.Level = Error
+		return []Finding{f}
+	}
+	s.asterisk = &r
+	s.tables, _ = asterisk.Tables(r) // all groups exist
+	d.Asterisk = "compared with the tables of " + r.String()
+	if note != "" {
+		d.Asterisk += ": " + note
+	}
+	return nil
+}
+
+// isCompared reports whether a table is compared with that of a version, in all that makes
+// a table.
+func (s site) isCompared(t *sqlgen.Table) bool {
+	return schema.Knows(s.DB) && slices.ContainsFunc(s.tables, func(k *asterisk.Table) bool { return k.Name == t.Name })
 }
 
 // compareWith reports what the tables lack of those of a version of Asterisk.
 func (s site) compareWith(ctx context.Context, r asterisk.Release) (found []Finding, err error) {
-	tables, err := asterisk.Tables(r)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := schema.Compare(ctx, s.DB, s.Config.Schema, tables)
+	plan, err := schema.Compare(ctx, s.DB, s.Config.Schema, s.tables)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +53,7 @@ func (s site) compareWith(ctx context.Context, r asterisk.Release) (found []Find
 	for _, l := range plan.Lacks() {
 		byTable[l.Table] = append(byTable[l.Table], l)
 	}
-	for _, t := range tables {
+	for _, t := range s.tables {
 		lacks := byTable[t.Name]
 		if len(lacks) < severalLacks {
 			for _, l := range lacks {
@@ -61,7 +77,8 @@ func suited(described []*sqlgen.Table) (versions string, found []Finding) {
 	var suited, missing []string
 	var other asterisk.Release
 	for _, r := range asterisk.Releases() {
-		if lacks := missingColumns(stored, r); len(lacks) == 0 {
+		known, _ := asterisk.Tables(r) // all groups exist
+		if lacks := missingColumns(known, stored...); len(lacks) == 0 {
 			suited = append(suited, r.String())
 		} else {
 			other, missing = r, lacks
@@ -76,12 +93,8 @@ func suited(described []*sqlgen.Table) (versions string, found []Finding) {
 	return fmt.Sprintf("%s can store their contacts; %s stores %s, too", strings.Join(suited, ", "), other, strings.Join(missing, ", ")), nil
 }
 
-// missingColumns names the columns of a version that tables lack.
-func missingColumns(tables []*sqlgen.Table, r asterisk.Release) (missing []string) {
-	known, err := asterisk.Tables(r)
-	if err != nil {
-		return nil
-	}
+// missingColumns names the columns of known tables that tables of the same name lack.
+func missingColumns(known []*asterisk.Table, tables ...*sqlgen.Table) (missing []string) {
 	for _, t := range tables {
 		for _, k := range known {
 			for _, c := range k.Columns {

@@ -2,9 +2,9 @@ package inspect
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dbsep/internal/config"
@@ -38,7 +38,9 @@ type Database struct {
 	Account string `json:"account,omitempty"` // none where the kind has no accounts
 	Version string `json:"version,omitempty"` // none if it could not be asked
 
-	Asterisk string `json:"asterisk,omitempty"` // the versions that can store their contacts
+	Asterisk   string `json:"asterisk,omitempty"`    // the version that the tables were compared with, or those that can store their contacts
+	Cluster    string `json:"cluster,omitempty"`     // the kind of cluster that the server is a node of
+	NotChecked string `json:"not_checked,omitempty"` // what cannot be looked at
 }
 
 type Table struct {
@@ -100,7 +102,11 @@ func counted(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	digits := strconv.Itoa(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits + " " + what + "s"
 }
 
 // settingsOf says what each setting is and where it comes from.

@@ -76,8 +76,10 @@ func (r *Report) writeDatabase(w io.Writer, all bool) {
 	if r.Database.Version != "" {
 		rows = append(rows, []string{"version", r.Database.Version}, []string{"tables", fmt.Sprint(len(r.Tables))})
 	}
-	if r.Database.Asterisk != "" {
-		rows = append(rows, []string{"Asterisk", r.Database.Asterisk})
+	for _, row := range [][]string{{"Asterisk", r.Database.Asterisk}, {"cluster", r.Database.Cluster}, {"not checked", r.Database.NotChecked}} {
+		if row[1] != "" {
+			rows = append(rows, row)
+		}
 	}
 	fmt.Fprintln(w)
 	writeRows(w, rows, wrap)

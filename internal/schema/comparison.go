@@ -267,6 +267,6 @@ func (c *comparison) compareIndexes() {
 			reason += " that LIKE can use"
 		}
 		i.name = c.current.freeName(i.name)
-		c.add(reason, "CREATE INDEX "+c.database.quoted(i.name)+" ON "+c.table()+" "+i.keys)
+		c.add(reason, c.database.createIndex(c.table(), i))
 	}
 }

@@ -181,7 +181,7 @@ func (d *Database) create(t *asterisk.Table) []string {
 		if d.indexesInside {
 			lines = append(lines, "INDEX "+d.quoted(index.name)+" "+index.keys)
 		} else {
-			indexes = append(indexes, d.createIndex(t.Name, index))
+			indexes = append(indexes, d.createIndex(d.table(t.Name, d.schema), index))
 		}
 	}
 	table := "CREATE TABLE " + d.table(t.Name, d.schema) + " (\n  " + strings.Join(lines, ",\n  ") + "\n)" + d.tableOptions
@@ -203,16 +203,22 @@ func (d *Database) indexes(t *asterisk.Table) []index {
 		all = append(all, index{name: t.Name + "_" + strings.Join(columns, "_"), columns: columns, keys: "(" + d.list(columns) + ")"})
 	}
 	if t.Prefix != "" && d.prefixKey != "" {
-		all = append(all, index{
-			name: t.Name + "_" + t.Prefix + "_like", columns: []string{t.Prefix},
-			keys: "(" + d.quoted(t.Prefix) + " " + d.prefixKey + ")", prefix: true,
-		})
+		all = append(all, d.prefixIndex(t.Name, t.Prefix))
 	}
 	return all
 }
 
+// prefixIndex is the index of a column that LIKE uses.
+func (d *Database) prefixIndex(table, column string) index {
+	return index{
+		name: table + "_" + column + "_like", columns: []string{column},
+		keys: "(" + d.quoted(column) + " " + d.prefixKey + ")", prefix: true,
+	}
+}
+
+// createIndex is the statement for an index. table is quoted.
 func (d *Database) createIndex(table string, i index) string {
-	return "CREATE INDEX " + d.quoted(i.name) + " ON " + d.table(table, d.schema) + " " + i.keys
+	return "CREATE INDEX " + d.quoted(i.name) + " ON " + table + " " + i.keys
 }
 
 // choiceSize is the width of a column for one of the texts that Asterisk knows. It has

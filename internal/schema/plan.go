@@ -79,6 +79,33 @@ func compare(ctx context.Context, db *database.DB, schema string, tables []*aste
 	return p, nil
 }
 
+// MissingPrefixIndex returns the statement that creates an index of a column that LIKE can
+// use. It is empty where the table has one or cannot have one, where LIKE can use every
+// index, and where nothing is known of the kind of the database.
+func MissingPrefixIndex(ctx context.Context, db *database.DB, t *sqlgen.Table, column string) (string, error) {
+	if !Knows(db) {
+		return "", nil
+	}
+	d, err := of(db)
+	if err != nil || d.prefixKey == "" {
+		return "", err
+	}
+	tables, err := d.readTables(ctx, db, []string{t.Name})
+	c := tables[t.Name]
+	if err != nil || c == nil || c.view || c.hasPrefixIndex(column) {
+		return "", err
+	}
+	i := d.prefixIndex(t.Name, column)
+	i.name = c.freeName(i.name)
+	return d.createIndex(d.table(t.Name, t.Schema), i), nil
+}
+
+// Knows reports whether it is known how tables are described in the kind of a database.
+func Knows(db *database.DB) bool {
+	_, err := of(db)
+	return err == nil
+}
+
 // of is the kind of a database.
 func of(db *database.DB) (*Database, error) {
 	for _, d := range databases {

@@ -125,7 +125,7 @@ var dialect = &sqlgen.Dialect{
 	Alter: func(table, column, typ string) string {
 		return "ALTER TABLE " + table + " MODIFY COLUMN " + column + " " + typ
 	},
-	Check: &sqlgen.CheckDialect{Doublings: doublings, Doubles: mayBeDoubled},
+	Check: checks,
 }
 
 // compareJSON compares MySQL's JSON as the text that clients get: to MySQL it equals no

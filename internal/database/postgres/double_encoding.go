@@ -22,8 +22,15 @@ var doublings = []sqlgen.Doubling{{
 // database has one byte for each character, the lengths never differ.
 func isDoubled(c string) string {
 	text := "CAST(" + c + " AS text)"
-	return "octet_length(" + text + ") > char_length(" + text + ") AND " +
+	return isLonger(text) + " AND " +
 		text + ` COLLATE "C" ~ $utf8$` + utf8Expression + "$utf8$"
+}
+
+// isLonger spells the condition that a text has more bytes than characters.
+func isLonger(text string) string { return "octet_length(" + text + ") > char_length(" + text + ")" }
+
+func beyondASCII(c string) string {
+	return "max(CASE WHEN " + isLonger("CAST("+c+" AS text)") + " THEN 1 ELSE 0 END)"
 }
 
 const utf8Expression = `^([\u0001-\u007F]|[\u00C2-\u00DF][\u0080-\u00BF]` +

@@ -131,31 +131,13 @@ var dialect = &sqlgen.Dialect{
 	Alter: func(table, column, typ string) string {
 		return "ALTER TABLE " + table + " ALTER COLUMN " + column + " TYPE " + typ + " USING CAST(" + column + " AS " + typ + ")"
 	},
-	Check: &sqlgen.CheckDialect{Prefix: prefixIndex, Doublings: doublings, Doubles: mayBeDoubled},
+	Check: &sqlgen.CheckDialect{Doublings: doublings, Doubles: mayBeDoubled, BeyondASCII: beyondASCII, Decoded: decoded},
 }
 
-// prefixIndex is sorted by bytes or characters, not by a language's rules
-// (PostgreSQL's manual, chapter "Operator Classes and Operator Families"). One of
-// pg_trgm does as well.
-var prefixIndex = &sqlgen.PrefixIndex{
-	Count: func(t *sqlgen.Table, column string) sqlgen.Statement {
-		return sqlgen.Statement{SQL: `
-			SELECT count(*) FROM pg_catalog.pg_class c
-			JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-			JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
-			JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
-			LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL
-			LEFT JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[0]
-			LEFT JOIN pg_catalog.pg_collation l ON l.oid = i.indcollation[0]
-			WHERE CAST(n.nspname AS text) = $1 AND CAST(c.relname AS text) = $2 AND CAST(a.attname AS text) = $3
-			  AND (c.relkind NOT IN ('r', 'p', 'm')
-			       OR o.opcname LIKE '%\_pattern\_ops' OR o.opcname LIKE '%\_trgm\_ops'
-			       OR CASE WHEN l.collname = 'default' THEN d.datcollate ELSE l.collcollate END IN ('C', 'POSIX'))`,
-			Args: []any{t.Schema, t.Name, column}}
-	},
-	Make: func(name, table, column string) string {
-		return "CREATE INDEX " + name + " ON " + table + " (" + column + " text_pattern_ops)"
-	},
+// decoded spells the backslash as a number: standard_conforming_strings decides how it is
+// spelled in a text.
+func decoded(quoted string) string {
+	return quoted + " ~ (pg_catalog.chr(92) || '^([0-246-9A-F][0-9A-F]|3[0-9AC-F]|5[0-9A-DF])')"
 }
 
 // columnType gives an unsigned number the next wider type: there are none

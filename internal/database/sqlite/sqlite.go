@@ -98,24 +98,7 @@ var dialect = &sqlgen.Dialect{
 			"; ALTER TABLE " + table + " ADD COLUMN " + column + " " + typ +
 			"; UPDATE " + table + " SET " + column + " = " + old
 	},
-	Check: &sqlgen.CheckDialect{Prefix: prefixIndex, Renumbers: renumbers},
-}
-
-// prefixIndex is sorted as LIKE compares, without regard to case (optoverview,
-// section 5).
-var prefixIndex = &sqlgen.PrefixIndex{
-	Count: func(t *sqlgen.Table, column string) sqlgen.Statement {
-		return sqlgen.Statement{SQL: `
-			SELECT count(*) FROM (
-				SELECT 1 FROM pragma_index_list(?, 'main') l JOIN pragma_index_xinfo(l.name, 'main') x
-				WHERE x.seqno = 0 AND x.name = ? AND x.coll = 'NOCASE' AND NOT l.partial
-				UNION ALL
-				SELECT 1 FROM main.sqlite_master WHERE name = ? AND type = 'view')`,
-			Args: []any{t.Name, column, t.Name}}
-	},
-	Make: func(name, table, column string) string {
-		return "CREATE INDEX " + name + " ON " + table + " (" + column + " COLLATE NOCASE)"
-	},
+	Check: &sqlgen.CheckDialect{Renumbers: renumbers, Decoded: decoded, Uncounted: uncounted},
 }
 
 // readExpression keeps the driver from making times and truth values of columns that
@@ -186,6 +169,17 @@ func classifyType(declared string, _ int) (class sqlgen.Class, size int, unsigne
 // that SQLite knows, as STRING has.
 func renumbers(c *sqlgen.Column) bool {
 	return c.Class == sqlgen.Text && c.Type != "" && !hasTextAffinity(c.Type)
+}
+
+// decoded goes by GLOB, which knows upper case.
+func decoded(quoted string) string {
+	return "(" + quoted + " GLOB '*^[0-246-9A-F][0-9A-F]*' OR " + quoted + " GLOB '*^3[0-9AC-F]*' OR " + quoted + " GLOB '*^5[0-9A-DF]*')"
+}
+
+// uncounted knows that triggers change what a view shows, and that SQLite counts no rows of
+// theirs.
+func uncounted(t *sqlgen.Table) sqlgen.Statement {
+	return sqlgen.Statement{SQL: "SELECT count(*) FROM main.sqlite_master WHERE type = 'view' AND name = ?", Args: []any{t.Name}}
 }
 
 // escape makes a backslash the escape character of a LIKE.
