@@ -115,7 +115,7 @@ func (s site) inspectDatabase(ctx context.Context, r *Report) (err error) {
 		}
 		described = append(described, t)
 		r.Tables = append(r.Tables, Table{t.Name, len(t.Columns), operationsOf(s.DB.Dialect(), t), setup.CompatOf(s.Config, t.Name).Pattern})
-		s.report(ctx, t)
+		s.showProgress(ctx, t)
 		found, err := s.inspectTable(ctx, t)
 		r.add(found...)
 		if err != nil {
@@ -146,8 +146,8 @@ func (s site) inspectDatabase(ctx context.Context, r *Report) (err error) {
 	return nil
 }
 
-// report says which table is looked at, and how large it is.
-func (s site) report(ctx context.Context, t *sqlgen.Table) {
+// showProgress says which table is looked at, and how large it is.
+func (s site) showProgress(ctx context.Context, t *sqlgen.Table) {
 	if s.progress == nil {
 		return
 	}

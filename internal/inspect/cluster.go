@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,20 +15,15 @@ func (s site) keylessTables(ctx context.Context, described []*sqlgen.Table, d *D
 	if check == nil || check.Cluster == nil {
 		return nil, nil
 	}
-	rows, err := s.DB.ReadRows(ctx, check.Cluster.Settings)
-	if err != nil {
+	keyless, err := s.readKeyless(ctx, check.Cluster, d)
+	fault, _ := errors.AsType[*sqlgen.Fault](err)
+	switch {
+	case err == nil:
+	case fault.Cause == sqlgen.Unavailable || fault.Cause == sqlgen.Canceled:
 		return nil, err
-	}
-	settings := map[string]string{}
-	for _, row := range rows {
-		settings[row[0]] = row[1]
-	}
-	if d.Cluster = check.Cluster.Name(settings); d.Cluster == "" {
+	default: // such as a proxy that does not pass everything on
+		d.NotChecked = "the keys that a cluster needs: " + withCause(fault)
 		return nil, nil
-	}
-	keyless, err := s.texts(ctx, check.Cluster.Keyless)
-	if err != nil {
-		return nil, err
 	}
 	for _, t := range described {
 		if slices.Contains(keyless, t.Name) {
@@ -36,4 +32,23 @@ func (s site) keylessTables(ctx context.Context, described []*sqlgen.Table, d *D
 		}
 	}
 	return found, nil
+}
+
+// readKeyless reads the names of the tables without a key, where the server is a node of a
+// cluster.
+func (s site) readKeyless(ctx context.Context, check *sqlgen.ClusterCheck, d *Database) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.Config.Limits.Statement)
+	defer cancel()
+	rows, err := s.DB.ReadRows(ctx, check.Settings)
+	if err != nil {
+		return nil, err
+	}
+	settings := map[string]string{}
+	for _, row := range rows {
+		settings[row[0]] = row[1]
+	}
+	if d.Cluster = check.Name(settings); d.Cluster == "" {
+		return nil, nil
+	}
+	return s.texts(ctx, check.Keyless)
 }
