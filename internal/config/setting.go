@@ -64,6 +64,8 @@ var table = []setting{
 	{Setting{
 		Key: "dbschema",
 		Doc: "The schema that contains the tables. If empty, the schema that the database searches by default.",
+
+		Details: "It is one schema. On PostgreSQL `search_path` may name several: see [databases.md](databases.md#postgresql).",
 	}, text("text", func(c *Config, text string) { c.Schema = text })},
 	{Setting{
 		Key:     "backslash_is_escape",

@@ -59,6 +59,11 @@ type Driver struct {
 	// means, and of no other. Its arguments are Pools.Scope.
 	TablesSQL string
 
+	// ElsewhereSQL lists the schemas that have a table which the account may read and a
+	// request does not find. Its arguments are the table's name, in any case, then
+	// Pools.Scope. Empty where requests find the tables of one schema only.
+	ElsewhereSQL string
+
 	// ColumnsSQL are statements tried one after another until one finds a table.
 	// Each gets the table's name as an argument, then Pools.Scope, and reads, in
 	// the order of tables and columns: the table's name, the column's name, its

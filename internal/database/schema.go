@@ -27,7 +27,7 @@ func (db *DB) Tables(ctx context.Context) ([]string, error) {
 // Describe returns what a table or view of the schema consists of now. A name in the
 // database's own spelling comes first; another spelling is taken where exactly
 // one table fits it. The Fault of a name that is no table's has the cause
-// [sqlgen.UnknownTable].
+// [sqlgen.UnknownTable], and a hint where another schema has such a table.
 func (db *DB) Describe(ctx context.Context, table string) (*sqlgen.Table, error) {
 	t, err := db.describeAgain(ctx, table)
 	if t != nil || err != nil {
@@ -39,7 +39,7 @@ func (db *DB) Describe(ctx context.Context, table string) (*sqlgen.Table, error)
 	case err != nil:
 		return nil, err
 	case t == nil:
-		return nil, &sqlgen.Fault{Cause: sqlgen.UnknownTable, Table: table}
+		return nil, &sqlgen.Fault{Cause: sqlgen.UnknownTable, Table: table, Hint: db.Elsewhere(ctx, table)}
 	}
 	db.described.set(table, description{Table: t, found: found})
 	return t, nil
@@ -112,9 +112,29 @@ func (db *DB) describe(ctx context.Context, table string) (*sqlgen.Table, error)
 	return t, nil
 }
 
+// Elsewhere is what to do about a table that is in another schema, where requests do not find
+// it. It is empty where there is none, or the database cannot say.
+func (db *DB) Elsewhere(ctx context.Context, table string) string {
+	if _, name, qualified := strings.Cut(table, "."); qualified {
+		table = name
+	}
+	if db.driver.ElsewhereSQL == "" || !mayBeName(table) {
+		return ""
+	}
+	var schemas []string
+	err := db.Query(ctx, sqlgen.Statement{SQL: db.driver.ElsewhereSQL, Args: append([]any{table}, db.scope...)}, func(columns [][]byte) error {
+		schemas = append(schemas, string(columns[0]))
+		return nil
+	})
+	if err != nil || len(schemas) == 0 {
+		return ""
+	}
+	return "found in the schema " + strings.Join(schemas, " and in ") + ": add it to search_path, in dsn or by ALTER ROLE, or name it in dbschema"
+}
+
 func (db *DB) describeName(ctx context.Context, table string) (*sqlgen.Table, error) {
-	if strings.IndexByte(table, 0) >= 0 || !utf8.ValidString(table) {
-		return nil, nil // no database's name, and some refuse even to look
+	if !mayBeName(table) {
+		return nil, nil
 	}
 	for i, text := range db.driver.ColumnsSQL {
 		spellings, err := db.spellings(ctx, sqlgen.Statement{SQL: text, Args: append([]any{table}, db.scope...)})
@@ -131,6 +151,12 @@ func (db *DB) describeName(ctx context.Context, table string) (*sqlgen.Table, er
 		}
 	}
 	return nil, nil
+}
+
+// mayBeName reports whether a database could have a name. Some refuse even to look for
+// others.
+func mayBeName(text string) bool {
+	return strings.IndexByte(text, 0) < 0 && utf8.ValidString(text)
 }
 
 // Keys lists the unique keys of a table by which equality finds one row, each as

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"dbsep/gateway"
 	"dbsep/internal/asterisk"
@@ -102,6 +105,7 @@ func (s site) inspectDatabase(ctx context.Context, r *Report) (err error) {
 		r.add(ofSetting(s.Config, "dsn", "there is no table", "correct the database in dsn, or dbschema, "+
 			"which the Perl script used for nothing but require"))
 	}
+	r.add(s.unfoundTables(ctx, names)...)
 	var described []*sqlgen.Table
 	for _, name := range names {
 		t, err := s.DB.Describe(ctx, name)
@@ -158,6 +162,29 @@ func (s site) showProgress(ctx context.Context, t *sqlgen.Table) {
 	if rows, err := s.countRows(ctx, t); err == nil {
 		s.progress(text + " " + counted(rows, "row"))
 	}
+}
+
+// unfoundTables reports tables of Asterisk that are in a schema where requests do not find
+// them. If dbschema is set, the tables of other schemas belong to other sites.
+func (s site) unfoundTables(ctx context.Context, names []string) (found []Finding) {
+	if s.Config.Schema != "" {
+		return nil
+	}
+	releases := asterisk.Releases()
+	known, _ := asterisk.Tables(releases[len(releases)-1]) // only groups can be unknown
+	byHint := map[string][]string{}
+	for _, t := range known {
+		if slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, t.Name) }) {
+			continue
+		}
+		if hint := s.DB.Elsewhere(ctx, t.Name); hint != "" {
+			byHint[hint] = append(byHint[hint], t.Name)
+		}
+	}
+	for _, hint := range slices.Sorted(maps.Keys(byHint)) {
+		found = append(found, ofSetting(s.Config, "dsn", "no request finds "+strings.Join(byHint[hint], ", "), hint))
+	}
+	return found
 }
 
 // operationsOf are the operations that make sense on a table: static where it

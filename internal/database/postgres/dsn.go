@@ -238,6 +238,9 @@ func (m dsnOptions) warn(o *database.OpenContext) {
 	if encoding != "" && encoding != "utf8" && encoding != "unicode" && encoding != "auto" {
 		o.Warn("dsn", "sets another client_encoding than UTF8; here characters are always UTF-8", "remove it; rows that the Perl script wrote may hold characters that are encoded twice")
 	}
+	if strings.Contains(o.Schema, ",") {
+		o.Warn("dbschema", "is the name of one schema, also with a comma", "name several with options='-c search_path=...' in dsn, and remove dbschema")
+	}
 	if o.Schema != "" && o.Schema == m["dbname"] {
 		o.Warn("dbschema", "is the database's name, not a schema's: where no schema has it, the tables are those that search_path leads to", "remove the line, or name the schema")
 	}

@@ -24,7 +24,12 @@ var postgres = &database.Driver{
 	VersionSQL: "SELECT current_setting('server_version')",
 	TablesSQL: `
 		SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-		WHERE ` + tablesCondition("$1"),
+		WHERE ` + isTable + " AND " + isFound("$1"),
+	ElsewhereSQL: `
+		SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE ` + isTable + " AND NOT " + isFound("$2") + ` AND lower(CAST(c.relname AS text)) = lower($1)
+		  AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
+		ORDER BY n.nspname`,
 	ColumnsSQL: []string{
 		columnsSQL + "CAST(c.relname AS text) = $1" + columnsOrder,
 		columnsSQL + "lower(CAST(c.relname AS text)) = lower($1)" + columnsOrder,
@@ -60,15 +65,17 @@ var postgres = &database.Driver{
 	ReadOnlySQL:       "SELECT CASE current_setting('transaction_read_only') WHEN 'on' THEN 1 ELSE 0 END",
 }
 
-// tablesCondition is the condition on tables and views (c) of a schema (n):
-// the one whose name an argument has, or those that a name without a schema
-// leads to where it is empty. The server's own schemas are none of them. The
-// database's name means its tables, too, where no schema has it: the comment in
-// the Perl script says to set it, and it had no effect there.
-func tablesCondition(schema string) string {
-	return `c.relkind IN ('r', 'p', 'v', 'm', 'f')
-		AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-		AND CASE WHEN CAST(` + schema + ` AS text) = ''
+// isTable is the condition on tables and views (c) of a schema (n). The server's own
+// schemas are none of them.
+const isTable = `c.relkind IN ('r', 'p', 'v', 'm', 'f')
+		AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`
+
+// isFound is the condition on the tables that requests find: those of the schema whose
+// name an argument has, or those that a name without a schema leads to where it is
+// empty. The database's name means the latter, too, where no schema has it: the comment
+// in the Perl script says to set it, and it had no effect there.
+func isFound(schema string) string {
+	return `CASE WHEN CAST(` + schema + ` AS text) = ''
 		           OR ` + schema + ` = CAST(pg_catalog.current_database() AS text)
 		              AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace named WHERE CAST(named.nspname AS text) = ` + schema + `)
 		         THEN pg_catalog.pg_table_is_visible(c.oid)
@@ -89,7 +96,7 @@ var columnsSQL = `
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 	JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-	WHERE ` + tablesCondition("$2") + " AND "
+	WHERE ` + isTable + " AND " + isFound("$2") + " AND "
 
 const columnsOrder = " ORDER BY c.relname, a.attnum"
 

@@ -451,6 +451,68 @@ func TestPostgresFindsTablesWhereTheSearchPathLeads(t *testing.T) {
 	}
 }
 
+// The account's own settings and the database's count, with a pooler in between, too.
+func TestPostgresTakesTheSearchPathOfTheAccount(t *testing.T) {
+	for name, alter := range map[string]string{"of the account": "ALTER ROLE %s IN DATABASE %s", "of the database": "ALTER DATABASE %[2]s"} {
+		t.Run(name, func(t *testing.T) {
+			server := pgtest.Start(t)
+			source, beside := databasetest.NewPostgres(t)
+			base := databasetest.DatabaseOf(source)
+			databasetest.Setup(t, beside)("CREATE SCHEMA voice", "CREATE SCHEMA queue", "CREATE TABLE voice.ps_aors (id text)", "CREATE TABLE queue.queue_log (id text)",
+				"CREATE TABLE public.cdr (id text)", "CREATE TABLE public.ps_aors (other text)", fmt.Sprintf(alter, source.User, base)+" SET search_path = voice, queue, public")
+			for _, port := range []int{server.Port, server.Pooler(t)} {
+				source.DSN = fmt.Sprintf("DBI:Pg:dbname=%s;host=%s;port=%d", base, server.Host, port)
+				db := databasetest.Open(t, source)
+				for request, want := range map[string]string{
+					"ps_aors": "voice", "voice.ps_aors": "voice", "queue_log": "queue", "queue.queue_log": "queue", "cdr": "public", "public.cdr": "public",
+				} {
+					if table, err := db.Describe(t.Context(), request); err != nil || table.Schema != want {
+						t.Errorf("port %d, %s: %v, %v", port, request, table, err)
+					}
+				}
+				if table, err := db.Describe(t.Context(), "public.ps_aors"); err == nil {
+					t.Errorf("port %d: one name leads to two tables: %v", port, table)
+				}
+			}
+		})
+	}
+}
+
+func TestPostgresSaysWhereATableIs(t *testing.T) {
+	server := pgtest.Start(t)
+	server.Exec(t, "CREATE ROLE visitor LOGIN PASSWORD 'v'")
+	t.Cleanup(func() { server.Exec(t, "DROP ROLE visitor") }) // after the database
+	source, beside := databasetest.NewPostgres(t)
+	databasetest.Setup(t, beside)("CREATE SCHEMA voice", "CREATE SCHEMA spare", "CREATE SCHEMA closed", "GRANT USAGE ON SCHEMA voice, spare TO visitor",
+		"CREATE TABLE voice.peers (id integer)", "CREATE TABLE spare.peers (id integer)", "CREATE TABLE closed.peers (id integer)", "CREATE TABLE public.both (id integer)", "CREATE TABLE voice.both (id integer)",
+		"GRANT SELECT ON voice.peers, spare.peers, closed.peers, voice.both, public.both TO visitor", "CREATE TABLE spare.secret (id integer)")
+	source.User, source.Password = "visitor", "v"
+	inVoice := source
+	inVoice.Schema = "voice"
+	const fix = ": add it to search_path, in dsn or by ALTER ROLE, or name it in dbschema"
+	for _, c := range []struct {
+		source database.Source
+		table  string
+		hint   string
+	}{
+		{source, "peers", "found in the schema spare and in voice" + fix},
+		{source, "PEERS", "found in the schema spare and in voice" + fix},
+		{source, "voice.peers", "found in the schema spare and in voice" + fix},
+		{source, "voice.both", "found in the schema voice" + fix},
+		{source, "secret", ""},
+		{source, "nothing", ""},
+		{source, "pg_class", ""},
+		{source, "a\x00b", ""},
+		{inVoice, "public.both", "found in the schema public" + fix},
+	} {
+		_, err := databasetest.Open(t, c.source).Describe(t.Context(), c.table)
+		var fault *sqlgen.Fault
+		if !errors.As(err, &fault) || fault.Cause != sqlgen.UnknownTable || fault.Hint != c.hint {
+			t.Errorf("%q: %+v", c.table, fault)
+		}
+	}
+}
+
 func TestPostgresPrefersASchemaToTheDatabaseOfItsName(t *testing.T) {
 	source, beside := databasetest.NewPostgres(t)
 	if err := beside.QueryRow("SELECT current_database()").Scan(&source.Schema); err != nil {
