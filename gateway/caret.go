@@ -11,8 +11,9 @@ import (
 
 var caretEncoder = strings.NewReplacer(";", "^3B", "^", "^5E")
 
-// encodeCaret encodes a value for a column, a condition or a LIKE pattern.
-func encodeCaret(value string) string { return caretEncoder.Replace(value) }
+// EncodeCaret encodes a value for a column, a condition or a LIKE pattern, where the table is
+// not one of [TableOptions.RawSemicolons].
+func EncodeCaret(value string) string { return caretEncoder.Replace(value) }
 
 // appendCaretDecoded appends value with every ^XX, XX two upper-case
 // hexadecimal digits, replaced by its byte.

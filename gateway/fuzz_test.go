@@ -230,7 +230,7 @@ func FuzzCaret(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		coded := encodeCaret(s)
+		coded := EncodeCaret(s)
 		if strings.Contains(coded, ";") {
 			t.Errorf("%q is coded as %q", s, coded)
 		}

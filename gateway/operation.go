@@ -294,7 +294,7 @@ func (t *table) encode(fields []sqlgen.Field) []sqlgen.Field {
 		return fields
 	}
 	for i := range fields {
-		fields[i].Value = encodeCaret(fields[i].Value)
+		fields[i].Value = EncodeCaret(fields[i].Value)
 	}
 	return fields
 }

@@ -195,18 +195,7 @@ func (w *groupedWrite) runIn(s *session) (ended bool) {
 	if w.err = w.ctx.Err(); w.err != nil {
 		return false
 	}
-	w.affected, ended, w.err = s.Conn.(Transactor).Try(func() (int64, error) {
-		stmt, err := s.statement(w.ctx, w.SQL)
-		if err != nil {
-			return 0, err
-		}
-		result, err := stmt.exec(w.ctx, w.Args)
-		if err != nil {
-			s.forget(w.SQL)
-			return 0, err
-		}
-		return result.RowsAffected()
-	})
+	w.affected, ended, w.err = s.Conn.(Transactor).Try(func() (int64, error) { return s.exec(w.ctx, w.Statement) })
 	return ended
 }
 

@@ -119,7 +119,7 @@ func (c *current) read(ctx context.Context, db *database.DB, d *Database) error 
 		if c.columns[column.Name] == nil {
 			c.columns[column.Name] = &currentColumn{}
 		}
-		if values, ok := enumValues(column.Type); ok {
+		if values, ok := EnumValues(column.Type); ok {
 			c.columns[column.Name].values = values
 		}
 	}
@@ -142,8 +142,8 @@ func (c *current) read(ctx context.Context, db *database.DB, d *Database) error 
 	return nil
 }
 
-// enumValues reads a type such as enum('a','b').
-func enumValues(declared string) (values []string, ok bool) {
+// EnumValues reads a declared type such as enum('a','b').
+func EnumValues(declared string) (values []string, ok bool) {
 	inside, ok := strings.CutPrefix(declared, "enum('")
 	if !ok {
 		return nil, false

@@ -43,6 +43,9 @@ type Fixture struct {
 	// column gets another type: there is no SQL for it.
 	NoKeys, FixedTypes bool
 
+	// NoTransactions says that several statements cannot be one transaction.
+	NoTransactions bool
+
 	// IgnoreCase is the clause that makes a text column ignore case when it is
 	// sorted. DatabaseOrder says that there is no SQL for the order of bytes, so
 	// that texts are sorted as the database has it.

@@ -1,6 +1,7 @@
 package databasetest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -46,6 +47,43 @@ var statements = map[string]func(*testing.T, *fixture){
 		f.wantRows("several", f.single(peers, "context", "internal")[:1], f.single(peers, "context", "internal")...)
 		f.wantRows("none", f.single(peers, "name", "dave"))
 		f.wantRows("two conditions", f.single(peers, "context", "internal", "port", "10000"), "bob|internal|10000|"+null)
+	},
+
+	"statements are run all or none": func(t *testing.T, f *fixture) {
+		peers := f.peers()
+		store := func(name, port string) sqlgen.Statement {
+			s, err := sqlgen.Store(f.DB.Dialect(), peers, fields("name", name, "port", port))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		destroy, err := sqlgen.Destroy(f.DB.Dialect(), peers, fields("context", "internal"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := []sqlgen.Statement{destroy, store("dave", "1"), store("alice", "2")}
+		if f.NoTransactions {
+			if done, err := f.DB.ExecAll(t.Context(), all); done != 0 || CauseOf(err) != sqlgen.NotWritable {
+				t.Errorf("%d %v", done, plain(err))
+			}
+			f.wantRows("nothing was done", f.multi(peers, "context", "internal"), "alice|internal|5060|0.5", "bob|internal|10000|"+null)
+			return
+		}
+		if done, err := f.DB.ExecAll(t.Context(), append(all, store("carol", "3"))); done != 3 || CauseOf(err) != sqlgen.Duplicate {
+			t.Errorf("a duplicate: %d %v", done, plain(err))
+		}
+		f.wantRows("nothing was done", f.multi(peers, "port >", "0"),
+			"carol|"+null+"|900|2", "alice|internal|5060|0.5", "bob|internal|10000|"+null)
+		canceled, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := f.DB.ExecAll(canceled, all); CauseOf(err) != sqlgen.Canceled {
+			t.Errorf("canceled: %v", plain(err))
+		}
+		if done, err := f.DB.ExecAll(t.Context(), all); done != 3 || err != nil {
+			t.Errorf("%d %v", done, plain(err))
+		}
+		f.wantRows("all was done", f.multi(peers, "port >", "0"), "dave|"+null+"|1|"+null, "alice|"+null+"|2|"+null, "carol|"+null+"|900|2")
 	},
 
 	"multi orders numbers as numbers": func(t *testing.T, f *fixture) {

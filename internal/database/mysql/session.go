@@ -35,6 +35,7 @@ func (c sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
 // driverConn is what the driver's connections are.
 type driverConn interface {
 	driver.Conn
+	driver.ConnBeginTx
 	driver.ConnPrepareContext
 	driver.ExecerContext
 	driver.QueryerContext
