@@ -12,8 +12,15 @@ import (
 // A result is what Asterisk says of a command.
 type result struct {
 	failed bool
-	lines  []string // of a row: the column's name, a space, the value. Of a write: its only line
+
+	// Of a row: the column's name, a space, the value. Before each of several rows: its name,
+	// see isRowName. Of a write: its only line.
+	lines []string
 }
+
+// isRowName reports whether a line of several rows is the name of one, which Asterisk
+// makes of its first field.
+func isRowName(line string) bool { return strings.HasPrefix(line, "row ") }
 
 // kind says in a word what became of a command.
 func (r result) kind() string {
@@ -42,7 +49,7 @@ func (p *pair) compare(t *testing.T, m *manager, r request) *comparison {
 	native := parse(m.command(t, r.words(p.native.family)...))
 	dbsep := parse(m.command(t, r.words(p.dbsep.family)...))
 	before := len(p.dbsepRows)
-	if r.operation != "load" {
+	if !r.reads() {
 		p.look(t)
 	}
 	return &comparison{p.name, r, native, dbsep, p.nativeRows, p.dbsepRows, before - len(p.dbsepRows)}
@@ -53,10 +60,13 @@ func parse(out string) result {
 	if strings.Contains(out, "Failed to ") {
 		return result{failed: true}
 	}
-	if strings.HasPrefix(out, "No rows found") {
+	if strings.TrimSpace(out) == "" || strings.HasPrefix(out, "No rows found") {
 		return result{}
 	}
 	_, row, found := strings.Cut(out, "  "+strings.Repeat("-", 20)+"  "+strings.Repeat("-", 20))
+	if isRowName(out) {
+		row, found = out, true
+	}
 	if !found {
 		return result{lines: []string{strings.TrimSpace(out)}}
 	}

@@ -22,17 +22,17 @@ const staticOrder = "static-order"
 
 var known = []difference{
 	{"operator-in-write", func(c *comparison) bool {
-		return c.operation != "load" && c.condition(func(f field) bool {
+		return !c.reads() && c.condition(func(f field) bool {
 			return f.operator != "" && (c.native.failed || c.database == "MariaDB" && (f.operator == " <" || f.operator == " >"))
 		})
 	}},
 	{"odd-condition", func(c *comparison) bool { return c.condition(c.isOdd) && c.dbsep.kind() != "done" }},
 	{"empty-condition", func(c *comparison) bool {
-		return c.condition(func(f field) bool { return f.value == "" && (!f.column.text || c.operation != "load") }) &&
+		return c.condition(func(f field) bool { return f.value == "" && (!f.column.text || !c.reads()) }) &&
 			(c.native.failed || c.database == "PostgreSQL")
 	}},
 	{"empty-condition-zero", func(c *comparison) bool {
-		return c.database == "MariaDB" && c.operation == "load" && c.condition(isEmptyNumber)
+		return c.database == "MariaDB" && c.reads() && c.condition(isEmptyNumber)
 	}},
 	{"open-bracket", func(c *comparison) bool {
 		return strings.HasPrefix(c.operation, "update") && c.dbsep.failed && c.condition(func(f field) bool { return strings.Contains(f.value, "(") })
@@ -67,6 +67,9 @@ var known = []difference{
 	}},
 	{"sqlite-texts", func(c *comparison) bool {
 		return c.database == "SQLite" && c.sameRows() && slices.Equal(plainTexts(c.native.lines), plainTexts(c.dbsep.lines))
+	}},
+	{"sqlite-multi", func(c *comparison) bool {
+		return c.database == "SQLite" && c.operation == "multi" && slices.Equal(unordered(c.native.lines), unordered(c.dbsep.lines))
 	}},
 	{"sqlite-like", func(c *comparison) bool {
 		return c.database == "SQLite" && c.condition(func(f field) bool { return f.operator == " like" && strings.Contains(f.value, `\`) })
@@ -128,6 +131,20 @@ func (c *comparison) storesOdd(of column) bool {
 }
 
 func isEmptyNumber(f field) bool { return f.value == "" && !f.column.text }
+
+// unordered are several rows without their order and their names, each of them plain.
+func unordered(lines []string) (rows []string) {
+	for len(lines) > 0 {
+		lines = lines[1:] // the name
+		end := slices.IndexFunc(lines, isRowName)
+		if end < 0 {
+			end = len(lines)
+		}
+		rows, lines = append(rows, strings.Join(plainTexts(lines[:end]), "\n")), lines[end:]
+	}
+	slices.Sort(rows)
+	return rows
+}
 
 // plainTexts are the lines of a row without what is a matter of form: empty values, the
 // fraction of a whole number, and where a list is split.

@@ -54,6 +54,9 @@ type request struct {
 	values     []field
 }
 
+// reads reports whether a request changes nothing.
+func (r request) reads() bool { return r.operation == "load" || r.operation == "multi" }
+
 // words are the command for a family.
 func (r request) words(family string) []string {
 	words := []string{"realtime", r.operation, family}
@@ -143,8 +146,14 @@ const labels = 5
 
 func (g generator) request() request {
 	switch n := g.IntN(20); {
-	case n < 10:
+	case n < 6:
 		return request{operation: "load", conditions: []field{g.condition()}}
+	case n < 10:
+		r := request{operation: "multi"}
+		for range 1 + g.IntN(2) {
+			r.conditions = append(r.conditions, g.condition())
+		}
+		return r
 	case n < 13:
 		r := request{operation: "update", conditions: []field{g.key()}, values: g.values(1)}
 		if g.IntN(3) == 0 {
