@@ -53,10 +53,12 @@ var webRequests = []struct {
 	{"a long URI", map[string]string{"PATH_INFO": "/ps_aors/update", "QUERY_STRING": "id=bob&x=" + strings.Repeat("x", 70000), "REQUEST_URI": "/"}, "max_contacts=2", "-1\n", "unknown-column"},
 }
 
-// TestRequestsOfWebServers shows that CGI and FastCGI read a request alike.
+// TestRequestsOfWebServers shows that CGI, FastCGI and the server's socket for web servers read
+// a request alike.
 func TestRequestsOfWebServers(t *testing.T) {
 	dir := sampleSite(t)
 	_, socket := startFastCGI(t, dir)
+	ofServer := startCGIListener(t, dir, "")
 	for _, test := range webRequests {
 		variables := map[string]string{
 			"REQUEST_METHOD": "POST", "SERVER_PROTOCOL": "HTTP/1.1", "CONTENT_LENGTH": fmt.Sprint(len(test.body)),
@@ -67,6 +69,7 @@ func TestRequestsOfWebServers(t *testing.T) {
 		for way, send := range map[string]func() string{
 			"CGI":     func() string { return sendCGI(t, dir, variables, test.body) },
 			"FastCGI": func() string { return sendFastCGI(t, socket, variables, test.body) },
+			"server":  func() string { return sendFastCGI(t, ofServer.socket, variables, test.body) },
 		} {
 			t.Run(way+"/"+test.name, func(t *testing.T) {
 				head, body, _ := strings.Cut(send(), "\r\n\r\n")
@@ -132,6 +135,7 @@ var invalidVariables = []struct {
 func TestInvalidRequestsOfWebServersAreRefusedSafely(t *testing.T) {
 	dir := sampleSite(t)
 	_, socket := startFastCGI(t, dir)
+	ofServer := startCGIListener(t, dir, "")
 	for _, test := range invalidVariables {
 		for _, o := range operationsOfAsterisk("") {
 			path, query, _ := strings.Cut(o.target, "?")
@@ -144,6 +148,7 @@ func TestInvalidRequestsOfWebServersAreRefusedSafely(t *testing.T) {
 			for way, send := range map[string]func() string{
 				"CGI":     func() string { return sendCGI(t, dir, variables, "id=nobody") },
 				"FastCGI": func() string { return sendFastCGI(t, socket, variables, "id=nobody") },
+				"server":  func() string { return sendFastCGI(t, ofServer.socket, variables, "id=nobody") },
 			} {
 				head, body, _ := strings.Cut(send(), "\r\n\r\n")
 				_, code, _ := strings.Cut(head, "X-Dbsep-Error: ")

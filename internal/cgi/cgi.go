@@ -15,19 +15,32 @@ import (
 	"dbsep/internal/setup"
 )
 
+// lostVariable is set by dbsep-cgi when a server had the request and did not respond to it.
+const lostVariable = "DBSEP_REQUEST_LOST"
+
 // Serve responds to the one request that the environment describes, and returns the
 // exit status.
 func Serve() int {
-	responder, log, end := webGateway(setup.LoadOnce, cgiVariable)
-	defer end()
+	g := openGateway(setup.LoadOnce, cgiVariable)
+	defer g.close()
 	status := 0
-	h := abortable(responder, func() { status = 1 })
+	respond := http.Handler(g)
+	if os.Getenv(lostVariable) != "" {
+		respond = http.HandlerFunc(g.refuseLost)
+	}
+	h := abortable(respond, func() { status = 1 })
 	if err := cgi.Serve(cgiRequests(h)); err != nil {
-		log.Error("the web server's request could not be read")
+		g.log.Error("the web server's request could not be read")
 		return 1
 	}
 	_ = os.Stdout.Close() // the web server has all; a statement may have to be ended
 	return status
+}
+
+// refuseLost responds to a request that a server may have carried out, or may not: it must not
+// be carried out again.
+func (g *webGateway) refuseLost(w http.ResponseWriter, r *http.Request) {
+	g.Refuse(w, r, &gateway.Error{Code: gateway.Unavailable, Hint: "dbsep serve ended, or hangs, while it had this request: look at its log"})
 }
 
 // cgiRequests gives a handler the request that the CGI variables mean.
@@ -47,20 +60,28 @@ func cgiRequests(h http.Handler) http.Handler {
 	})
 }
 
-// webGateway returns the gateway of a program that a web server started, and its
-// log, and a function that closes its database. If the configuration is wrong it still
-// responds, in the way that is safe for each operation. load reads the configuration;
-// variable looks up what the web server says of a request.
-func webGateway(load func(file string) (*setup.Loaded, error), variable func(r *http.Request, name string) string) (responder http.Handler, log *slog.Logger, end func()) {
+// A webGateway is the gateway of a program that a web server started.
+type webGateway struct {
+	*gateway.Gateway
+	log    *slog.Logger
+	limits config.Limits
+	close  func() // closes its database
+}
+
+// openGateway opens the gateway of a configuration. If that is wrong it still responds, in
+// the way that is safe for each operation. load reads the configuration; variable looks up
+// what the web server says of a request.
+func openGateway(load func(file string) (*setup.Loaded, error), variable func(r *http.Request, name string) string) *webGateway {
 	s, err := load(setup.ConfigFile())
 	if err != nil {
-		log = logging.New(os.Stderr, config.Default().Log, true)
+		c := config.Default()
+		log := logging.New(os.Stderr, c.Log, true)
 		for _, e := range setup.Problems(err) {
 			log.Error(e.Error())
 		}
-		return gateway.New(gateway.Unusable(err), gateway.Options{Log: logging.Limit(log, nil)}), log, func() {}
+		return &webGateway{gateway.New(gateway.Unusable(err), gateway.Options{Log: logging.Limit(log, nil)}), log, c.Limits, func() {}}
 	}
-	log = logging.New(os.Stderr, s.Config.Log, true)
+	log := logging.New(os.Stderr, s.Config.Log, true)
 	log.Debug("configuration loaded", slog.String("file", setup.ConfigFile()))
 	s.DB.SetLog(log)
 	o := setup.GatewayOptions(s.Config, logging.Limit(log, nil))
@@ -70,7 +91,7 @@ func webGateway(load func(file string) (*setup.Loaded, error), variable func(r *
 	if len(s.Config.Tables) > 0 {
 		o.Authorizer = auth.NewWeb(setup.TableRights(s.Config), variable)
 	}
-	return gateway.New(registration.New(s.DB, s.DB.Writable, log), o), log, s.Close
+	return &webGateway{gateway.New(registration.New(s.DB, s.DB.Writable, log), o), log, s.Config.Limits, s.Close}
 }
 
 // cgiVariable looks up a variable of the one request of a CGI program.

@@ -5,15 +5,12 @@ package cgi
 import (
 	"log/slog"
 	"net"
-	"net/http"
-	"net/http/fcgi"
 	"os"
 	"os/signal"
 	"runtime"
-	"sync"
 	"syscall"
-	"time"
 
+	"dbsep/internal/config"
 	"dbsep/internal/setup"
 )
 
@@ -30,10 +27,10 @@ func StartedAsFastCGI() bool {
 func ServeFastCGI() int {
 	defer runtime.KeepAlive(setup.SpareHeap())
 	l, err := standardListener()
-	responder, log, closeDatabase := webGateway(setup.LoadForWeb, fastCGIVariable)
-	defer closeDatabase()
+	g := openGateway(setup.LoadForWeb, Variable)
+	defer g.close()
 	if err != nil {
-		log.Error("standard input is no socket to listen on", slog.String("cause", err.Error()))
+		g.log.Error("standard input is no socket to listen on", slog.String("cause", err.Error()))
 		return 1
 	}
 	end := make(chan os.Signal, 1)
@@ -44,22 +41,17 @@ func ServeFastCGI() int {
 		close(ended)
 		_ = l.Close()
 	}()
-	var inFlight sync.RWMutex // read-locked by every request
-	conns := &countedListener{Listener: l}
-	h := abortable(responder, func() {})
-	err = fcgi.Serve(fastCGIListener{conns}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		inFlight.RLock()
-		defer inFlight.RUnlock()
-		h.ServeHTTP(w, fastCGIRequest(r))
-	}))
+	s := NewServer(g, func() config.Limits { return g.limits }, nil)
+	err = s.Serve(l)
 	select {
 	case <-ended:
-		conns.wait(responseTimeout) // requests that have just come get in flight
-		inFlight.Lock()             // every statement has a time limit, so this ends
-		conns.wait(responseTimeout)
+		if err := s.End(g.limits.Drain); err != nil {
+			g.log.Error(err.Error())
+			return 1
+		}
 		return 0
 	default:
-		log.Error("the web server's socket failed", slog.String("cause", err.Error()))
+		g.log.Error("the web server's socket failed", slog.String("cause", err.Error()))
 		return 1
 	}
 }
@@ -78,11 +70,3 @@ func standardListener() (net.Listener, error) {
 	}
 	return l, nil
 }
-
-// fastCGIVariable looks up what the web server says of a request.
-func fastCGIVariable(r *http.Request, name string) string { return fcgi.ProcessEnv(r)[name] }
-
-// responseTimeout is how long a program that ends waits for a request to be read, and
-// for its response to be sent. Both end earlier if the web server closes a connection
-// after each request.
-const responseTimeout = time.Second

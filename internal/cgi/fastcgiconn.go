@@ -1,47 +1,34 @@
-//go:build unix
-
 package cgi
 
 import (
 	"bufio"
-	"encoding/binary"
 	"errors"
 	"io"
 	"maps"
 	"net"
 	"net/http"
 	"net/http/fcgi"
+
+	"dbsep/internal/fastcgi"
 )
 
-// A fastCGIListener replaces variables of requests before net/http/fcgi reads them: what
-// that cannot parse it responds to by itself, with a status and nothing else, and no handler
-// sees the request. The variables are all that is touched; the rest of the protocol
-// stays with the library.
-type fastCGIListener struct{ net.Listener }
-
-func (l fastCGIListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return &fastCGIConn{Conn: c, in: bufio.NewReader(c), variables: make(map[uint16][]byte)}, nil
-}
-
-// A fastCGIConn is read by one goroutine of net/http/fcgi.
+// A fastCGIConn replaces variables of requests before net/http/fcgi reads them: what that
+// cannot parse it responds to by itself, with a status and nothing else, and no handler sees
+// the request. Nearly all of the protocol stays with the library. The connection is read by
+// one goroutine.
 type fastCGIConn struct {
 	net.Conn
 	in        *bufio.Reader
-	variables map[uint16][]byte // of requests whose variables are not complete, by the number of the request
-	record    []byte            // that was read last
-	ready     []byte            // for the reader
+	values    map[string]func() string // that the other side may query, beside those of net/http/fcgi; nil: none
+	observe   func(fastcgi.Head)       // is called with the head of each record; nil: nothing is
+	variables map[uint16][]byte        // of requests whose variables are not complete, by the number of the request
+	record    []byte                   // that was read last
+	ready     []byte                   // for the reader
 }
 
-// The parts of a record (FastCGI specification 3.3), and the kind that has variables.
-const (
-	fastCGIHead   = 8
-	fastCGIParams = 4
-	fastCGIMost   = 1<<16 - 1
-)
+func newFastCGIConn(c net.Conn) *fastCGIConn {
+	return &fastCGIConn{Conn: c, in: bufio.NewReader(c), variables: make(map[uint16][]byte)}
+}
 
 // variableBytes limits the variables of one request.
 const variableBytes = 1 << 20
@@ -59,28 +46,51 @@ func (c *fastCGIConn) Read(p []byte) (int, error) {
 
 // next reads a record. Those with variables wait for the last one, which is empty.
 func (c *fastCGIConn) next() error {
-	c.record = append(c.record[:0], make([]byte, fastCGIHead)...)
+	c.record = append(c.record[:0], make([]byte, fastcgi.HeadBytes)...)
 	if _, err := io.ReadFull(c.in, c.record); err != nil {
 		return err
 	}
-	kind, request := c.record[1], binary.BigEndian.Uint16(c.record[2:])
-	length, padding := int(binary.BigEndian.Uint16(c.record[4:])), int(c.record[6])
-	c.record = append(c.record, make([]byte, length+padding)...)
-	if _, err := io.ReadFull(c.in, c.record[fastCGIHead:]); err != nil {
+	head := fastcgi.ParseHead(c.record)
+	if c.observe != nil {
+		c.observe(head)
+	}
+	c.record = append(c.record, make([]byte, head.Length+head.Padding)...)
+	if _, err := io.ReadFull(c.in, c.record[fastcgi.HeadBytes:]); err != nil {
 		return err
 	}
+	content := c.record[fastcgi.HeadBytes:][:head.Length]
 	switch {
-	case kind != fastCGIParams:
+	case head.Kind == fastcgi.GetValues && c.values != nil:
+		return c.respond(fastcgi.ParsePairs(content))
+	case head.Kind != fastcgi.Params:
 		c.ready = c.record
-	case len(c.variables[request])+length > variableBytes:
+	case len(c.variables[head.Request])+head.Length > variableBytes:
 		return errors.New("the variables of a request are too large")
-	case length > 0:
-		c.variables[request] = append(c.variables[request], c.record[fastCGIHead:fastCGIHead+length]...)
+	case head.Length > 0:
+		c.variables[head.Request] = append(c.variables[head.Request], content...)
 	default:
-		c.ready = append(paramsRecords(request, replaced(c.variables[request])), c.record...)
-		delete(c.variables, request)
+		pairs := replaced(c.variables[head.Request])
+		c.ready = append(fastcgi.AppendStream(nil, fastcgi.Params, head.Request, pairs), c.record...)
+		delete(c.variables, head.Request)
 	}
 	return nil
+}
+
+// respond sends those values of a query (specification 4.1) that are known. A query for others
+// is for net/http/fcgi.
+func (c *fastCGIConn) respond(queried map[string]string) error {
+	var pairs []byte
+	for name := range queried {
+		if value, ok := c.values[name]; ok {
+			pairs = fastcgi.AppendPair(pairs, name, value())
+		}
+	}
+	if pairs == nil {
+		c.ready = c.record
+		return nil
+	}
+	_, err := c.Write(fastcgi.AppendRecord(nil, fastcgi.GetValuesResult, 0, pairs))
+	return err
 }
 
 // original is put in front of the name of a variable that net/http/fcgi keeps to itself.
@@ -88,7 +98,7 @@ const original = "ORIGINAL_"
 
 // replaced puts replacements into variables, and keeps what they replace by another name.
 func replaced(pairs []byte) []byte {
-	variables := parsePairs(pairs)
+	variables := fastcgi.ParsePairs(pairs)
 	replacing := replacements(variables)
 	for _, name := range []string{requestURI, scriptName, pathInfo, queryString, contentLength} {
 		if value, ok := variables[name]; ok {
@@ -98,7 +108,7 @@ func replaced(pairs []byte) []byte {
 	maps.Copy(variables, replacing)
 	pairs = nil
 	for name, value := range variables {
-		pairs = appendPair(pairs, name, value)
+		pairs = fastcgi.AppendPair(pairs, name, value)
 	}
 	return pairs
 }
@@ -116,49 +126,4 @@ func fastCGIRequest(r *http.Request) *http.Request {
 		r.Body = http.NoBody
 	}
 	return r
-}
-
-// parsePairs reads names and values (FastCGI specification 3.4), as far as they are whole.
-func parsePairs(pairs []byte) map[string]string {
-	variables := make(map[string]string)
-	for len(pairs) > 0 {
-		var sizes [2]int
-		for i := range sizes {
-			switch {
-			case len(pairs) > 0 && pairs[0] < 128:
-				sizes[i], pairs = int(pairs[0]), pairs[1:]
-			case len(pairs) >= 4:
-				sizes[i], pairs = int(binary.BigEndian.Uint32(pairs)&(1<<31-1)), pairs[4:]
-			default:
-				return variables
-			}
-		}
-		if sizes[0]+sizes[1] > len(pairs) {
-			return variables
-		}
-		name, rest := pairs[:sizes[0]], pairs[sizes[0]:]
-		variables[string(name)] = string(rest[:sizes[1]])
-		pairs = rest[sizes[1]:]
-	}
-	return variables
-}
-
-func appendPair(pairs []byte, name, value string) []byte {
-	pairs = binary.BigEndian.AppendUint32(pairs, uint32(len(name))|1<<31)
-	pairs = binary.BigEndian.AppendUint32(pairs, uint32(len(value))|1<<31)
-	return append(append(pairs, name...), value...)
-}
-
-// paramsRecords makes records of pairs.
-func paramsRecords(request uint16, pairs []byte) []byte {
-	var records []byte
-	for len(pairs) > 0 {
-		part := pairs[:min(len(pairs), fastCGIMost)]
-		pairs = pairs[len(part):]
-		records = append(records, 1, fastCGIParams)
-		records = binary.BigEndian.AppendUint16(records, request)
-		records = binary.BigEndian.AppendUint16(records, uint16(len(part)))
-		records = append(append(records, 0, 0), part...)
-	}
-	return records
 }

@@ -57,6 +57,10 @@ type Server struct {
 	SocketMode  fs.FileMode // of a unix: socket
 	SocketGroup string      // empty: the process's own
 
+	CGIListen      string // unix:/path; empty: none
+	CGISocketMode  fs.FileMode
+	CGISocketGroup string // empty: the process's own
+
 	StatusListen string // host:port or unix:/path; empty: Listen serves it
 }
 
@@ -190,6 +194,14 @@ func (c *Config) Line(key string) int {
 
 // Variable returns the environment variable that sets a key in place of the file, or "".
 func (c *Config) Variable(key string) string { return c.variables[strings.ToLower(key)] }
+
+// ChangedByVariables reports whether environment variables set something that responses depend
+// on. They do not depend on [server] and [log].
+func (c *Config) ChangedByVariables() bool {
+	return slices.ContainsFunc(table, func(s setting) bool {
+		return c.variables[s.Key] != "" && s.Section != "server" && s.Section != "log"
+	})
+}
 
 // Has reports whether the file or the environment sets a key.
 func (c *Config) Has(key string) bool { return c.Line(key) > 0 || c.Variable(key) != "" }

@@ -246,7 +246,7 @@ func address(field func(*Config) *string, mayBeEmpty ...bool) kind {
 		}
 		const example = "write host:port, for example 127.0.0.1:8000 or [::1]:8000, or unix: and a path, for example unix:/run/dbsep/dbsep.sock"
 		if path, ok := strings.CutPrefix(text, "unix:"); ok {
-			if !strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/") {
+			if !isSocketPath(path) {
 				return refuse(text, "does not have the absolute path of a socket", example)
 			}
 			*field(c) = text
@@ -262,6 +262,22 @@ func address(field func(*Config) *string, mayBeEmpty ...bool) kind {
 		*field(c) = text
 		return nil
 	}}
+}
+
+// socket is unix:/path, or empty.
+func socket(field func(*Config) *string) kind {
+	return kind{"socket", func(c *Config, text string) *Problem {
+		if path, ok := strings.CutPrefix(text, "unix:"); text != "" && (!ok || !isSocketPath(path)) {
+			return refuse(text, "is not a socket with an absolute path", "write unix: and a path, for example unix:/run/dbsep/cgi.sock; it has no host and port, since who can reach it can claim to be any user")
+		}
+		*field(c) = text
+		return nil
+	}}
+}
+
+// isSocketPath reports whether a path can be that of a socket.
+func isSocketPath(path string) bool {
+	return strings.HasPrefix(path, "/") && !strings.HasSuffix(path, "/")
 }
 
 // refuse returns what is wrong with the value of a setting of a section. These

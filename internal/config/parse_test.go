@@ -159,6 +159,9 @@ tls_key=/etc/dbsep/key.pem
 client_ca=/etc/dbsep/ca.pem
 socket_mode=600
 socket_group=asterisk
+cgi_listen=unix:/run/dbsep/web.sock
+cgi_socket_mode=0600
+cgi_socket_group=www-data
 status_listen=127.0.0.1:9108
 [log]
 level=Debug
@@ -205,6 +208,7 @@ strict=no
 			Hosts:   []string{"pbx.example.org", "dbsep", "asterisk_rt"},
 			TLSCert: "/etc/dbsep/cert.pem", TLSKey: "/etc/dbsep/key.pem", ClientCA: "/etc/dbsep/ca.pem",
 			SocketMode: 0o600, SocketGroup: "asterisk", StatusListen: "127.0.0.1:9108",
+			CGIListen: "unix:/run/dbsep/web.sock", CGISocketMode: 0o600, CGISocketGroup: "www-data",
 		},
 		config.Log{Level: "debug", Format: "json", Access: true, Slow: 250 * time.Millisecond},
 		config.Database{ReadReplicas: "db2, db3:3307", ServerPrepare: true, MaxConnections: 3, ConnectTimeout: 1500 * time.Millisecond, BusyTimeout: 7 * time.Second,
@@ -224,7 +228,7 @@ func TestDefault(t *testing.T) {
 	c := config.Default()
 	got := []any{c.Server, c.Log, c.Database, c.Limits, c.Compat}
 	want := []any{
-		config.Server{Listen: "127.0.0.1:8000", SocketMode: 0o660},
+		config.Server{Listen: "127.0.0.1:8000", SocketMode: 0o660, CGISocketMode: 0o660},
 		config.Log{Level: "info", Format: "text", Slow: time.Second},
 		config.Database{ServerPrepare: true, MaxConnections: 16, ConnectTimeout: 5 * time.Second, BusyTimeout: 5 * time.Second,
 			LastGoodBytes: 256 << 20, CacheBytes: 64 << 20},

@@ -118,6 +118,19 @@ var table = []setting{
 		Doc: "The group of a `unix:` socket. If empty, the group of the process.",
 	}, text("group", func(c *Config, text string) { c.Server.SocketGroup = text })},
 	{Setting{
+		Section: "server", Key: "cgi_listen", Example: "unix:/run/dbsep/cgi.sock",
+		Doc:     "A `unix:/path` socket for the requests of a web server, which `dbsep-cgi` passes on, or which the web server sends itself over FastCGI. The web server decides who may send requests: `allow`, `htpasswd` and `client_ca` do not apply. If empty, there is none.",
+		Details: "`dbsep-cgi` looks for `unix:/run/dbsep/cgi.sock` unless `DBSEP_CGI_SOCKET` names another path: see [running.md](running.md#as-a-cgi-program-with-a-server). `/metrics` is not served there.",
+	}, socket(func(c *Config) *string { return &c.Server.CGIListen })},
+	{Setting{
+		Section: "server", Key: "cgi_socket_mode", Default: "0660",
+		Doc: "The permissions of the socket of `cgi_listen`, in octal. A program that may write to it can send requests in the name of every user.",
+	}, mode(func(c *Config) *fs.FileMode { return &c.Server.CGISocketMode })},
+	{Setting{
+		Section: "server", Key: "cgi_socket_group",
+		Doc: "The group of the socket of `cgi_listen`: that of the web server, such as `www-data`. If empty, the group of the process.",
+	}, text("group", func(c *Config, text string) { c.Server.CGISocketGroup = text })},
+	{Setting{
 		Section: "server", Key: "status_listen",
 		Doc: "A second address that serves only `/metrics`, `/livez` and `/readyz`, to every client. If empty, they are served at `listen`, and `/metrics` only to clients that may connect there.",
 	}, address(func(c *Config) *string { return &c.Server.StatusListen }, optional)},

@@ -245,6 +245,9 @@ func (p *parser) checkTogether(c *Config) {
 	if s.ClientCA != "" && s.TLSCert == "" {
 		p.mistake(at("client_ca"), "client_ca", "client certificates need TLS", "set tls_cert and tls_key, too")
 	}
+	if s.CGISocketMode&0o002 != 0 {
+		p.warn(at("cgi_socket_mode"), "cgi_socket_mode", "every account of this machine may write to the socket of cgi_listen, and so claim to be any user", "set cgi_socket_mode=0660, and cgi_socket_group to the group of the web server")
+	}
 	for _, r := range c.Tables {
 		switch {
 		case r.Kind == "user" && s.Htpasswd == "":

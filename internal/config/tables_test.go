@@ -114,6 +114,16 @@ func TestSettingsThatNeedTLS(t *testing.T) {
 	})
 }
 
+func TestSocketForWebServers(t *testing.T) {
+	for _, value := range []string{"127.0.0.1:8001", "/run/cgi.sock", "unix:cgi.sock", "unix:/run/"} {
+		expect(t, mistakes(t, "[server]\ncgi_listen="+value+"\n"), []string{"2: cgi_listen: \"" + value + "\" is not a socket with an absolute path; write unix: and a path"})
+	}
+	expect(t, parse(t, "[server]\ncgi_listen=unix:/run/cgi.sock\ncgi_socket_mode=0666\n").Warnings, []string{
+		"3: cgi_socket_mode: every account of this machine may write to the socket of cgi_listen",
+	})
+	expect(t, parse(t, "[server]\ncgi_listen=\ncgi_socket_mode=0660\n").Warnings, nil)
+}
+
 func TestMemoryThatIsTooSmallForOneRequest(t *testing.T) {
 	for text, want := range map[string][]string{
 		"[limits]\nmax_body_bytes=21M\n":                    nil,

@@ -26,34 +26,48 @@ type cgiProgram struct {
 
 func newCGI(t *testing.T) *cgiProgram {
 	t.Helper()
-	path, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &cgiProgram{path, filepath.Join(t.TempDir(), "dbsep.conf")}
+	return &cgiProgram{program(t, "dbsep"), filepath.Join(t.TempDir(), "dbsep.conf")}
 }
 
-// programFolder is where the program is built; TestMain removes it.
+// programFolder is where the programs are built; TestMain removes it.
 var programFolder string
 
-// program builds the program, once, and returns its path.
-var program = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(programFolder, "dbsep")
-	if out, err := exec.Command("go", "build", "-o", path, "dbsep/cmd/dbsep").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the program: %w\n%s", err, out)
+// build builds the programs, once.
+var build = sync.OnceValue(func() error {
+	if out, err := exec.Command("go", "build", "-o", programFolder, "dbsep/cmd/dbsep", "dbsep/cmd/dbsep-cgi").CombinedOutput(); err != nil {
+		return fmt.Errorf("build the programs: %w\n%s", err, out)
 	}
-	return path, nil
+	return nil
 })
+
+// program returns the path of a program.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	if err := build(); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(programFolder, name)
+}
+
+// configuration is a dbsep.conf for a database.
+func configuration(source database.Source) string {
+	return fmt.Sprintf("dsn=%s\ndbuser=%s\ndbpass=%s\nbackslash_is_escape=yes\n", source.DSN, source.User, source.Password)
+}
 
 func (c *cgiProgram) ask(t *testing.T, source database.Source, r *request) answer {
 	t.Helper()
-	conf := fmt.Sprintf("dsn=%s\ndbuser=%s\ndbpass=%s\nbackslash_is_escape=yes\n", source.DSN, source.User, source.Password)
-	if err := os.WriteFile(c.conf, []byte(conf), 0o600); err != nil {
+	if err := os.WriteFile(c.conf, []byte(configuration(source)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return runCGI(t, r, c.path, "DBSEP_CONF="+c.conf)
+}
+
+// runCGI runs a program for a request.
+func runCGI(t *testing.T, r *request, path string, environ ...string) answer {
+	t.Helper()
 	var out, log bytes.Buffer
-	cmd := exec.Command(c.path)
-	cmd.Env = append(r.toCGI(), "DBSEP_CONF="+c.conf)
+	cmd := exec.Command(path)
+	cmd.Env = append(r.toCGI(), environ...)
 	cmd.Stdin = strings.NewReader(r.bytes())
 	cmd.Stdout, cmd.Stderr = &out, &log
 	if err := cmd.Run(); err != nil {

@@ -33,13 +33,14 @@ func (p *replay) name() string {
 }
 
 // replays are the ways to send requests. The responses of the server and the CGI
-// program are compared, so the rest looks at the server's.
+// programs are compared, so the rest looks at the server's.
 func replays() []*replay {
 	var all []*replay
 	for _, db := range slices.Sorted(maps.Keys(fixtures)) {
 		all = append(all,
 			&replay{db: db, way: "server"},
 			&replay{db: db, way: "cgi"},
+			&replay{db: db, way: "dbsep-cgi"},
 			&replay{db: db, way: "server", raw: true})
 	}
 	return all
@@ -60,7 +61,7 @@ func TestGolden(t *testing.T) {
 		t.FailNow() // responses are missing or break a rule: first things first
 	}
 	all = slices.DeleteFunc(all, func(p *replay) bool { return p.outcomes == nil }) // a database that cannot be had here
-	t.Run("same both ways", func(t *testing.T) { compareWays(t, all) })
+	t.Run("same all ways", func(t *testing.T) { compareWays(t, all) })
 	t.Run("keep", func(t *testing.T) { checkKept(t, recordings, all) })
 	t.Run("danger", func(t *testing.T) { checkDanger(t, recordings, all) })
 	t.Run("decided", func(t *testing.T) { checkDecided(t, recordings, all) })
@@ -70,9 +71,12 @@ func TestGolden(t *testing.T) {
 func (p *replay) run(t *testing.T, recordings []recording) {
 	f := fixtures[p.db](t, "testdata/golden-"+p.db+".sql")
 	var w way
-	if p.way == "cgi" {
+	switch p.way {
+	case "cgi":
 		w = newCGI(t)
-	} else {
+	case "dbsep-cgi":
+		w = newPassed(t)
+	default:
 		w = newServer(t, gateway.Options{TableOptions: func(string) gateway.TableOptions { return gateway.TableOptions{RawSemicolons: p.raw} }})
 	}
 	p.outcomes = map[string]outcome{}
@@ -96,26 +100,26 @@ func (p *replay) run(t *testing.T, recordings []recording) {
 	t.Logf("%d recordings", len(p.outcomes))
 }
 
-// compareWays checks that a CGI program's response to every recording is byte for
+// compareWays checks that each CGI program's response to every recording is byte for
 // byte the server's, and that it changes the same rows.
 func compareWays(t *testing.T, all []*replay) {
-	byCGI := map[string]outcome{}
+	byServer := map[string]outcome{}
 	for _, p := range all {
-		if p.way == "cgi" {
-			maps.Copy(byCGI, p.outcomes)
+		if p.way == "server" && !p.raw {
+			maps.Copy(byServer, p.outcomes)
 		}
 	}
 	for _, p := range all {
-		if p.way == "cgi" || p.raw {
+		if p.way == "server" {
 			continue
 		}
-		for id, o := range p.outcomes {
-			c := byCGI[id]
+		for id, c := range p.outcomes {
+			o := byServer[id]
 			if diff := cmp.Diff(append(o.setup, decide(o.answer, o.changes)...), append(c.setup, decide(c.answer, c.changes)...)); diff != "" {
-				t.Errorf("%s: the CGI program answers otherwise (-server +cgi):\n%s", id, diff)
+				t.Errorf("%s: %s answers otherwise (-server +%[2]s):\n%s", id, p.way, diff)
 			}
 			if o.body != c.body || o.kind != c.kind {
-				t.Errorf("%s: the server answers %.300q (%s), the CGI program %.300q (%s)", id, o.body, o.kind, c.body, c.kind)
+				t.Errorf("%s: the server answers %.300q (%s), %s %.300q (%s)", id, o.body, o.kind, p.way, c.body, c.kind)
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"dbsep/gateway"
 	"dbsep/internal/auth"
 	"dbsep/internal/cache"
+	"dbsep/internal/cgi"
 	"dbsep/internal/config"
 	"dbsep/internal/database"
 	"dbsep/internal/logging"
@@ -19,15 +20,16 @@ import (
 
 // An instance responds to requests as one configuration says.
 type instance struct {
-	config     *config.Config
-	db         *sharedDatabase
-	authorizer *auth.Authorizer
-	tls        *tls.Config // of new connections; nil: plain HTTP
-	log        *slog.Logger
-	clientLog  *slog.Logger // of lines that a client causes
-	gateway    *gateway.Gateway
-	handler    http.Handler // of the clients' requests
-	cache      *cache.Cache // nil without [cache]
+	config      *config.Config
+	fileVersion string // of the configuration's file: see configfile
+	db          *sharedDatabase
+	authorizer  *auth.Authorizer
+	tls         *tls.Config // of new connections; nil: plain HTTP
+	log         *slog.Logger
+	clientLog   *slog.Logger // of lines that a client causes
+	gateway     *gateway.Gateway
+	handler     http.Handler // of the clients' requests
+	cache       *cache.Cache // nil without [cache]
 
 	users atomic.Int64  // the requests in flight, and one more until a reload replaces the instance
 	idle  chan struct{} // is closed when there are none
@@ -64,7 +66,7 @@ func (s *Server) newInstance(l *setup.Loaded, log *slog.Logger) (*instance, erro
 	if err := s.openStaleCache(l, log); err != nil {
 		return nil, err
 	}
-	i := &instance{config: c, authorizer: authorizer, tls: t, log: log, clientLog: logging.Limit(log, s.metrics.LeftOut.Inc), db: &sharedDatabase{DB: l.DB, source: setup.Source(c)}, idle: make(chan struct{})}
+	i := &instance{config: c, fileVersion: l.Version, authorizer: authorizer, tls: t, log: log, clientLog: logging.Limit(log, s.metrics.LeftOut.Inc), db: &sharedDatabase{DB: l.DB, source: setup.Source(c)}, idle: make(chan struct{})}
 	if running != nil && running.db.source.Same(i.db.source) {
 		l.Close()
 		i.db = running.db
@@ -86,7 +88,8 @@ func (s *Server) newInstance(l *setup.Loaded, log *slog.Logger) (*instance, erro
 func (s *Server) gatewayOptions(i *instance) gateway.Options {
 	o := setup.GatewayOptions(i.config, i.clientLog)
 	o.BodyMemory, o.ResponseMemory = s.bodies, s.responses
-	o.Authorizer, o.Observe = i.authorizer, s.metrics.Observe
+	o.Authorizer = &eachAuthorizer{clients: i.authorizer, web: auth.NewWeb(setup.TableRights(i.config), cgi.Variable)}
+	o.Observe = s.metrics.Observe
 	if lines := logging.NewAccessLog(&s.log, i.config.Log, false); lines != nil {
 		o.Observe = func(e gateway.Event) {
 			s.metrics.Observe(e)
@@ -94,6 +97,22 @@ func (s *Server) gatewayOptions(i *instance) gateway.Options {
 		}
 	}
 	return o
+}
+
+// webServerKey is the key of a context that says that a web server has admitted a request.
+type webServerKey struct{}
+
+// An eachAuthorizer admits clients, and identifies those that a web server has admitted.
+type eachAuthorizer struct {
+	clients *auth.Authorizer
+	web     *auth.WebServerAuthorizer
+}
+
+func (a *eachAuthorizer) Authorize(r *http.Request) (gateway.Client, error) {
+	if r.Context().Value(webServerKey{}) != nil {
+		return a.web.Authorize(r)
+	}
+	return a.clients.Authorize(r)
 }
 
 // openStaleCache opens the file of stale responses if a configuration has one. It

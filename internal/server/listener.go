@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/user"
@@ -21,6 +22,22 @@ type listener struct {
 	address string // as configured; empty: systemd has opened the socket
 }
 
+// socketAccess says who may connect to a unix socket.
+type socketAccess struct {
+	mode  fs.FileMode
+	group string // empty: the process's own
+	key   string // of the setting that names the group
+}
+
+// clientAccess is that of the clients' socket and of the status listener's.
+func clientAccess(c config.Server) socketAccess {
+	return socketAccess{c.SocketMode, c.SocketGroup, "socket_group"}
+}
+
+func cgiAccess(c config.Server) socketAccess {
+	return socketAccess{c.CGISocketMode, c.CGISocketGroup, "cgi_socket_group"}
+}
+
 // sendBufferBytes is how much the system keeps of what a client does not read. By itself it
 // keeps up to 4 MiB, which no memory of the process, but MemoryMax of systemd has.
 const sendBufferBytes = 128 << 10
@@ -34,11 +51,11 @@ func (l *listener) Accept() (net.Conn, error) {
 }
 
 // systemdListeners returns the sockets that systemd has opened for the process: that
-// named "status" for monitoring, the other for clients.
-func systemdListeners() (clients, status *listener, err error) {
+// named "status" for monitoring, that named "cgi" for web servers, the other for clients.
+func systemdListeners() (clients, status, cgi *listener, err error) {
 	named, err := activation.ListenersWithNames()
 	if err != nil {
-		return nil, nil, fmt.Errorf("take the sockets of systemd: %w", err)
+		return nil, nil, nil, fmt.Errorf("take the sockets of systemd: %w", err)
 	}
 	for name, ls := range named {
 		for _, l := range ls {
@@ -46,14 +63,16 @@ func systemdListeners() (clients, status *listener, err error) {
 			case l == nil:
 			case name == "status" && status == nil:
 				status = &listener{Listener: l}
-			case name != "status" && clients == nil:
+			case name == "cgi" && cgi == nil:
+				cgi = &listener{Listener: l}
+			case name != "status" && name != "cgi" && clients == nil:
 				clients = &listener{Listener: l}
 			default:
-				return nil, nil, errors.New("systemd has opened more sockets than one for clients and one named status: correct dbsep.socket")
+				return nil, nil, nil, errors.New("systemd has opened more sockets than one for clients, one named status and one named cgi: correct dbsep.socket")
 			}
 		}
 	}
-	return clients, status, nil
+	return clients, status, cgi, nil
 }
 
 // chooseListen is the hint if the address for clients cannot be opened.
@@ -61,8 +80,8 @@ const chooseListen = "choose another address for [server] listen"
 
 // openListener opens an address of the configuration. The hint says how to choose
 // another one.
-func openListener(ctx context.Context, hint, address string, c config.Server) (*listener, error) {
-	l, err := Listen(ctx, address, c)
+func openListener(ctx context.Context, hint, address string, access socketAccess) (*listener, error) {
+	l, err := listen(ctx, address, access)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w; %s", address, err, hint)
 	}
@@ -72,6 +91,10 @@ func openListener(ctx context.Context, hint, address string, c config.Server) (*
 // Listen opens host:port or unix:/path. A socket that an earlier process left behind
 // is replaced.
 func Listen(ctx context.Context, address string, c config.Server) (net.Listener, error) {
+	return listen(ctx, address, clientAccess(c))
+}
+
+func listen(ctx context.Context, address string, access socketAccess) (net.Listener, error) {
 	var lc net.ListenConfig
 	path, isUnix := strings.CutPrefix(address, "unix:")
 	if !isUnix {
@@ -85,7 +108,7 @@ func Listen(ctx context.Context, address string, c config.Server) (net.Listener,
 	if err != nil {
 		return nil, err
 	}
-	if err := setSocketMode(path, c); err != nil {
+	if err := access.set(path); err != nil {
 		_ = l.Close()
 		return nil, err
 	}
@@ -104,30 +127,31 @@ func removeUnusedSocket(ctx context.Context, path string) bool {
 	return err == nil && file.Mode()&os.ModeSocket != 0 && os.Remove(path) == nil
 }
 
-// setSocketMode gives an open socket the group and the mode of a configuration.
-func (l *listener) setSocketMode(c config.Server) error {
+// setAccess gives an open socket the group and the mode of a configuration.
+func (l *listener) setAccess(access socketAccess) error {
 	if l == nil {
 		return nil
 	}
 	if path, isUnix := strings.CutPrefix(l.address, "unix:"); isUnix {
-		return setSocketMode(path, c)
+		return access.set(path)
 	}
 	return nil
 }
 
-func setSocketMode(path string, c config.Server) error {
-	if c.SocketGroup != "" {
-		g, err := user.LookupGroup(c.SocketGroup)
+// set gives a socket its group and its mode.
+func (a socketAccess) set(path string) error {
+	if a.group != "" {
+		g, err := user.LookupGroup(a.group)
 		if err != nil {
-			return fmt.Errorf("[server] socket_group: %w", err)
+			return fmt.Errorf("[server] %s: %w", a.key, err)
 		}
 		id, err := strconv.Atoi(g.Gid)
 		if err != nil {
-			return fmt.Errorf("[server] socket_group: %w", err)
+			return fmt.Errorf("[server] %s: %w", a.key, err)
 		}
 		if err := os.Chown(path, -1, id); err != nil {
-			return fmt.Errorf("[server] socket_group: %w", err)
+			return fmt.Errorf("[server] %s: %w", a.key, err)
 		}
 	}
-	return os.Chmod(path, c.SocketMode)
+	return os.Chmod(path, a.mode)
 }

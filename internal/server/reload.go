@@ -51,7 +51,7 @@ func (s *Server) next(ctx context.Context) (i *instance, moved *listener, err er
 	}
 	c, running := l.Config.Server, s.running.Load().config.Server
 	if s.listener.address != "" && c.Listen != running.Listen {
-		if moved, err = openListener(ctx, chooseListen, c.Listen, c); err != nil {
+		if moved, err = openListener(ctx, chooseListen, c.Listen, clientAccess(c)); err != nil {
 			l.Close()
 			return nil, nil, err
 		}
@@ -62,8 +62,11 @@ func (s *Server) next(ctx context.Context) (i *instance, moved *listener, err er
 	if err == nil {
 		err = s.refuseRestart(l.Config)
 	}
-	if err == nil && (c.SocketMode != running.SocketMode || c.SocketGroup != running.SocketGroup) {
-		err = errors.Join(s.listener.setSocketMode(c), s.statusListener.setSocketMode(c))
+	if err == nil && clientAccess(c) != clientAccess(running) {
+		err = errors.Join(s.listener.setAccess(clientAccess(c)), s.statusListener.setAccess(clientAccess(c)))
+	}
+	if err == nil && cgiAccess(c) != cgiAccess(running) {
+		err = s.cgiListener.setAccess(cgiAccess(c))
 	}
 	if err == nil {
 		i, err = s.newInstance(l, s.newLog(l.Config))
@@ -77,12 +80,15 @@ func (s *Server) next(ctx context.Context) (i *instance, moved *listener, err er
 	return i, moved, err
 }
 
-// refuseRestart refuses changes that cannot wait for the next restart: of the status
-// listener, and of the file of stale responses.
+// refuseRestart refuses changes that cannot wait for the next restart: of the listeners for
+// monitoring and for web servers, and of the file of stale responses.
 func (s *Server) refuseRestart(c *config.Config) error {
 	running := s.running.Load().config
 	if c.Server.StatusListen != running.Server.StatusListen {
 		return errors.New("[server] status_listen cannot change without a restart")
+	}
+	if c.Server.CGIListen != running.Server.CGIListen {
+		return errors.New("[server] cgi_listen cannot change without a restart")
 	}
 	d, was := c.Database, running.Database
 	if s.staleCache.Load() != nil && (d.LastGoodFile != was.LastGoodFile || d.LastGoodBytes != was.LastGoodBytes) {

@@ -23,6 +23,7 @@ import (
 	"dbsep/gateway"
 	"dbsep/internal/auth"
 	"dbsep/internal/cache"
+	"dbsep/internal/cgi"
 	"dbsep/internal/config"
 	"dbsep/internal/logging"
 	"dbsep/internal/metrics"
@@ -46,8 +47,10 @@ type Server struct {
 
 	listener       *listener // of clients
 	statusListener *listener // of monitoring; nil: listener is
+	cgiListener    *listener // of web servers; nil: there is none
 	http           *httpServer
 	statusHTTP     *httpServer
+	cgi            *cgi.Server
 
 	bodies, responses *gateway.ByteBudget // of all instances
 
@@ -79,6 +82,7 @@ func (s *Server) Run(ctx context.Context, first *setup.Loaded, listening func(ne
 	s.status = newStatus(s.metrics)
 	s.reloads = make(chan chan error)
 	s.newHTTPServers(first.Config)
+	s.cgi = cgi.NewServer(http.HandlerFunc(s.serveCGI), func() config.Limits { return s.running.Load().config.Limits }, func() string { return s.running.Load().fileVersion })
 	log := s.newLog(first.Config)
 	if err := s.openListeners(ctx, first.Config.Server); err != nil {
 		first.Close()
@@ -95,6 +99,11 @@ func (s *Server) Run(ctx context.Context, first *setup.Loaded, listening func(ne
 	if s.statusListener != nil {
 		s.statusHTTP.serve(monitoringClients().Listener(s.statusListener))
 	}
+	cgiFailed := make(chan error, 1)
+	if s.cgiListener != nil {
+		go func() { cgiFailed <- s.cgi.Serve(s.cgiListener) }()
+		log.Info("listening for web servers", slog.String("address", s.cgiListener.Addr().String()))
+	}
 	log.Info("listening", slog.String("address", s.listener.Addr().String()), slog.String("database", i.db.Kind()), slog.String("at", i.db.Address()))
 	if listening != nil {
 		listening(s.listener.Addr())
@@ -103,7 +112,7 @@ func (s *Server) Run(ctx context.Context, first *setup.Loaded, listening func(ne
 		defer s.openControl(log).Close()
 	}
 	notify(daemon.SdNotifyReady)
-	err = s.wait(ctx)
+	err = s.wait(ctx, cgiFailed)
 	notify(daemon.SdNotifyStopping)
 	if ended := s.end(context.WithoutCancel(ctx)); err == nil {
 		err = ended
@@ -113,7 +122,7 @@ func (s *Server) Run(ctx context.Context, first *setup.Loaded, listening func(ne
 
 // wait returns when ctx ends or a listener fails. Until then it handles signals and
 // the watchdog of the service manager.
-func (s *Server) wait(ctx context.Context) error {
+func (s *Server) wait(ctx context.Context, cgiFailed <-chan error) error {
 	watchdog := newWatchdog()
 	defer watchdog.Stop()
 	for {
@@ -131,6 +140,8 @@ func (s *Server) wait(ctx context.Context) error {
 			return fmt.Errorf("accept clients: %w", err)
 		case err := <-s.statusHTTP.failed:
 			return fmt.Errorf("accept monitoring clients: %w", err)
+		case err := <-cgiFailed:
+			return fmt.Errorf("accept web servers: %w", err)
 		}
 	}
 }
@@ -142,7 +153,9 @@ func (s *Server) end(ctx context.Context) error {
 	last := s.running.Load()
 	last.authorizer.End()
 	limit := last.config.Limits.Drain
-	err := errors.Join(s.http.end(ctx, limit), s.statusHTTP.end(ctx, limit))
+	cgiEnded := make(chan error, 1)
+	go func() { cgiEnded <- s.cgi.End(limit) }()
+	err := errors.Join(s.http.end(ctx, limit), s.statusHTTP.end(ctx, limit), <-cgiEnded)
 	s.ending.Wait()
 	last.finish()
 	if store := s.staleCache.Load(); store != nil {
@@ -154,6 +167,20 @@ func (s *Server) end(ctx context.Context) error {
 // ServeHTTP lets the running instance respond, also on connections that are older:
 // what a reload forbids is forbidden at once.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	i := s.enter()
+	defer i.leave()
+	i.handler.ServeHTTP(w, r)
+}
+
+// serveCGI responds to a request that a web server has admitted.
+func (s *Server) serveCGI(w http.ResponseWriter, r *http.Request) {
+	i := s.enter()
+	defer i.leave()
+	i.gateway.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), webServerKey{}, true)))
+}
+
+// enter adds a request to the running instance. It must leave it.
+func (s *Server) enter() *instance {
 	i := s.running.Load()
 	for !i.enter() { // a reload has just replaced it
 		next := s.running.Load()
@@ -162,8 +189,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		i = next
 	}
-	defer i.leave()
-	i.handler.ServeHTTP(w, r)
+	return i
 }
 
 // newHTTPServers makes the HTTP servers, which do not serve yet.
@@ -204,17 +230,20 @@ func (s *Server) tlsFailed(client net.Addr, err error) {
 // openListeners opens the addresses of a configuration, or takes those that systemd
 // has opened.
 func (s *Server) openListeners(ctx context.Context, c config.Server) (err error) {
-	if s.listener, s.statusListener, err = systemdListeners(); err != nil {
+	if s.listener, s.statusListener, s.cgiListener, err = systemdListeners(); err != nil {
 		return err
 	}
 	if s.listener == nil {
-		s.listener, err = openListener(ctx, cmp.Or(s.ListenHint, chooseListen), c.Listen, c)
+		s.listener, err = openListener(ctx, cmp.Or(s.ListenHint, chooseListen), c.Listen, clientAccess(c))
 	}
 	if err == nil && !s.Insecure {
 		err = setup.CheckAccess(s.listener.Addr(), c)
 	}
 	if err == nil && s.statusListener == nil && c.StatusListen != "" {
-		s.statusListener, err = openListener(ctx, "choose another address for [server] status_listen", c.StatusListen, c)
+		s.statusListener, err = openListener(ctx, "choose another address for [server] status_listen", c.StatusListen, clientAccess(c))
+	}
+	if err == nil && s.cgiListener == nil && c.CGIListen != "" {
+		s.cgiListener, err = openListener(ctx, "choose another path for [server] cgi_listen", c.CGIListen, cgiAccess(c))
 	}
 	if err != nil {
 		s.closeListeners()
@@ -223,7 +252,7 @@ func (s *Server) openListeners(ctx context.Context, c config.Server) (err error)
 }
 
 func (s *Server) closeListeners() {
-	for _, l := range []*listener{s.listener, s.statusListener} {
+	for _, l := range []*listener{s.listener, s.statusListener, s.cgiListener} {
 		if l != nil {
 			_ = l.Close()
 		}

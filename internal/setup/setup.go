@@ -13,32 +13,18 @@ import (
 	"dbsep/internal/auth"
 	"dbsep/internal/cache"
 	"dbsep/internal/config"
+	"dbsep/internal/configfile"
 	"dbsep/internal/database"
 )
 
-// ownFile is dbsep's own configuration, perlFile that of Asterisk's Perl script.
-const (
-	ownFile  = "/etc/dbsep/dbsep.conf"
-	perlFile = "/etc/asterisk/dbsep.conf"
-)
-
 // ConfigFile returns the file that DBSEP_CONF names, or the usual one.
-func ConfigFile() string { return cmp.Or(os.Getenv("DBSEP_CONF"), usualFile(ownFile, perlFile)) }
-
-// usualFile returns dbsep's own configuration where there is one, else that of
-// the Perl script. One that cannot be looked at counts as there: its reader then
-// says what is wrong, instead of working with another.
-func usualFile(own, perl string) string {
-	if _, err := os.Stat(own); errors.Is(err, fs.ErrNotExist) {
-		return perl
-	}
-	return own
-}
+func ConfigFile() string { return configfile.Path() }
 
 // A Loaded configuration has been read, and the database that it names is open.
 type Loaded struct {
-	Config *config.Config // nil if the file cannot be read
-	DB     *database.DB   // nil after an error
+	Config  *config.Config // nil if the file cannot be read
+	Version string         // of the file: see configfile; empty if the file alone does not decide about responses
+	DB      *database.DB   // nil after an error
 }
 
 // Load reads a configuration, with the environment variables that take the place of its
@@ -66,6 +52,7 @@ func LoadToAlter(file string, createFile bool) (*Loaded, error) {
 }
 
 func load(file string, environ []string, adjust func(*database.Source)) (*Loaded, error) {
+	version, _ := configfile.Version(file) // before it is read: a later change makes another version
 	c, err := loadConfig(file, environ)
 	if c == nil {
 		return &Loaded{}, err
@@ -84,13 +71,16 @@ func load(file string, environ []string, adjust func(*database.Source)) (*Loaded
 		slices.SortStableFunc(problems, func(a, b config.Problem) int { return cmp.Compare(a.Line, b.Line) })
 		return &Loaded{Config: c}, problems
 	}
-	return &Loaded{c, db}, nil
+	if c.ChangedByVariables() {
+		version = ""
+	}
+	return &Loaded{c, version, db}, nil
 }
 
 // loadConfig reads a configuration. The usual file need not exist where a variable names
 // the database; a file that somebody has named must.
 func loadConfig(file string, environ []string) (*config.Config, error) {
-	if file == ownFile || file == perlFile {
+	if configfile.IsUsual(file) {
 		_, err := os.Stat(file)
 		named := slices.ContainsFunc(environ, func(variable string) bool { return strings.HasPrefix(variable, "DBSEP_DSN=") })
 		if named && errors.Is(err, fs.ErrNotExist) {
