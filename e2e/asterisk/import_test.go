@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -66,6 +67,19 @@ func TestAsteriskReadsWhatIsImported(t *testing.T) {
 			m.compare(t, p, f, "plain.conf", "f.conf")
 		})
 	}
+	t.Run("random files", func(t *testing.T) {
+		const seed = 1
+		random := rand.New(rand.NewPCG(seed, 0))
+		for range randomFiles {
+			text := randomFile(random)
+			p.Write(t, "f.plain", text)
+			f, err := asteriskconf.Read(p.Path("astetcdir"), "f.plain")
+			check(t, err)
+			if want, read := m.config(t, "f.plain"); read == isRefused(f) || read && want != conftest.ShowSections(f.Sections) {
+				t.Errorf("%q: Asterisk reads it: %v, as %q; here it is %q", text, read, want, conftest.Show(f, p.Path("astetcdir")))
+			}
+		}
+	})
 	for _, sample := range samples {
 		name := filepath.Base(sample)
 		t.Run(name, func(t *testing.T) {
@@ -77,6 +91,29 @@ func TestAsteriskReadsWhatIsImported(t *testing.T) {
 			m.compare(t, p, f, name+".plain", "sample-"+name)
 		})
 	}
+}
+
+const randomFiles = 2000
+
+// fragments are what random files are made of.
+var fragments = strings.Split("[a]~[b]~[a](!)~[b](!)~[a](+)~[b](a)~[a](b)~[c](a,b)~(~!)~+~x~y~=~=>~+=~1~2~ ~;~\\;~\\~;--~--;~---~;-~\n~\n~\n~x=1\n~y+=2\n~x+=3\n~"+
+	"[a](+x=1)~[a](+x=1&y=2)~&~TEMPLATES=include~,~#~\t~]~[~ ;-- ~ --; ~[c]\n~z=>4\n~x =5\n", "~")
+
+// randomFile is the text of a file that may or may not have mistakes in it.
+func randomFile(random *rand.Rand) string {
+	text := "[a]\n"
+	for range 3 + random.IntN(22) {
+		text += fragments[random.IntN(len(fragments))]
+	}
+	if strings.Contains(text, "(+,") { // Asterisk may add a section to itself without an end
+		return "[a]\n"
+	}
+	return text
+}
+
+// isRefused reports whether Asterisk would not read a file.
+func isRefused(f *asteriskconf.File) bool {
+	return slices.ContainsFunc(f.Problems, func(p asteriskconf.Problem) bool { return p.Effect == asteriskconf.Refused })
 }
 
 // sqliteTables is a site with Asterisk's tables on SQLite.
@@ -111,7 +148,7 @@ func dbsep(t *testing.T, site *testenv.Site, command ...string) string {
 // it from the table.
 func (m *manager) compare(t *testing.T, p *pbx, f *asteriskconf.File, plain, mapped string) {
 	t.Helper()
-	refused := slices.ContainsFunc(f.Problems, func(p asteriskconf.Problem) bool { return p.Effect == asteriskconf.Refused })
+	refused := isRefused(f)
 	want, read := m.config(t, plain)
 	if read == refused {
 		t.Fatalf("Asterisk reads it: %v; here it is read as %s", read, conftest.Show(f, p.Path("astetcdir")))

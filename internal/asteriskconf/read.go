@@ -374,12 +374,15 @@ func (r *reader) count(more int) bool {
 }
 
 func (r *reader) variable(text string) {
-	escaped, isEscaped := strings.CutPrefix(text, `\`)
-	if isEscaped && escaped == "" {
-		r.problem(Refused, `there is nothing behind the \`)
-		return
+	first := "" // the character behind a \ has no meaning of its own
+	if escaped, isEscaped := strings.CutPrefix(text, `\`); isEscaped {
+		if escaped == "" || strip(escaped[:1]) == "" {
+			r.problem(Refused, `there is nothing behind the \`)
+			return
+		}
+		first, text = escaped[:1], escaped[1:]
 	}
-	name, value, ok := strings.Cut(escaped, "=")
+	name, value, ok := strings.Cut(text, "=")
 	if !ok {
 		r.problem(Ignored, "there is no = in it")
 		return
@@ -388,19 +391,31 @@ func (r *reader) variable(text string) {
 	if !adds {
 		value = strings.TrimPrefix(value, ">")
 	}
-	if name = strip(name); name == "" {
+	if name = strip(first + name); name == "" {
 		r.problem(Ignored, "there is no name before its =")
 		return
 	}
-	if adds {
-		for i := range slices.Backward(r.current.Lines) {
-			if l := &r.current.Lines[i]; l.Name == name {
-				l.Value = strip(l.Value + value)
-				return
-			}
-		}
+	if adds && r.current.add(name, value) {
+		return
 	}
 	if r.count(1) {
 		r.current.Lines = append(r.current.Lines, Line{r.path(), r.line, name, strip(value)})
 	}
+}
+
+// add adds to the value of the last line of a name. It reports false if there is none. The
+// line that Asterisk changes is the first that looks like the last one, which may be
+// another: names and values look alike in any case, and all values like an empty one.
+func (s *Section) add(name, value string) bool {
+	for _, last := range slices.Backward(s.Lines) {
+		if last.Name != name {
+			continue
+		}
+		i := slices.IndexFunc(s.Lines, func(l Line) bool {
+			return strings.EqualFold(l.Name, name) && (last.Value == "" || strings.EqualFold(l.Value, last.Value))
+		})
+		s.Lines[i].Name, s.Lines[i].Value = name, strip(last.Value+value)
+		return true
+	}
+	return false
 }

@@ -35,7 +35,7 @@ func (l *Line) text() (string, error) {
 	switch {
 	case l.Name == "":
 		return "", fmt.Errorf("it has no name")
-	case strings.Contains(l.Name, "="):
+	case strings.Contains(l.Name[1:], "="):
 		return "", fmt.Errorf("there is a = in its name")
 	case strings.ContainsAny(l.Name+l.Value, "\n\x00"):
 		return "", fmt.Errorf("there is the end of a line or a NUL byte in it")
@@ -43,7 +43,7 @@ func (l *Line) text() (string, error) {
 		return "", fmt.Errorf("there is whitespace at an end of its name or its value")
 	}
 	line := withoutComments(l.Name) + " = " + withoutComments(l.Value)
-	if strings.ContainsRune(`[#\`, rune(l.Name[0])) {
+	if strings.IndexByte(`[#\=`, l.Name[0]) >= 0 {
 		line = `\` + line
 	}
 	line = strings.TrimSuffix(line, " ")
