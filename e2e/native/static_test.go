@@ -43,7 +43,7 @@ func (p *pair) compareFiles(t *testing.T, m *manager, g generator) (differ int) 
 		}
 		native := m.action(t, "Action: GetConfig\r\nFilename: "+p.native.file(i)+"\r\n")
 		dbsep := m.action(t, "Action: GetConfig\r\nFilename: "+p.dbsep.file(i)+"\r\n")
-		if !strings.Contains(native, "100rel=") {
+		if !strings.Contains(native, "Line-") { // each line may be commented out, but hardly all of them
 			t.Errorf("the native driver reads no file: %s", native)
 		}
 		if native != dbsep {
