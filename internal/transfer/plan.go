@@ -206,12 +206,10 @@ func (p *Plan) Apply(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if done < len(lines) {
-		err = failure(lines[done], err)
-	} else {
-		err = withCause(err)
+	if done == len(lines) {
+		return fmt.Errorf("end the transaction: %w\nwhether the tables have changed is not known; import again", withCause(err))
 	}
-	return fmt.Errorf("%w\nnothing was changed", err)
+	return fmt.Errorf("%w\nnothing was changed", failure(lines[done], err))
 }
 
 // failure is why the row of a line is not stored.
