@@ -43,16 +43,16 @@ demo: dbsep ## build it and answer requests from a throw-away SQLite sample, at 
 
 PREFIX  ?= /usr/local
 SHARE   := $(DESTDIR)$(PREFIX)/share
+UNITS   := $(DESTDIR)$(PREFIX)/lib/systemd/system
 INSTALL := install -D -m 644
 PROGRAM ?= ./dbsep
 install: ## install the programs, built before, with units, manual and completions: PREFIX (/usr/local), DESTDIR
 	@test -x $(PROGRAM) -a -x $(PROGRAM)-cgi || $(MAKE) build
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/dbsep
 	install -D -m 755 $(PROGRAM)-cgi $(DESTDIR)$(PREFIX)/bin/dbsep-cgi
-	for unit in service socket; do \
-	  $(INSTALL) contrib/systemd/dbsep.$$unit $(DESTDIR)$(PREFIX)/lib/systemd/system/dbsep.$$unit || exit 1; \
-	done
-	sed -i 's|^\(Exec[A-Z][a-z]*\)=/usr/bin/|\1=$(PREFIX)/bin/|' $(DESTDIR)$(PREFIX)/lib/systemd/system/dbsep.service
+	$(INSTALL) -t $(UNITS) contrib/systemd/*.service contrib/systemd/*.socket
+	$(INSTALL) -t $(UNITS)/dbsep@.service.d contrib/systemd/dbsep@.service.d/instance.conf
+	sed -i 's|^\(Exec[A-Z][a-z]*\)=/usr/bin/|\1=$(PREFIX)/bin/|' $(UNITS)/*.service
 	$(INSTALL) -t $(SHARE)/man/man1 contrib/man/dbsep.1 contrib/man/dbsep-cgi.1
 	$(INSTALL) contrib/man/dbsep.conf.5 $(SHARE)/man/man5/dbsep.conf.5
 	$(INSTALL) dbsep.conf.sample $(SHARE)/dbsep/dbsep.conf.sample

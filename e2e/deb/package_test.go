@@ -62,11 +62,13 @@ func TestPackage(t *testing.T) {
 			__start_dbsep; echo "${COMPREPLY[@]}"'`, "serve")
 		m.expect(t, "head -1 /usr/share/zsh/vendor-completions/_dbsep /usr/share/fish/vendor_completions.d/dbsep.fish", "#compdef dbsep", "# fish completion for dbsep")
 	})
-	feature("units are right, exposure 2.5 at most", func(t *testing.T) {
-		if out := m.run(t, "systemd-analyze verify --man=yes dbsep.service dbsep.socket 2>&1"); strings.Contains(out, "dbsep") {
+	feature("units are right, exposure 1.5 at most", func(t *testing.T) {
+		if out := m.run(t, "systemd-analyze verify --man=yes dbsep.service dbsep.socket dbsep@a.service dbsep@a.socket 2>&1"); strings.Contains(out, "dbsep") {
 			t.Errorf("systemd-analyze verify:\n%s", out)
 		}
-		m.run(t, "systemd-analyze security --no-pager --offline=true --threshold=25 /usr/lib/systemd/system/dbsep.service")
+		for _, unit := range []string{"dbsep.service", "dbsep@.service"} {
+			m.run(t, "systemd-analyze security --no-pager --offline=true --threshold=15 /usr/lib/systemd/system/"+unit)
+		}
 	})
 	feature("the service starts, reloads and answers", func(t *testing.T) { service(t, m) })
 	feature("the service is started again when it dies or hangs", func(t *testing.T) { revive(t, m) })
@@ -75,6 +77,7 @@ func TestPackage(t *testing.T) {
 	feature("other folders by a drop-in", func(t *testing.T) { folders(t, m) })
 	feature("a group more, a low port by a drop-in", func(t *testing.T) { dropIns(t, m) })
 	feature("socket units, no client turned away", func(t *testing.T) { sockets(t, m) })
+	feature("two instances, each with its file and sockets", func(t *testing.T) { instances(t, m) })
 	feature("upgrade: own configuration kept, service goes on", func(t *testing.T) { upgrade(t, m, old) })
 	feature("remove, purge: the administrator's files stay", func(t *testing.T) { remove(t, m) })
 	feature("install beside Asterisk's dbsep.conf", func(t *testing.T) { besideAsterisk(t, m, old) })
@@ -88,7 +91,7 @@ func upgrade(t *testing.T, m *machine, old string) {
 		sed -i 's/^Version: .*/Version: `+second+`/' later/DEBIAN/control
 		echo '# a later sample' >> later/usr/share/dbsep/dbsep.conf.sample
 		dpkg-deb -Zgzip -b later dbsep_later.deb`)
-	before := m.run(t, "systemctl show -P MainPID dbsep")
+	before, instance := m.run(t, "systemctl show -P MainPID dbsep"), m.run(t, "systemctl show -P MainPID dbsep@north")
 	m.run(t, "cp "+own+" /root/kept.conf; dpkg -i /root/dbsep_later.deb")
 	m.run(t, "cmp /root/kept.conf "+own)
 	m.is(t, "stat -c '%a %U:%G' "+own, "640 root:dbsep\n")
@@ -96,6 +99,10 @@ func upgrade(t *testing.T, m *machine, old string) {
 	if after := m.run(t, "systemctl show -P MainPID dbsep"); after == before {
 		t.Error("the upgrade has not restarted the service")
 	}
+	if after := m.run(t, "systemctl show -P MainPID dbsep@north"); after == instance {
+		t.Error("the upgrade has not restarted the instance")
+	}
+	m.become(t, ask("/run/dbsep-north/sock"), "name=north")
 	m.is(t, "systemctl is-enabled dbsep.service", "enabled\n")
 	m.run(t, "systemctl stop dbsep; dpkg -i --force-downgrade "+old)
 	m.is(t, "systemctl is-active dbsep || true", "inactive\n") // what was stopped stays so
@@ -107,8 +114,8 @@ func remove(t *testing.T, m *machine) {
 	m.write(t, "/etc/dbsep/mine.conf", "# of the administrator\n")
 	m.run(t, "dpkg -r dbsep")
 	m.expect(t, "ls /etc/dbsep /var/lib/dbsep", "dbsep.conf\n", "mine.conf\n", "site.db\n")
-	m.is(t, "systemctl is-active dbsep || true", "inactive\n")
-	m.run(t, "dpkg -P dbsep")
+	m.is(t, "systemctl is-active dbsep dbsep@north dbsep@south.socket || true", "inactive\ninactive\ninactive\n")
+	m.run(t, "dpkg -P dbsep; rm -r /etc/dbsep/north.conf /etc/dbsep/south.conf /var/lib/dbsep/north /var/lib/dbsep/south")
 	left := m.run(t, `find / -xdev -name '*dbsep*' -not -path '/root/*' -not -path '/proc/*' -not -path '/sys/*' -not -path '/var/cache/man/*' -not -path '/tmp/systemd-private-*' | sort`)
 	want := "/etc/dbsep\n/etc/systemd/system/dbsep.service.d\n/var/lib/dbsep\n"
 	if left != want {

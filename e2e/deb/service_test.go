@@ -147,3 +147,30 @@ func sockets(t *testing.T, m *machine) {
 	m.run(t, `systemctl restart --no-block dbsep; for n in 1 2 3 4 5 6 7 8 9 10; do `+askSite+` | grep -q name=sqlite; done`)
 	m.run(t, "systemctl stop dbsep-status.socket; rm /etc/systemd/system/dbsep-status.socket")
 }
+
+// ask sends a request to a socket.
+func ask(socket string) string {
+	return "curl -sS --unix-socket " + socket + " -d id=1 http://x/place/single"
+}
+
+// instances runs the service once more for each of two tenants. One opens its socket itself,
+// that of the other is held by systemd.
+func instances(t *testing.T, m *machine) {
+	for name, server := range map[string]string{"north": "[server]\nlisten=unix:/run/dbsep-north/sock\n", "south": ""} {
+		m.write(t, "/etc/dbsep/"+name+".conf", "dsn=DBI:SQLite:dbname=/var/lib/dbsep/"+name+"/site.db\n"+server)
+		m.run(t, "install -d -o dbsep -g dbsep /var/lib/dbsep/"+name)
+		m.run(t, strings.NewReplacer("/site.db", "/"+name+"/site.db", "sqlite'", name+"'").Replace(makeSite))
+	}
+	m.run(t, "systemctl enable --now dbsep@north.service dbsep@south.socket")
+	m.expect(t, ask("/run/dbsep-north/sock"), "name=north")
+	m.expect(t, ask("/run/dbsep-south.sock"), "name=south")
+	m.expect(t, askSite, "name=sqlite") // of the service itself
+	m.is(t, "stat -c '%a %U:%G' /run/dbsep-south.sock", "660 root:dbsep\n")
+
+	m.expect(t, "dbsep health 2>&1 || test $? = 1", "several servers are running; name one with --pid")
+	m.run(t, "echo liste=x >> /etc/dbsep/north.conf")
+	m.expect(t, "systemctl reload dbsep@north 2>&1 || test $? = 1", "Job for dbsep@north.service failed")
+	m.run(t, "systemctl reload dbsep@south; sed -i /liste=/d /etc/dbsep/north.conf; systemctl reload dbsep@north")
+	m.run(t, "systemctl stop dbsep.service; "+ask("/run/dbsep-north/sock")) // does not take the folders of the others away
+	m.run(t, "systemctl start dbsep.service")
+}
