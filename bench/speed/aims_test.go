@@ -40,6 +40,7 @@ func (r *report) writeAims(w io.Writer) {
 			a, b := median(serve, p99), median(baseline, p99)
 			aim(o, float64(a) <= 1.2*float64(b), "p99 is %s, at most 1.2 times the baseline's %s", short(a), short(b))
 			times(o, "dbsep, CGI", "dbsep.cgi, CGI", 8)
+			times(o, "dbsep-cgi, CGI", "dbsep.cgi, CGI", 12)
 			if o.kind == "SQLite" {
 				times(o, theServe, "dbsep.cgi, mod_perl", 10)
 				times(o, theServe, "dbsep.cgi, CGI", 300)

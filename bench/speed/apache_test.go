@@ -4,7 +4,9 @@ package speed
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"dbsep/internal/testenv"
@@ -64,13 +66,48 @@ func (s *site) startDbsepCGI(t *testing.T) *program {
 	return s.startCGI(t, "dbsep, CGI", filepath.Join(s.installDbsep(t), "dbsep.cgi"))
 }
 
-func (s *site) startCGI(t *testing.T, name, file string) *program {
+// startPassing starts dbsep-cgi in the place of the script, and the server that it passes
+// requests to.
+func (s *site) startPassing(t *testing.T) *program {
+	t.Helper()
+	other := *s
+	site := *s.Site
+	other.Site = &site
+	site.Conf = filepath.Join(s.Folder, "passing.conf") // which Apache's account can find
+	plain, err := os.ReadFile(s.Conf)
+	check(t, err)
+	check(t, os.WriteFile(site.Conf, plain, 0o644))
+	socket := filepath.Join(s.Folder, "cgi.sock")
+	site.Configure(t, "[server]", "cgi_listen=unix:"+socket, "cgi_socket_mode=0666")
+	server := site.ServeAt(t, testenv.FreeAddress(t))
+	file := filepath.Join(s.installDbsep(t), "dbsep.cgi")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, "dbsep/cmd/dbsep-cgi")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as the Makefile does
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build dbsep-cgi: %v\n%s", err, out)
+	}
+	// No other way: what is measured is never dbsep itself.
+	environ := []string{"DBSEP_CGI_SOCKET=" + socket, "DBSEP_PROGRAM=/nowhere/dbsep"}
+	p := other.startCGI(t, "dbsep-cgi, CGI", file, environ...)
+	p.server = server.Cmd.Process.Pid
+	return p
+}
+
+// setEnv are the lines by which Apache passes variables to CGI programs.
+func setEnv(environ []string) (lines string) {
+	for _, variable := range environ {
+		lines += "SetEnv " + strings.Replace(variable, "=", " ", 1) + "\n"
+	}
+	return lines
+}
+
+func (s *site) startCGI(t *testing.T, name, file string, environ ...string) *program {
 	t.Helper()
 	address := testenv.FreeAddress(t)
 	apache := testenv.Apache(t, address, []string{"cgid"}, testenv.ReadPage(t, manual).Block(t, "dbsep-cgi.conf",
-		"/usr/lib/cgi-bin", filepath.Dir(file), "/etc/asterisk/dbsep.conf", s.Conf)+s.kept("cgi"))
+		"/usr/lib/cgi-bin", filepath.Dir(file), "/etc/asterisk/dbsep.conf", s.Conf)+setEnv(environ)+s.kept("cgi"))
 	p := behindApache(name, address, apache)
-	p.own, p.environ = file, []string{"DBSEP_CONF=" + s.Conf}
+	p.own, p.environ = file, append(environ, "DBSEP_CONF="+s.Conf)
 	return p
 }
 

@@ -14,7 +14,9 @@ import (
 type program struct {
 	name string
 	base string // URL of its tables
-	pid  int    // of the ancestor of all its processes
+	pid  int    // of the ancestor of all its processes, but for server
+
+	server int // pid of a server that it passes requests to; 0: none
 
 	// own is the program that handles one request and ends, empty for one that stays.
 	// Its processes are gone before they can be looked at.

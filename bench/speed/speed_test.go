@@ -61,7 +61,7 @@ func (s *site) start(t *testing.T, baseline string) []*program {
 	t.Helper()
 	scripts := s.InstallPerlScript(t)
 	return []*program{
-		s.startBaseline(t, baseline), s.startServe(t), s.startServeCaching(t), s.startDbsepFastCGI(t), s.startDbsepCGI(t),
+		s.startBaseline(t, baseline), s.startServe(t), s.startServeCaching(t), s.startDbsepFastCGI(t), s.startDbsepCGI(t), s.startPassing(t),
 		s.startModPerl(t, scripts), s.startPerl(t, scripts), s.bareDriver(baseline),
 	}
 }

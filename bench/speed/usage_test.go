@@ -64,6 +64,9 @@ func (p *program) processes(t *testing.T) []int {
 		}
 	}
 	all := []int{p.pid}
+	if p.server != 0 {
+		all = append(all, p.server)
+	}
 	for i := 0; i < len(all); i++ {
 		all = append(all, children[all[i]]...)
 	}
@@ -125,6 +128,9 @@ func (p *program) settle(t *testing.T) {
 	}
 	testenv.WaitFor(t, p.name, nil, func(context.Context) error {
 		for _, pid := range p.processes(t) {
+			if pid == p.server {
+				continue
+			}
 			if program, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err == nil && filepath.Base(program) != "apache2" {
 				return fmt.Errorf("%s still runs", program)
 			}

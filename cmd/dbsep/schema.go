@@ -17,7 +17,7 @@ func schemaCommand() *cobra.Command {
 		Long: `Makes the tables of Asterisk 16 to 23 and of its development version on SQLite,
 MariaDB, MySQL and PostgreSQL. Nothing is ever dropped or narrowed.
 
-` + aboutGroups,
+` + aboutGroups(),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return exit{2, fmt.Errorf("unknown command %q; choose print, create, diff or upgrade", args[0])}
@@ -29,14 +29,16 @@ MariaDB, MySQL and PostgreSQL. Nothing is ever dropped or narrowed.
 	// Status 1 says that tables lack something.
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit{2, err} })
 	for _, action := range []*cobra.Command{schemaPrintCommand(), schemaCreateCommand(), schemaDiffCommand(), schemaUpgradeCommand()} {
-		action.Long += "\n\n" + aboutGroups
+		action.Long += "\n\n" + aboutGroups()
 		action.ValidArgs = asterisk.Groups()
 		cmd.AddCommand(action)
 	}
 	return cmd
 }
 
-var aboutGroups = "GROUP is one of " + strings.Join(asterisk.Groups(), ", ") + ".\nWithout one all tables are meant."
+func aboutGroups() string {
+	return "GROUP is one of " + strings.Join(asterisk.Groups(), ", ") + ".\nWithout one all tables are meant."
+}
 
 // A tableChoice is which tables a command is about.
 type tableChoice struct {
