@@ -258,7 +258,8 @@ func TestLineOfASlowRequest(t *testing.T) {
 		t.Error(diff)
 	}
 	want := map[string]any{"level": "WARN", "msg": "slow request", "operation": "update", "table": "peers", "client": "192.0.2.1",
-		"request": "abc", "status": 200.0, "rows": 1.0, "bytes": 2.0, "fields": "id LIKE, call-limit, contact"}
+		"request": "abc", "status": 200.0, "rows": 1.0, "bytes": 2.0, "fields": "id LIKE, call-limit, contact",
+		"explain": "dbsep explain peers/update 'id LIKE=' call-limit= --set contact="}
 	if diff := cmp.Diff(want, ask(gateway.Options{Slow: 1}, "contact=secret3", "abc")); diff != "" {
 		t.Error(diff)
 	}

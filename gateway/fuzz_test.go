@@ -50,6 +50,34 @@ func FuzzForm(f *testing.F) {
 	})
 }
 
+// FuzzArgument shows that the name of a field comes back from the argument of a command that
+// the log has, and that nothing in it is more than a word to a shell.
+func FuzzArgument(f *testing.F) {
+	for _, s := range []string{"id", "id LIKE", "mailboxes !=", "startTime<= ", "a <", "a =", "a==", "x=<>y", "-c", "$(id)", "a'b", "a b", "100rel", "ü", "!"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		argument, ok := formatArgument(name)
+		if !ok {
+			return
+		}
+		if got := ParseArgument(argument); got != (sqlgen.Field{Name: name}) {
+			t.Errorf("%q became %q, and that %q", name, argument, got)
+		}
+		var c command
+		c.add("--set", argument)
+		word := strings.TrimPrefix(string(c.text), " --set ")
+		if quoted, ok := strings.CutPrefix(word, "'"); ok {
+			quoted, ok = strings.CutSuffix(quoted, "'")
+			if !ok || strings.Contains(quoted, "'") {
+				t.Errorf("%q became the word %s", name, word)
+			}
+		} else if strings.ContainsFunc(word, func(c rune) bool { return c <= ' ' || strings.ContainsRune("|&;<>()$`\\\"'*?[#~!{", c) }) {
+			t.Errorf("%q became the word %s", name, word)
+		}
+	})
+}
+
 // FuzzPath shows that any path is read or refused, and that table and operation
 // come back with any path before them.
 func FuzzPath(f *testing.F) {

@@ -229,6 +229,7 @@ func (g *Gateway) run(ctx context.Context, req *request, resp *response) error {
 		return err
 	}
 	req.schemaIsFresh, req.adjustments, req.notes = true, nil, nil
+	req.explanation.restart()
 	return g.runOn(ctx, req, t, resp)
 }
 
@@ -240,6 +241,7 @@ func (g *Gateway) runOn(ctx context.Context, req *request, t *table, resp *respo
 	if err != nil {
 		return err
 	}
+	req.explanation.table(t)
 	return t.hideColumns(req.operation.run(g, ctx, req, t, resp))
 }
 

@@ -57,8 +57,9 @@ func (g *Gateway) observe(r *http.Request, req *request, resp *response) {
 	switch {
 	case req.logged:
 	case took > g.Slow:
-		g.logLine(r, req, slog.LevelWarn, "slow request", slog.Int("status", resp.status), slog.Int("rows", resp.rows),
-			slog.Int64("bytes", resp.bytes), slog.Float64("seconds", took.Seconds()), slog.String("fields", fieldNames(req.query+"&"+req.body)))
+		g.logLine(r, req, slog.LevelWarn, "slow request", append([]slog.Attr{slog.Int("status", resp.status), slog.Int("rows", resp.rows),
+			slog.Int64("bytes", resp.bytes), slog.Float64("seconds", took.Seconds()), slog.String("fields", fieldNames(req.query+"&"+req.body))},
+			req.explainAttrs(r)...)...)
 	case len(req.notes) > 0:
 		g.logLine(r, req, slog.LevelDebug, "")
 	}
@@ -110,6 +111,9 @@ func (g *Gateway) logError(r *http.Request, req *request, e *Error) {
 			attrs = append(attrs, slog.String("hint", hint))
 		}
 	}
+	if explained[e.Code] {
+		attrs = append(attrs, req.explainAttrs(r)...)
+	}
 	if took := time.Since(req.start); took > g.Slow {
 		attrs = append(attrs, slog.Float64("seconds", took.Seconds()))
 	}
@@ -117,6 +121,14 @@ func (g *Gateway) logError(r *http.Request, req *request, e *Error) {
 		attrs = append(attrs, slog.String("cause", e.Err.Error()))
 	}
 	g.logLine(r, req, level, e.Error(), attrs...)
+}
+
+// explainAttrs are what a log line says of the command that explains the request.
+func (req *request) explainAttrs(r *http.Request) []slog.Attr {
+	if command := req.explainCommand(client(r)); command != "" {
+		return []slog.Attr{slog.String("explain", command)}
+	}
+	return nil
 }
 
 // logLine writes the only log line of a request. If a note is more important than the

@@ -42,7 +42,7 @@ func TestRequestHasOneLogLine(t *testing.T) {
 			`level=ERROR msg="the database has no space left" code=full operation=update table=peers client=192.0.2.1 ` +
 				`hint="free space on the database's disk" left-out-column=nope`},
 		{"it takes long, too", post("/peers/update?id=a", "port=1&nope=1"), nil, true,
-			`level=WARN msg="slow request" operation=update table=peers client=192.0.2.1 status=200 rows=1 bytes=2 seconds=2 fields="id, port, nope" left-out-column=nope`},
+			`level=WARN msg="slow request" operation=update table=peers client=192.0.2.1 status=200 rows=1 bytes=2 seconds=2 fields="id, port, nope" explain="dbsep explain peers/update id= --set port= --set nope=" left-out-column=nope`},
 		{"it takes long and fails", post("/peers/update?id=a", "port=1"), &sqlgen.Fault{Cause: sqlgen.Full}, true,
 			`level=ERROR msg="the database has no space left" code=full operation=update table=peers client=192.0.2.1 hint="free space on the database's disk" seconds=2`},
 		{"the client is gone", post("/peers/update?id=a", "port=1"), &sqlgen.Fault{Cause: sqlgen.Canceled}, false, ``},

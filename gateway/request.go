@@ -34,6 +34,8 @@ type request struct {
 	memory        *share // of the budget for bodies; nil: the body is short
 	query, body   string // as received
 	schemaIsFresh bool   // the table's schema is known to be up to date
+
+	explanation *Explanation // nil, except where the request is explained
 }
 
 // newRequest parses the path and the header of a request. It keeps an error of the
@@ -115,7 +117,7 @@ func (g *Gateway) fields(ctx context.Context, req *request, t *table) ([]sqlgen.
 func (g *Gateway) form(ctx context.Context, req *request, t *table, text string) ([]sqlgen.Field, error) {
 	fields, cut, err := parseForm(text, g.MaxFields, req.json)
 	if req.json {
-		return fields, err
+		cut = nil
 	}
 	for _, c := range cut {
 		f := &fields[c.field]
@@ -125,6 +127,7 @@ func (g *Gateway) form(ctx context.Context, req *request, t *table, text string)
 		f.Value = c.trimmed
 		g.adjusted(ctx, req, CutValue, slog.LevelWarn, f.Name)
 	}
+	req.explanation.fields(fields)
 	return fields, err
 }
 

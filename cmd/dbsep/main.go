@@ -60,7 +60,7 @@ Started by a web server it is a CGI or FastCGI program; see docs/running.md.`,
 	}
 	root.SuggestionsMinimumDistance = 2 // letters
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), compareCommand(), schemaCommand(), importCommand(), exportCommand(),
+	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), compareCommand(), explainCommand(), schemaCommand(), importCommand(), exportCommand(),
 		reloadCommand(), healthCommand(), versionCommand())
 	return root
 }

@@ -25,6 +25,7 @@ func TestMySQL(t *testing.T) {
 	}
 	for _, c := range []struct{ feature, tests, only string }{
 		{"every test of MariaDB passes", "dbsep/internal/database/mysql", "MariaDB"},
+		{"explained requests", "dbsep/internal/explain", "^TestExplain$/^mariadb$"},
 		{"the recorded requests", "dbsep/internal/replay", "^Test(Golden|Wire)$/^(ask|same_both_ways|keep|danger|decided|mariadb)$/^mariadb"},
 		{"the tables of dbsep schema", "dbsep/internal/schema", "/^mysql$"},
 		{"a real Asterisk", "dbsep/e2e/asterisk", asterisk},

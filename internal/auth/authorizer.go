@@ -73,8 +73,8 @@ func (a *Authorizer) Authorize(r *http.Request) (gateway.Client, error) {
 // identify returns what is known of the client of a request.
 func (a *Authorizer) identify(r *http.Request, conn *clientConn) (id identity, err *gateway.Error) {
 	id = identity{address: address(r.RemoteAddr), certificate: certificateNames(r)}
-	if !allowed(id.address, a.allow) {
-		return id, &gateway.Error{Code: gateway.Forbidden, Hint: "add the client's network to [server] allow"}
+	if err := checkAddress(id.address, a.allow); err != nil {
+		return id, err
 	}
 	if err := a.hosts.checkOrigin(r); err != nil {
 		return id, err
@@ -86,6 +86,14 @@ func (a *Authorizer) identify(r *http.Request, conn *clientConn) (id identity, e
 		err = a.hosts.checkHost(r)
 	}
 	return id, err
+}
+
+// checkAddress refuses an address outside the networks.
+func checkAddress(address netip.Addr, networks []netip.Prefix) *gateway.Error {
+	if allowed(address, networks) {
+		return nil
+	}
+	return &gateway.Error{Code: gateway.Forbidden, Hint: "add the client's network to [server] allow"}
 }
 
 // identity is what is known of a client.

@@ -16,6 +16,14 @@ type Ruling struct {
 	Rights []Right
 }
 
+// section is the name of the section in dbsep.conf.
+func (r Ruling) section() string {
+	if r.Kind == "" {
+		return "[tables]"
+	}
+	return "[tables " + r.Kind + ":" + r.Name + "]"
+}
+
 // A Right is what a client may do with the tables that match a pattern.
 type Right struct {
 	Pattern     string // lower case; * matches any text
@@ -56,13 +64,16 @@ type networkRuling struct {
 }
 
 // A ruling is a list of rights. The first one that matches a table applies.
-type ruling []Right
+type ruling struct {
+	section string // that it is from
+	list    []Right
+}
 
 func newRulings(all []Ruling) *rulings {
 	rs := &rulings{user: map[string]*ruling{}, certificate: map[string]*ruling{}}
 	for _, one := range all {
-		r := ruling(slices.Clone(one.Rights))
-		slices.SortStableFunc(r, func(a, b Right) int { return gateway.Weight(b.Pattern) - gateway.Weight(a.Pattern) })
+		r := ruling{one.section(), slices.Clone(one.Rights)}
+		slices.SortStableFunc(r.list, func(a, b Right) int { return gateway.Weight(b.Pattern) - gateway.Weight(a.Pattern) })
 		switch one.Kind {
 		case "user":
 			rs.user[one.Name] = &r
@@ -111,9 +122,9 @@ func (rs *rulings) find(id identity) *ruling {
 // rights returns the first right whose pattern matches a table, nil where none
 // does.
 func (r *ruling) rights(table string) gateway.Rights {
-	for i := range *r {
-		if gateway.Fits(table, (*r)[i].Pattern) {
-			return &(*r)[i]
+	for i := range r.list {
+		if gateway.Fits(table, r.list[i].Pattern) {
+			return &r.list[i]
 		}
 	}
 	return nil

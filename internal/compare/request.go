@@ -125,13 +125,7 @@ func (r Request) conditions() iter.Seq2[string, string] {
 	if r.Method == http.MethodGet {
 		text = r.Query
 	}
-	return func(yield func(name, value string) bool) {
-		for pair := range strings.SplitSeq(strings.ReplaceAll(text, "+", " "), "&") {
-			if name, value, _ := strings.Cut(pair, "="); !yield(decode(name), decode(value)) {
-				return
-			}
-		}
-	}
+	return Variables(strings.ReplaceAll(text, "+", " "))
 }
 
 // ParseRequest reads a line of a file of requests: an object with method, path,

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"iter"
 	"slices"
 	"strings"
 )
@@ -19,13 +20,23 @@ func rows(body string) []row {
 			continue
 		}
 		r := row{}
-		for pair := range strings.SplitSeq(line, "&") {
-			name, value, _ := strings.Cut(pair, "=")
-			r[decode(name)] = append(r[decode(name)], decode(value))
+		for name, value := range Variables(line) {
+			r[name] = append(r[name], value)
 		}
 		read = append(read, r)
 	}
 	return read
+}
+
+// Variables are the names and values that Asterisk makes of a line of a response.
+func Variables(line string) iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		for pair := range strings.SplitSeq(line, "&") {
+			if name, value, _ := strings.Cut(pair, "="); !yield(decode(name), decode(value)) {
+				return
+			}
+		}
+	}
 }
 
 // looksLikeRows distinguishes rows from an error text or a page of HTML: every

@@ -56,7 +56,7 @@ func isRealtime(r Request, response Response) (realtime, empty bool) {
 	case response.Status != http.StatusOK:
 		return false, false
 	case r.Operation() == "require":
-		return number(body) != "", false
+		return Number(body) != "", false
 	case body == "":
 		return false, true
 	}

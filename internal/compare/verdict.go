@@ -47,7 +47,7 @@ func Compare(r Request, old, new Response) Verdict {
 }
 
 func compareNumbers(old, new Response) Verdict {
-	was, is := number(old.Body), number(new.Body)
+	was, is := Number(old.Body), Number(new.Body)
 	switch {
 	case was == is:
 		return Verdict{Same: true}
@@ -59,9 +59,9 @@ func compareNumbers(old, new Response) Verdict {
 	return Verdict{Details: []string{fmt.Sprintf("old returns %q, new %q", shorten(old.Body), shorten(new.Body))}}
 }
 
-// number is the number that Asterisk reads at the beginning of a body, "" where
+// Number is the number that Asterisk reads at the beginning of a body, "" where
 // there is none.
-func number(body string) string {
+func Number(body string) string {
 	body = strings.TrimLeft(body, " \t\r\n")
 	end := 0
 	for end < len(body) && (body[end] >= '0' && body[end] <= '9' || end == 0 && body[end] == '-') {

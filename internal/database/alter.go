@@ -29,6 +29,9 @@ func (db *DB) Alter(ctx context.Context, undone bool, statements []string) (done
 }
 
 func (db *DB) alter(ctx context.Context, undone bool, statements []string) (done int, err error) {
+	if err := db.refusesWrites(); err != nil {
+		return 0, err
+	}
 	p := db.writes
 	if err := p.enter(ctx, nil); err != nil {
 		return 0, err

@@ -23,6 +23,7 @@ type DB struct {
 	reads, writes *pool
 	lockTimeout   time.Duration // for statements that Driver.Retryable waits for
 	maxRowBytes   int64         // of a row that is read; 0: no limit
+	readOnly      bool          // see Source
 	warnings      []Problem
 	described     descriptions
 }
@@ -127,16 +128,26 @@ func (db *DB) query(ctx context.Context, p *pool, s sqlgen.Statement, row func(c
 // conditions matched, whether or not they hold new values now (P8).
 func (db *DB) Exec(ctx context.Context, s sqlgen.Statement) (affected int64, err error) {
 	affected, err = db.exec(ctx, s)
-	if isBadValue(err) {
-		// Databases may look at values before they look for rows.
-		if first, ok := s.First(db.Dialect()); ok && db.isEmpty(ctx, first) {
-			return 0, nil
-		}
+	if db.changesNothing(ctx, s, err) {
+		return 0, nil
 	}
 	return affected, err
 }
 
+// changesNothing reports whether a write that failed has no rows to change: databases may look
+// at values before they look for rows.
+func (db *DB) changesNothing(ctx context.Context, s sqlgen.Statement, err error) bool {
+	if !isBadValue(err) {
+		return false
+	}
+	first, ok := s.First(db.Dialect())
+	return ok && db.isEmpty(ctx, first)
+}
+
 func (db *DB) exec(ctx context.Context, s sqlgen.Statement) (affected int64, err error) {
+	if err := db.refusesWrites(); err != nil {
+		return 0, err
+	}
 	if db.writes.group != nil {
 		w := &groupedWrite{Statement: s, ctx: ctx}
 		err = db.run(ctx, call{Statement: s, pool: db.writes, grouped: w})

@@ -138,6 +138,14 @@ type Driver struct {
 	// that is not known.
 	ReadOnlySQL string
 
+	// BeginReadOnlySQL begins a transaction in which the server lets nothing change. Empty
+	// where a query cannot change anything.
+	BeginReadOnlySQL string
+
+	// Plans are how the database says how it would run a statement. Nil where that is not
+	// known.
+	Plans *Plans
+
 	// CheckWritable reports why a write of the database at an address would fail, as far
 	// as the system knows. Nil for servers.
 	CheckWritable func(address string) *sqlgen.Fault

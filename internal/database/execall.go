@@ -40,6 +40,9 @@ func (db *DB) ExecAll(ctx context.Context, statements []sqlgen.Statement) (done 
 }
 
 func (db *DB) execAll(ctx context.Context, statements []sqlgen.Statement) (done int, err error) {
+	if err := db.refusesWrites(); err != nil {
+		return 0, err
+	}
 	p := db.writes
 	if err := p.enter(ctx, nil); err != nil {
 		return 0, err

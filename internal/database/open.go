@@ -45,6 +45,10 @@ type Source struct {
 	// Once says that the process serves one request: nothing is made ready for others.
 	Once bool
 
+	// ReadOnly says that nothing is changed: writes are refused, and queries of tables run in
+	// transactions that are read-only.
+	ReadOnly bool
+
 	MaxConnections int           // open at once; 0: a default that suits the kind
 	MaxRowBytes    int64         // of a row that is read; 0: no limit
 	PoolTimeout    time.Duration // how long a statement waits for one of them; 0: 5 s
@@ -111,7 +115,7 @@ func Open(s Source) (*DB, error) {
 	}
 	db := &DB{
 		driver: o.driver, address: p.Address, account: p.Account, through: o.InsteadOf, created: p.Created, scope: p.Scope, schema: p.Schema,
-		lockTimeout: cmp.Or(o.BusyTimeout, DefaultBusyTimeout), maxRowBytes: o.MaxRowBytes, warnings: d.Warnings,
+		lockTimeout: cmp.Or(o.BusyTimeout, DefaultBusyTimeout), maxRowBytes: o.MaxRowBytes, readOnly: s.ReadOnly, warnings: d.Warnings,
 	}
 	db.writes = newPool(p.Writes, o.PoolTimeout)
 	db.reads = db.writes

@@ -128,6 +128,13 @@ func (db *DB) attempt(ctx context.Context, c call) (begun bool, err error) {
 		if err := s.checkTexts(c.Statement); err != nil {
 			return err
 		}
+		if db.needsReadOnly(c.Statement) {
+			end, err := s.beginReadOnly(ctx, db.driver.BeginReadOnlySQL)
+			if err != nil {
+				return err
+			}
+			defer end()
+		}
 		stmt, err := s.statement(ctx, c.SQL)
 		if db.tooManyStatements(err) {
 			s.keep(0)

@@ -51,6 +51,11 @@ func LoadToAlter(file string, createFile bool) (*Loaded, error) {
 	return load(file, os.Environ(), func(s *database.Source) { s.ReadReplicas, s.CreateFile = "", createFile })
 }
 
+// LoadToRead is Load for a process that changes nothing in the database.
+func LoadToRead(file string) (*Loaded, error) {
+	return load(file, os.Environ(), func(s *database.Source) { s.ReadOnly = true })
+}
+
 func load(file string, environ []string, adjust func(*database.Source)) (*Loaded, error) {
 	version, _ := configfile.Version(file) // before it is read: a later change makes another version
 	c, err := loadConfig(file, environ)

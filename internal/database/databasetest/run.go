@@ -46,6 +46,9 @@ type Fixture struct {
 	// NoTransactions says that several statements cannot be one transaction.
 	NoTransactions bool
 
+	// NoPlans says that dbsep does not know how the database shows a plan.
+	NoPlans bool
+
 	// IgnoreCase is the clause that makes a text column ignore case when it is
 	// sorted. DatabaseOrder says that there is no SQL for the order of bytes, so
 	// that texts are sorted as the database has it.

@@ -2,12 +2,14 @@ package databasetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"dbsep/internal/database"
 	"dbsep/sqlgen"
 )
 
@@ -84,6 +86,40 @@ var statements = map[string]func(*testing.T, *fixture){
 			t.Errorf("%d %v", done, plain(err))
 		}
 		f.wantRows("all was done", f.multi(peers, "port >", "0"), "dave|"+null+"|1|"+null, "alice|"+null+"|2|"+null, "carol|"+null+"|900|2")
+	},
+
+	"a plan shows whether all rows are read, and changes none": func(t *testing.T, f *fixture) {
+		peers := f.peers()
+		plan := func(s sqlgen.Statement, err error, writes bool) database.Plan {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := f.DB.Plan(t.Context(), s, writes)
+			switch {
+			case f.NoPlans && !errors.Is(err, database.ErrNoPlan):
+				t.Errorf("%s: %v", s.SQL, err)
+			case !f.NoPlans && (err != nil || len(p.Lines) == 0 && len(s.Conditions()) > 0 || slices.Contains(p.Lines, "")):
+				t.Errorf("%s: %q, %v", s.SQL, p.Lines, plain(err))
+			}
+			return p
+		}
+		read, err := sqlgen.Multi(f.DB.Dialect(), peers, fields("rate", "0.5"))
+		if p := plan(read, err, false); p.Scans == f.NoPlans {
+			t.Errorf("it reads all rows: %v: %q", p.Scans, p.Lines)
+		}
+		update, err := sqlgen.Update(f.DB.Dialect(), peers, fields("name", "alice"), fields("context", "x"))
+		plan(update, err, true)
+		destroy, err := sqlgen.Destroy(f.DB.Dialect(), peers, fields("name", "alice"))
+		plan(destroy, err, true)
+		store, err := sqlgen.Store(f.DB.Dialect(), peers, fields("name", "dave"))
+		plan(store, err, true)
+		for _, s := range []sqlgen.Statement{update, destroy, store} {
+			if err := f.DB.Check(t.Context(), s); err != nil {
+				t.Errorf("%s: %v", s.SQL, plain(err))
+			}
+		}
+		f.wantRows("afterwards", f.multi(peers, "name LIKE", "%"), "alice|internal|5060|0.5", "bob|internal|10000|"+null, "carol|"+null+"|900|2")
 	},
 
 	"multi orders numbers as numbers": func(t *testing.T, f *fixture) {

@@ -45,6 +45,8 @@ var mariadb = &database.Driver{
 
 	ClassifyCollation: classifyCollation,
 	ReadOnlySQL:       readOnlySQL,
+	BeginReadOnlySQL:  "START TRANSACTION READ ONLY",
+	Plans:             plans,
 
 	Retryable: isRetryable,
 

@@ -113,14 +113,14 @@ func TestODBC(t *testing.T) {
 					unknownDriver(t, "psqlodbcw.so"), server.SocketDir, server.Port, name),
 				User: server.User, Password: server.Password,
 			}), server.Open(t, name))
-			f.NoKeys, f.NoTransactions, f.DatabaseOrder = true, true, true
+			f.NoKeys, f.NoPlans, f.NoTransactions, f.DatabaseOrder = true, true, true, true
 			return f
 		})
 	})
 	t.Run("MariaDB", func(t *testing.T) {
 		databasetest.Run(t, func(t *testing.T) databasetest.Fixture {
 			source, run, lock := throughMariaDB(t)
-			return databasetest.Fixture{DB: databasetest.Open(t, source), Setup: run, Lock: lock, Widths: true, NoKeys: true, FixedTypes: true, NoTransactions: true, DatabaseOrder: true, Wait: databasetest.WaitMariaDB}
+			return databasetest.Fixture{DB: databasetest.Open(t, source), Setup: run, Lock: lock, Widths: true, NoKeys: true, NoPlans: true, FixedTypes: true, NoTransactions: true, DatabaseOrder: true, Wait: databasetest.WaitMariaDB}
 		})
 	})
 	t.Run("SQLite", func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestODBC(t *testing.T) {
 			source, run, lock := throughSQLite(t)
 			return databasetest.Fixture{
 				Wait: databasetest.WaitSQLite,
-				DB:   databasetest.Open(t, source), Setup: run, Lock: lock, FoldsTables: true, Declares: true, NoKeys: true, FixedTypes: true, NoTransactions: true, DatabaseOrder: true,
+				DB:   databasetest.Open(t, source), Setup: run, Lock: lock, FoldsTables: true, Declares: true, NoKeys: true, NoPlans: true, FixedTypes: true, NoTransactions: true, DatabaseOrder: true,
 				Undivided: true, // the driver knows SQLite's first result code only
 				// The driver looks for arguments in names, and for texts in quotes.
 				Refused: []string{"?", "quo'te", `dou"ble`, `ta"ble`},

@@ -62,6 +62,8 @@ var postgres = &database.Driver{
 	ReadReplicas:   true,
 
 	ClassifyCollation: classifyCollation,
+	BeginReadOnlySQL:  "BEGIN READ ONLY",
+	Plans:             plans,
 	ReadOnlySQL:       "SELECT CASE current_setting('transaction_read_only') WHEN 'on' THEN 1 ELSE 0 END",
 }
 

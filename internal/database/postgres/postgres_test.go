@@ -44,6 +44,38 @@ func TestPostgresBehindAPooler(t *testing.T) {
 	})
 }
 
+// A source that is read-only takes plans of writes, and leaves nothing on the connection of a
+// pooler that others use next.
+func TestReadOnlyBehindAPooler(t *testing.T) {
+	source, beside := databasetest.NewPostgres(t)
+	server := pgtest.Start(t)
+	source.DSN = fmt.Sprintf("DBI:Pg:dbname=%s;host=%s;port=%d", databasetest.DatabaseOf(source), server.Host, server.Pooler(t))
+	source.Schema, source.MaxConnections = "public", 1
+	databasetest.Setup(t, beside)("CREATE TABLE t (id INTEGER PRIMARY KEY, c TEXT)", "INSERT INTO t VALUES (1, 'a')")
+	others := databasetest.Open(t, source)
+	source.ReadOnly = true
+	db := databasetest.Open(t, source)
+	table, err := db.Describe(t.Context(), "t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	update, err := sqlgen.Update(db.Dialect(), table, []sqlgen.Field{{Name: "id", Value: "1"}}, []sqlgen.Field{{Name: "c", Value: "b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if p, err := db.Plan(t.Context(), update, true); err != nil || len(p.Lines) == 0 {
+			t.Errorf("the plan is %q, %v", p.Lines, err)
+		}
+		if n, err := db.Exec(t.Context(), update); databasetest.CauseOf(err) != sqlgen.ReadOnly {
+			t.Errorf("%d rows, %v", n, err)
+		}
+		if n, err := others.Exec(t.Context(), update); n != 1 || err != nil {
+			t.Errorf("for others: %d rows, %v", n, err)
+		}
+	}
+}
+
 // Each text was read with DBD::Pg 3.16 from PostgreSQL 15 as well, but for
 // arrays, of which the Perl script printed the address.
 func TestPostgresValuesPrintAsPerlPrintedThem(t *testing.T) {

@@ -57,6 +57,7 @@ var sqlite = &database.Driver{
 
 	ClassifyCollation: classifyCollation,
 	CheckWritable:     checkWritable,
+	Plans:             plans,
 
 	Retryable: isRetryable,
 
