@@ -13,7 +13,7 @@ GREMLINS := $(BIN)/gremlins-v0.6.0
 # Later versions of nfpm ask for modules that the module proxy does not give.
 NFPM     := $(BIN)/nfpm-v2.45.2
 
-.PHONY: help build static demo install deb test test-static test-odbc e2e attack soak full mutate lint bench compare-speed fuzz generate clean need-go
+.PHONY: help build static demo install deb test test-static test-odbc e2e attack soak full mutate lint bench compare-speed compare-native fuzz generate clean need-go
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -179,6 +179,15 @@ compare-speed: need-go ## dbsep, the Perl script and the least program that can 
 	  -- DBD::Pg libdbd-pg-perl \
 	  -- xz xz-utils
 	CI=true $(GO) test -tags bench -count 1 -timeout 0 -run TestCompareSpeed -v ./bench/speed -args $(SPEED)
+
+NATIVE ?=
+compare-native: need-go ## phones that register with a real Asterisk: its own ODBC driver, and dbsep; NATIVE=-quick for some minutes of it
+	@.ci/need cc gcc libc6-dev \
+	  -- sipp sip-tester \
+	  -- mmdebstrap mmdebstrap \
+	  -- mariadbd mariadb-server-core mariadb-client-core \
+	  -- initdb postgresql
+	CI=true $(GO) test -tags bench -count 1 -timeout 0 -run TestCompareNative -v ./bench/speed -args $(NATIVE)
 
 MUTATED ?= ./sqlgen ./internal/auth ./internal/cache ./gateway
 # The time limit of a mutant comes from the time that the tests take: a cached result takes none.

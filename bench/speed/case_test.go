@@ -1,8 +1,11 @@
 package speed
 
 import (
+	_ "embed" // the recorded requests
 	"fmt"
 	"math/rand/v2"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 )
@@ -120,23 +123,27 @@ func contactForm(phone string) string {
 		"%4010.0.0.1%3A5060&qualify_frequency=60&user_agent=Phone%2F1.0&expiration_time=2000000000&outbound_proxy="
 }
 
-// registration is the requests that Asterisk sends when a known phone renews its
-// registration: once without a password, and once more with it.
-func registration(phone string) []question {
-	single := func(table, id, wire string) question {
-		return question{request{"/" + table + "/single", "id=" + wire}, "SELECT * FROM " + table + " WHERE id = '" + id + "'"}
+// registrationRequests are those of a phone that renews its registration, as a real Asterisk
+// sends them: once without a password, and once more with it. e2e/asterisk compares them.
+//
+//go:embed testdata/registration.txt
+var registrationRequests string
+
+// registration is what Asterisk requests when a phone renews its registration.
+func registration(phone string) (all []question) {
+	text := strings.NewReplacer("PHONE", phone, "HASH", contact[1:]).Replace(registrationRequests)
+	for line := range strings.Lines(text) {
+		path, form, _ := strings.Cut(strings.TrimSpace(line), " ")
+		q := question{request: request{path, form}}
+		table, operation, _ := strings.Cut(path[1:], "/")
+		switch operation {
+		case "single":
+			id, _ := url.QueryUnescape(strings.TrimPrefix(form, "id="))
+			q.rows = "SELECT * FROM " + table + " WHERE id = '" + id + "'"
+		case "multi":
+			q.rows = "SELECT * FROM " + table + " WHERE id = '" + phone + "^3B" + contact + "'"
+		}
+		all = append(all, q)
 	}
-	identify := []question{
-		{request{"/ps_endpoint_id_ips/multi", "id%20LIKE=%25"}, "SELECT * FROM ps_endpoint_id_ips"},
-		single("ps_endpoints", phone+"@127.0.0.1", phone+"%40127.0.0.1"),
-		single("ps_domain_aliases", "127.0.0.1", "127.0.0.1"),
-		single("ps_endpoints", phone, phone),
-		single("ps_auths", phone, phone),
-	}
-	id := phone + "%3B%40"
-	return append(append(identify, identify...),
-		single("ps_aors", phone, phone),
-		question{request{"/ps_contacts/multi", "id%20LIKE=" + id + "%25"}, "SELECT * FROM ps_contacts WHERE id = '" + phone + "^3B" + contact + "'"},
-		question{request{"/ps_contacts/update?id=" + id + contact[1:], contactForm(phone)}, ""},
-	)
+	return all
 }

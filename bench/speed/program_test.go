@@ -38,6 +38,9 @@ type measurement struct {
 	cpu       time.Duration // of one response
 	peakBytes int64         // of the process that had most
 	processes int
+
+	gateway, database time.Duration // processor time of one registration, where cpu is Asterisk's
+	requests          float64       // of one registration
 }
 
 const (

@@ -5,8 +5,10 @@ package speed
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -15,8 +17,36 @@ const theDriver = "the bare driver"
 // A report is all that was measured, in the order in which it was.
 type report struct {
 	conditions []string
+	reference  string // the program that the rates of all others are divided by
+	unit       string // what is counted in a second
+	columns    []column
 	results    []*result
 	leftOut    []string // what has no figures, and why
+}
+
+// A column shows a figure of a program's runs, beside their rate.
+type column struct {
+	title string
+	text  func(runs []measurement) string
+}
+
+// durations is a column of the median of a duration, which not every program has.
+func durations(title string, of func(measurement) time.Duration) column {
+	return column{title, func(runs []measurement) string {
+		if d := median(runs, of); d > 0 {
+			return short(d)
+		}
+		return "–"
+	}}
+}
+
+// speedColumns are those of make compare-speed.
+var speedColumns = []column{
+	durations("p50", func(m measurement) time.Duration { return m.p50 }),
+	durations("p99", p99),
+	durations("first byte", func(m measurement) time.Duration { return m.first }),
+	durations("CPU each", func(m measurement) time.Duration { return m.cpu }),
+	{"peak memory", memory},
 }
 
 // A result is what came of a load on so many connections.
@@ -102,9 +132,11 @@ func (r *report) write(w io.Writer) {
 	last := ""
 	for _, o := range r.results {
 		if title := o.kind + ": " + o.load; title != last {
-			fmt.Fprintf(w, "\n#### %s\n\n", title)
-			fmt.Fprintln(w, "| connections | program | a second | of the baseline | p50 | p99 | first byte | CPU each | peak memory |")
-			fmt.Fprintln(w, "|--:|---|--:|--:|--:|--:|--:|--:|--:|")
+			fmt.Fprintf(w, "\n#### %s\n\n| connections | program | %s | of %s |", title, r.unit, r.reference)
+			for _, c := range r.columns {
+				fmt.Fprintf(w, " %s |", c.title)
+			}
+			fmt.Fprintln(w, "\n|--:|---|--:|--:|"+strings.Repeat("--:|", len(r.columns)))
 			last = title
 		}
 		o.write(w)
@@ -129,18 +161,15 @@ func (o *result) write(w io.Writer) {
 		if len(runs) == 0 {
 			continue
 		}
-		share, first, latency := "–", "–", "– | –"
-		if s, ok := compared(runs, o.find(theBaseline)); ok && p.name != theBaseline {
+		share := "–"
+		if s, ok := compared(runs, o.find(o.report.reference)); ok && p.name != o.report.reference {
 			share = s.String()
 		}
-		if d := median(runs, func(m measurement) time.Duration { return m.first }); d > 0 {
-			first = short(d)
+		fmt.Fprintf(w, "| %s | %s | %s | %s |", o.connections, p.name, digits3(median(runs, rate)), share)
+		for _, c := range o.report.columns {
+			fmt.Fprintf(w, " %s |", c.text(runs))
 		}
-		if p.drive == nil {
-			latency = short(median(runs, func(m measurement) time.Duration { return m.p50 })) + " | " + short(median(runs, p99))
-		}
-		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", o.connections, p.name, digits3(median(runs, rate)), share, latency, first,
-			short(median(runs, func(m measurement) time.Duration { return m.cpu })), memory(runs))
+		fmt.Fprintln(w)
 	}
 }
 
@@ -183,4 +212,15 @@ func memory(runs []measurement) string {
 		text = fmt.Sprintf("%s, %d processes", text, n)
 	}
 	return text
+}
+
+// publish writes the report to the standard output, and to the file that was asked for.
+func (r *report) publish(t *testing.T) {
+	t.Helper()
+	var text strings.Builder
+	r.write(&text)
+	fmt.Print(text.String())
+	if *into != "" {
+		check(t, os.WriteFile(*into, []byte(text.String()), 0o644))
+	}
 }

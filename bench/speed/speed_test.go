@@ -34,7 +34,10 @@ func TestCompareSpeed(t *testing.T) {
 		*databases, *cases, *connections, *seconds, *rounds = "SQLite,MariaDB", "single,update", "16", 1, 3
 	}
 	baseline := buildBaseline(t)
-	r := &report{conditions: conditions(t)}
+	r := &report{
+		conditions: append(conditions(t), fmt.Sprintf("rounds of %[2]d s: %[1]d", *rounds, *seconds)),
+		reference:  theBaseline, unit: "a second", columns: speedColumns,
+	}
 	for _, kind := range sites {
 		if !among(*databases, kind.kind) {
 			continue
@@ -45,12 +48,7 @@ func TestCompareSpeed(t *testing.T) {
 			s.compare(t, s.start(t, baseline), r)
 		})
 	}
-	r.write(os.Stdout)
-	if *into != "" {
-		var text strings.Builder
-		r.write(&text)
-		check(t, os.WriteFile(*into, []byte(text.String()), 0o644))
-	}
+	r.publish(t)
 }
 
 // among reports whether a list has a name.
@@ -129,7 +127,7 @@ func (s *site) able(t *testing.T, programs []*program, l *load, r *report) (able
 
 // alternated are the programs in another order each round, so that none always
 // comes first or after the same one.
-func alternated(programs []*program, round int) []*program {
+func alternated[T any](programs []T, round int) []T {
 	n := len(programs)
 	order := append(slices.Clone(programs[round%n:]), programs[:round%n]...)
 	if round%2 == 1 {
@@ -236,9 +234,10 @@ func conditions(t *testing.T) []string {
 	system, err := os.ReadFile("/proc/version")
 	check(t, err)
 	return []string{
+		time.Now().Format("2006-01-02 15:04"),
 		fmt.Sprintf("%d × %s", cores, model),
 		strings.Join(strings.Fields(string(system))[:3], " "),
-		fmt.Sprintf("rounds of %[2]d s: %[1]d", *rounds, *seconds),
+		"dbsep " + strings.TrimSpace(testenv.Output(t, nil, "git", "describe", "--tags", "--always", "--dirty")),
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"dbsep/internal/mariadbtest"
 	"dbsep/internal/pgtest"
 	"dbsep/internal/sqlitedriver"
 	"dbsep/internal/testenv"
@@ -58,13 +57,9 @@ func newPair(t *testing.T, a *testenv.Asterisk, site *testenv.Site, extconfig *s
 // mariaDB is reached through ODBC.
 func mariaDB(t *testing.T, a *testenv.Asterisk, extconfig *strings.Builder) *pair {
 	t.Helper()
-	site, server := testenv.MariaDB(t, "testdata/mariadb.sql"), mariadbtest.Start(t)
-	database := text(t, site.DB, "SELECT database()")
-	server.Exec(t, "CREATE USER native@127.0.0.1 IDENTIFIED BY 'native'", "GRANT ALL ON "+database+".* TO native@127.0.0.1")
-	t.Cleanup(func() { server.Exec(t, "DROP USER native@127.0.0.1") })
-	a.Write(t, "odbc.ini", fmt.Sprintf("[site]\nDriver = MariaDB Unicode\nSERVER = 127.0.0.1\nPORT = %d\nDATABASE = %s\nCHARSET = utf8mb4\nOPTIONS = 2\n", server.Port, database))
-	a.Write(t, "res_odbc.conf", "[site]\nenabled = yes\ndsn = site\nusername = native\npassword = native\npre-connect = yes\nmax_connections = 20\n")
-	return newPair(t, a, site, extconfig, site.DB, "calls_native", "odbc,site")
+	site := testenv.MariaDB(t, "testdata/mariadb.sql")
+	a.WriteODBC(t, site)
+	return newPair(t, a, site, extconfig, site.DB, "calls_native", testenv.ODBCDriver)
 }
 
 func postgreSQL(t *testing.T, a *testenv.Asterisk, extconfig *strings.Builder) *pair {

@@ -43,7 +43,7 @@ func TestNativeDrivers(t *testing.T) {
 	address := testenv.FreeAddress(t)
 	host, port, _ := strings.Cut(address, ":")
 	a.Write(t, "manager.conf", fmt.Sprintf("[general]\nenabled = yes\nbindaddr = %s\nport = %s\n[tests]\nsecret = tests\nread = config\nwrite = command,config\n", host, port))
-	a.Start(t, "ODBCINI="+a.Dir+"/astetcdir/odbc.ini")
+	a.Start(t)
 	m := login(t, address)
 	seed, requests, fixed := settings(t)
 	seen := map[string]int{}

@@ -66,7 +66,7 @@ func (a *Asterisk) Write(t testing.TB, name, text string) {
 // Start starts Asterisk and waits until it has loaded everything.
 func (a *Asterisk) Start(t testing.TB, environ ...string) {
 	t.Helper()
-	a.Process = Start(t, append(environ, "TERM=dumb"), "chroot", a.Root, "asterisk", "-f", "-n", "-C", a.conf())
+	a.Process = Start(t, append(environ, "TERM=dumb", "ODBCINI="+filepath.Join(a.Dir, "astetcdir", odbcFile)), "chroot", a.Root, "asterisk", "-f", "-n", "-C", a.conf())
 	WaitFor(t, "Asterisk", a.Process, func(ctx context.Context) error {
 		out, err := a.Command(ctx, "core waitfullybooted")
 		if err == nil && !strings.Contains(out, "fully booted") {

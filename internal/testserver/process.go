@@ -44,6 +44,9 @@ func Start(dir string, cmd *exec.Cmd, signal syscall.Signal) (*Process, error) {
 	return p, nil
 }
 
+// Pid is the program's process id.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
 // Await tries something until it succeeds, which it cannot once the program has
 // ended.
 func (p *Process) Await(try func(context.Context) error) error {
