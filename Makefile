@@ -13,7 +13,7 @@ GREMLINS := $(BIN)/gremlins-v0.6.0
 # Later versions of nfpm ask for modules that the module proxy does not give.
 NFPM     := $(BIN)/nfpm-v2.45.2
 
-.PHONY: help build static demo install deb test test-static test-odbc e2e attack soak full mutate lint bench compare-speed compare-native fuzz generate clean need-go
+.PHONY: help build static demo install deb rpm release test test-static test-odbc e2e attack soak full mutate lint bench compare-speed compare-native fuzz generate clean need-go
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -43,6 +43,7 @@ demo: dbsep ## build it and answer requests from a throw-away SQLite sample, at 
 
 PREFIX  ?= /usr/local
 SHARE   := $(DESTDIR)$(PREFIX)/share
+DOC     := $(SHARE)/doc/dbsep
 UNITS   := $(DESTDIR)$(PREFIX)/lib/systemd/system
 INSTALL := install -D -m 644
 PROGRAM ?= ./dbsep
@@ -56,10 +57,12 @@ install: ## install the programs, built before, with units, manual and completio
 	$(INSTALL) -t $(SHARE)/man/man1 contrib/man/dbsep.1 contrib/man/dbsep-cgi.1
 	$(INSTALL) contrib/man/dbsep.conf.5 $(SHARE)/man/man5/dbsep.conf.5
 	$(INSTALL) dbsep.conf.sample $(SHARE)/dbsep/dbsep.conf.sample
-	$(INSTALL) -t $(SHARE)/doc/dbsep README.md docs/*.md
-	for server in apache nginx; do $(INSTALL) -t $(SHARE)/doc/dbsep/examples/$$server contrib/$$server/* || exit 1; done
-	$(INSTALL) -t $(SHARE)/doc/dbsep/examples/prometheus contrib/prometheus/dbsep.rules.yml
-	$(INSTALL) -t $(SHARE)/doc/dbsep/examples/grafana contrib/grafana/dbsep.json
+	# As in the project, so that links find their files.
+	$(INSTALL) -t $(DOC) README.md CHANGELOG.md CONTRIBUTING.md dbsep.conf.sample
+	$(INSTALL) -t $(DOC)/docs docs/*.md
+	for part in apache nginx container; do $(INSTALL) -t $(DOC)/contrib/$$part contrib/$$part/* || exit 1; done
+	$(INSTALL) -t $(DOC)/contrib/prometheus contrib/prometheus/dbsep.rules.yml
+	$(INSTALL) -t $(DOC)/contrib/grafana contrib/grafana/dbsep.json
 	$(PROGRAM) completion bash | $(INSTALL) /dev/stdin $(SHARE)/bash-completion/completions/dbsep
 	$(PROGRAM) completion zsh | $(INSTALL) /dev/stdin $(SHARE)/zsh/vendor-completions/_dbsep
 	$(PROGRAM) completion fish | $(INSTALL) /dev/stdin $(SHARE)/fish/vendor_completions.d/dbsep.fish
@@ -75,6 +78,23 @@ deb: need-go $(NFPM) ## the Debian package, build/dbsep_DEBVERSION_ARCH.deb, wit
 	CGO_ENABLED=1 $(GO) build -trimpath -tags odbc -ldflags '-s -w -X main.version=$(DEBVERSION)' -o build/deb/dbsep ./cmd/dbsep
 	$(BUILDCGI) -o build/deb/dbsep-cgi ./cmd/dbsep-cgi
 	NFPM=$(NFPM) contrib/debian/build '$(DEBVERSION)' '$(DEBFOLDER)'
+
+ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
+rpm: need-go $(NFPM) build/static/$(ARCH)/dbsep ## the RPM, build/dbsep-DEBVERSION-1.ARCH.rpm, with the static program
+	NFPM=$(NFPM) contrib/rpm/build '$(DEBVERSION)' '$(DEBFOLDER)' build/static/$(ARCH)/dbsep $(ARCH)
+
+build/static/%/dbsep: need-go FORCE
+	CGO_ENABLED=0 GOARCH=$* $(GO) build -trimpath -ldflags '-s -w -X main.version=$(DEBVERSION)' -o $@ ./cmd/dbsep
+	GOARCH=$* $(BUILDCGI) -o $@-cgi ./cmd/dbsep-cgi
+
+# Two builds of a commit are the same, wherever they are made.
+RELEASE := build/release
+release: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
+release: need-go $(NFPM) build/static/amd64/dbsep build/static/arm64/dbsep ## packages (.deb, .rpm) and static programs for Linux, with their checksums, in build/release
+	rm -rf $(RELEASE)
+	$(MAKE) --no-print-directory deb rpm DEBFOLDER=$(RELEASE)
+	for arch in amd64 arm64; do contrib/release/archive '$(DEBVERSION)' $(RELEASE) build/static/$$arch/dbsep $$arch || exit 1; done
+	cd $(RELEASE) && sha256sum -- dbsep* > SHA256SUMS && cat SHA256SUMS
 
 test: need-go ## the whole test suite, with the race detector, on SQLite, a real MariaDB and a real PostgreSQL
 	@.ci/need cc gcc libc6-dev \
@@ -99,7 +119,7 @@ test-odbc: need-go ## the build with unixODBC (-tags odbc), on the real ODBC dri
 	$(GO) vet -tags odbc ./internal/database/... ./cmd/dbsep
 	$(GO) test -race -tags odbc -run ODBC ./internal/database/... ./cmd/dbsep
 
-e2e: need-go ## the real clients, end to end: Asterisk, Apache, nginx, lighttpd, Kamailio, OpenSIPS' manner of asking, MySQL, the Perl script, Prometheus, HAProxy, Debian and systemd; and databases that fall
+e2e: need-go ## the real clients, end to end: Asterisk, Apache, nginx, lighttpd, Kamailio, OpenSIPS' manner of asking, MySQL, the Perl script, Prometheus, HAProxy, Debian and systemd, packages, a container; and databases that fall
 	@.ci/need cc gcc libc6-dev \
 	  -- --optional mariadbd mariadb-server-core mariadb-client-core \
 	  -- --optional wsrep_sst_rsync mariadb-server galera-4 \
@@ -116,6 +136,7 @@ e2e: need-go ## the real clients, end to end: Asterisk, Apache, nginx, lighttpd,
 	  -- --optional lighttpd lighttpd \
 	  -- --optional systemd-nspawn systemd-container \
 	  -- --optional dpkg-shlibdeps dpkg-dev \
+	  -- --optional buildah buildah \
 	  -- --optional /usr/include/sql.h unixodbc-dev \
 	  -- --optional initdb postgresql \
 	  -- --optional CGI::Cookie libcgi-pm-perl \

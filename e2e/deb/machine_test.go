@@ -16,7 +16,7 @@ import (
 )
 
 // packages are what the package's users have, and what looks the package over.
-var packages = []string{"systemd-sysv", "dbus", "adduser", "ucf", "bash-completion", "man-db", "mandoc", "lintian", "curl", "sqlite3", "mariadb-server", "postgresql", "libodbc2", "libsqliteodbc"}
+var packages = []string{"systemd-sysv", "dbus", "adduser", "ucf", "bash-completion", "man-db", "mandoc", "lintian", "curl", "sqlite3", "mariadb-server", "postgresql", "libodbc2", "libsqliteodbc", "rpm", "rpmlint"}
 
 // A machine is a Debian that systemd runs, with a network of its own in which
 // there is nothing but 127.0.0.1.

@@ -82,6 +82,7 @@ func TestPackage(t *testing.T) {
 	feature("remove, purge: the administrator's files stay", func(t *testing.T) { remove(t, m) })
 	feature("install beside Asterisk's dbsep.conf", func(t *testing.T) { besideAsterisk(t, m, old) })
 	feature("install with a configuration that is there already", func(t *testing.T) { prepared(t, m, old) })
+	feature("the RPM: install, upgrade, erase, rpmlint", func(t *testing.T) { rpm(t, m) })
 }
 
 // upgrade installs a later package whose sample is another one.

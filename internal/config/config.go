@@ -130,9 +130,9 @@ func Default() Config {
 }
 
 // Parse reads the text of a dbsep.conf. The name of the file is only used in
-// messages. A variable of the environment takes the place of the line of its setting. If there are mistakes, the error is [Problems] with all of them; the
-// Config then has what could be read, so that mistakes elsewhere can be reported,
-// too, but it must not be used.
+// messages. A variable of the environment takes the place of the line of its setting. If
+// there are mistakes, the error is [Problems] with all of them; the Config then has what
+// could be read, so that mistakes elsewhere can be reported, too, but it must not be used.
 func Parse(file string, text []byte, environ ...string) (*Config, error) {
 	p := newParser(text)
 	c := Default()

@@ -1,6 +1,7 @@
 package maketest
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,7 +72,7 @@ func compiling(t *testing.T) []string {
 			targets = append(targets, m[1])
 		}
 	}
-	for _, known := range []string{"build", "demo", "test", "test-static", "test-odbc", "e2e", "lint", "deb", "full"} {
+	for _, known := range []string{"build", "demo", "test", "test-static", "test-odbc", "e2e", "lint", "deb", "release", "full"} {
 		if !slices.Contains(targets, known) {
 			t.Errorf("%s is not among %q", known, targets)
 		}
@@ -155,6 +156,63 @@ func TestNeedNamesAllThatIsMissingAtOnce(t *testing.T) {
 		if calls := d.called(t); len(calls) > 0 {
 			t.Errorf("%s: called %q", name, calls)
 		}
+	}
+}
+
+// TestNeedWithoutApt runs where there is no apt-get, as root and as another account.
+func TestNeedWithoutApt(t *testing.T) {
+	for _, account := range []string{"0", "1000"} {
+		d := newDesk(t)
+		if err := os.Remove(filepath.Join(d.dir, "apt-get")); err != nil {
+			t.Fatal(err)
+		}
+		d.put(t, "id", "echo "+account)
+		cmd := exec.CommandContext(t.Context(), "/bin/sh", strings.Fields(".ci/need nosuch-a pkg-a pkg-b -- --optional nosuch-c pkg-c -- id coreutils")...)
+		cmd.Dir = project
+		cmd.Env = []string{"PATH=" + d.dir, "CI="}
+		out, err := cmd.CombinedOutput()
+		const want = "LEFT OUT: missing are nosuch-c, so all tests that need them are skipped; to run them: this system's own package manager (Debian has them in the packages pkg-c)\n" +
+			"missing are nosuch-a; install them with: this system's own package manager (Debian has them in the packages pkg-a pkg-b)\n"
+		if string(out) != want || err == nil {
+			t.Errorf("as %s: %v, %s", account, err, out)
+		}
+	}
+}
+
+// code is what has no links in a page, and link finds those to other files.
+var code = regexp.MustCompile("(?sm)^```.*?^```|`[^`\n]*`|^    [^\n]*$")
+var link = regexp.MustCompile(`\]\(([^)#]+)(?:#[^)]*)?\)`)
+
+// TestInstalledDocumentationHasNoDeadLink installs the project into a folder, and follows the
+// links of its pages.
+func TestInstalledDocumentationHasNoDeadLink(t *testing.T) {
+	root, programs := t.TempDir(), newDesk(t)
+	programs.put(t, "dbsep", "")
+	programs.put(t, "dbsep-cgi", "")
+	install := exec.CommandContext(t.Context(), "make", "install", "PROGRAM="+filepath.Join(programs.dir, "dbsep"), "DESTDIR="+root)
+	install.Dir = project
+	if out, err := install.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	links := 0
+	err := filepath.WalkDir(filepath.Join(root, "usr/local/share/doc"), func(page string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(page) != ".md" {
+			return err
+		}
+		text, err := os.ReadFile(page)
+		for _, m := range link.FindAllStringSubmatch(code.ReplaceAllString(string(text), ""), -1) {
+			if strings.Contains(m[1], ":") {
+				continue
+			}
+			links++
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
+				t.Errorf("%s: %v", filepath.Base(page), err)
+			}
+		}
+		return err
+	})
+	if err != nil || links < 100 {
+		t.Errorf("%d links, %v", links, err)
 	}
 }
 

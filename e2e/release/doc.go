@@ -1,0 +1,2 @@
+// Package release proves that what a release consists of is the same wherever it is built.
+package release
