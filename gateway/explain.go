@@ -50,6 +50,7 @@ type Note struct{ Message, Column, Reason, Hint string }
 func ExplainRequest(db Database, o Options, w http.ResponseWriter, r *http.Request) *Explanation {
 	x := new(Explanation)
 	o.Log, o.Observe = slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug})), nil
+	o.Alter = x.alter
 	g := New(&dryRun{db, x}, o)
 	defer func() {
 		if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // recover returns what panic was given
@@ -107,6 +108,12 @@ func (x *Explanation) fields(list []sqlgen.Field) {
 	if x != nil {
 		x.Fields = append(x.Fields, slices.Clone(list)) // they are encoded later
 	}
+}
+
+// alter notes a statement that would add a column.
+func (x *Explanation) alter(_ context.Context, statement string) error {
+	x.Statements = append(x.Statements, ExplainedStatement{Statement: sqlgen.Statement{SQL: statement}, Writes: true})
+	return nil
 }
 
 // A Checker is a [Database] that can report why it would refuse a write, without running it.

@@ -76,6 +76,9 @@ type Options struct {
 	// everything.
 	Authorizer Authorizer
 
+	// Alter runs a statement that adds a column, for [AddMissing]. Nil: none is added.
+	Alter func(ctx context.Context, statement string) error
+
 	// Observe, if it is not nil, is called at the end of every request.
 	Observe func(Event)
 
@@ -133,6 +136,7 @@ type Gateway struct {
 	schemas   schemaCache
 	log       *slog.Logger
 	longReads longReads
+	adding    chan struct{} // has the request that adds columns
 	Options
 }
 
@@ -164,6 +168,7 @@ func New(db Database, o Options) *Gateway {
 		db:        db,
 		schemas:   schemaCache{db: db, ttl: o.SchemaTTL, maxColumns: o.MaxColumns, options: o.TableOptions, timeout: o.StatementTimeout, now: time.Now},
 		log:       o.Log,
+		adding:    make(chan struct{}, 1),
 		longReads: longReads{slots: make(chan struct{}, o.LongReads), wait: o.LongReadWait},
 		Options:   o,
 	}

@@ -39,6 +39,7 @@ const (
 	CutValue        Adjustment = "cut-value"        // an incomplete character at the end of a value was removed (P16)
 	SeparatedFields Adjustment = "separated-fields" // the glued fields were separated (P6)
 	DroppedColumn   Adjustment = "left-out-column"  // a value for a column that the table does not have was dropped (P15)
+	AddedColumn     Adjustment = "added-column"     // require added a column to the table ([AddMissing])
 	DefaultOrder    Adjustment = "default-order"    // the rows were not ordered by TableOptions.OrderBy, which the table does not have
 )
 
@@ -47,6 +48,7 @@ var Adjustments = map[Adjustment]string{
 	CutValue:        "the half character at the end of a value was removed: the client has cut the value",
 	SeparatedFields: "glued fields were separated",
 	DroppedColumn:   "a value was left out: the table has no such column",
+	AddedColumn:     "a column was added to the table, as the setting require says",
 	DefaultOrder:    "the rows were ordered by the first condition: the table does not have the column of the setting order",
 }
 

@@ -226,52 +226,6 @@ func (g *Gateway) destroy(ctx context.Context, req *request, t *table, resp *res
 	return g.write(ctx, t, s, resp)
 }
 
-// require reports whether the table has the columns that Asterisk will write (P19).
-// A column that is too narrow or of another class counts as present: values that fit
-// are stored, while a refusal would make Asterisk's queue log give up all its columns.
-// Such columns are logged once per column and schema, with the SQL that fixes them.
-func (g *Gateway) require(ctx context.Context, req *request, t *table, resp *response) error {
-	text, err := req.body, error(nil)
-	if hasGluedPairs(text) {
-		if text, err = separate(text, t.whole); err != nil {
-			return err
-		}
-		g.adjusted(ctx, req, SeparatedFields, slog.LevelDebug, "") // comes with each event of a queue
-	}
-	fields, err := g.form(ctx, req, t, text)
-	if err != nil {
-		return err
-	}
-	if len(fields) == 0 {
-		return &sqlgen.Fault{Cause: sqlgen.BadRequirement, Table: t.Name, Hint: "name at least one column"}
-	}
-	required := make([]sqlgen.Requirement, len(fields))
-	for i, f := range fields {
-		if required[i], err = sqlgen.ParseRequirement(f); err != nil {
-			return err
-		}
-	}
-	short := sqlgen.Require(g.db.Dialect(), t.Table, required)
-	missing := slices.IndexFunc(short, func(s sqlgen.Shortfall) bool { return s.Missing })
-	if !req.schemaIsFresh && slices.ContainsFunc(short, func(s sqlgen.Shortfall) bool { return !t.warned.has(s.Requirement.Column) }) {
-		return &sqlgen.Fault{Cause: sqlgen.Mismatch, Table: t.Name} // run reads the schema again before there is a warning
-	}
-	for _, s := range short {
-		if len(req.notes) < maxNamed && t.warned.add(s.Requirement.Column) {
-			n := note{level: slog.LevelWarn, column: s.Requirement.Column, reason: s.Reason}
-			if isName(n.column) {
-				n.hint = s.Repair
-			}
-			g.note(ctx, req, n)
-		}
-	}
-	if missing >= 0 {
-		return &sqlgen.Fault{Cause: sqlgen.Mismatch, Table: t.Name, Column: short[missing].Requirement.Column}
-	}
-	resp.requirementsMet(short)
-	return nil
-}
-
 // write runs a statement and responds with how many rows it matched.
 func (g *Gateway) write(ctx context.Context, t *table, s sqlgen.Statement, resp *response) error {
 	affected, err := g.exec(ctx, t, s)

@@ -29,6 +29,9 @@ type TableOptions struct {
 	// ReplaceDuplicates lets store overwrite the row that has the same key.
 	ReplaceDuplicates bool
 
+	// Require says what require does where the table falls short.
+	Require RequirePolicy
+
 	// Lenient lets the database store a value that does not fit its column as something
 	// else, where its own settings say so.
 	Lenient bool

@@ -85,6 +85,7 @@ func openGateway(load func(file string) (*setup.Loaded, error), variable func(r 
 	log.Debug("configuration loaded", slog.String("file", setup.ConfigFile()))
 	s.DB.SetLog(log)
 	o := setup.GatewayOptions(s.Config, logging.Limit(log, nil))
+	o.Alter = setup.Alter(s.DB)
 	if lines := logging.NewAccessLog(&logging.BufferedWriter{To: os.Stderr}, s.Config.Log, true); lines != nil {
 		o.Observe = lines.Write
 	}

@@ -115,6 +115,7 @@ type Compat struct {
 	Semicolons     string // "encode": as the native drivers, ^3B and ^5E; "raw": as the Perl script
 	UnknownColumns string // "skip" or "fail"; "" skips them in an update and fails in a store
 	StoreDuplicate string // "fail" or "replace"
+	Require        string // "warn", "fail" or "alter"
 	Strict         bool   // a write of a value that does not fit its column fails
 }
 

@@ -216,7 +216,7 @@ strict=no
 		config.Limits{MaxBodyBytes: 512 << 10, BodyMemory: 2 << 20, MaxFields: 64, MaxRows: 66, MaxRowBytes: 256 << 10, Statement: 2 * time.Second, PoolTimeout: 2500 * time.Millisecond,
 			Header: 3 * time.Second, Read: 4 * time.Second, Write: 5 * time.Second, SlowReaderTimeout: 5500 * time.Millisecond, ResponseMemory: 3 << 20, Idle: 6 * time.Second, Drain: time.Hour,
 			MaxClients: 67, MaxClientsPerAddress: 67},
-		config.Compat{Order: "a name", Semicolons: "raw", UnknownColumns: "skip", StoreDuplicate: "replace"},
+		config.Compat{Order: "a name", Semicolons: "raw", UnknownColumns: "skip", StoreDuplicate: "replace", Require: "warn"},
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -235,7 +235,7 @@ func TestDefault(t *testing.T) {
 		config.Limits{MaxBodyBytes: 4 << 20, BodyMemory: 64 << 20, MaxFields: 512, MaxRows: 1000000, MaxRowBytes: 4 << 20, Statement: 10 * time.Second, PoolTimeout: 5 * time.Second,
 			Header: 10 * time.Second, Read: 30 * time.Second, Write: 30 * time.Second, SlowReaderTimeout: time.Second, ResponseMemory: 64 << 20, Idle: 125 * time.Second, Drain: 30 * time.Second,
 			MaxClients: 8192, MaxClientsPerAddress: 4096},
-		config.Compat{Semicolons: "encode", StoreDuplicate: "fail", Strict: true},
+		config.Compat{Semicolons: "encode", StoreDuplicate: "fail", Require: "warn", Strict: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

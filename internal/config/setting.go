@@ -278,6 +278,11 @@ var table = []setting{
 		Doc: "What a store does if the row exists already. `fail`: it fails. `replace`: it overwrites the row.",
 	}, choice(func(c *Config) *string { return &c.Compat.StoreDuplicate }, "fail", "replace")},
 	{Setting{
+		Section: "compat", Key: "require", Default: "warn",
+		Doc:     "What `require` does if the table does not have what Asterisk requires. `warn`: it fails for a missing column, and logs a column that is too narrow. `fail`: it fails for both. `alter`: it adds a missing column, if the client may write the whole table.",
+		Details: "Asterisk asks before it writes, its queue log above all. The log has each statement that adds a column, and with `warn` the one that would. The account needs the right to change the table.",
+	}, choice(func(c *Config) *string { return &c.Compat.Require }, "warn", "fail", "alter")},
+	{Setting{
 		Section: "compat", Key: "strict", Default: "yes",
 		Doc: "On MariaDB and MySQL, whether a write fails if a value does not fit its column. `no`: the `sql_mode` of the server decides, which may store another value.",
 	}, yesNo(func(c *Config) *bool { return &c.Compat.Strict })},

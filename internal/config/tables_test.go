@@ -181,13 +181,13 @@ unknown_columns=
 store_duplicate=replace
 [compat nothing]
 `)
-	common := config.Compat{Semicolons: "encode", UnknownColumns: "skip", StoreDuplicate: "fail"}
+	common := config.Compat{Semicolons: "encode", UnknownColumns: "skip", StoreDuplicate: "fail", Require: "warn"}
 	ps, cdr := common, common
 	ps.Strict, cdr.Order = true, "calldate"
 	want := []config.TableCompat{
 		{Pattern: "ps_*", Compat: ps},
 		{Pattern: "cdr", Compat: cdr},
-		{Pattern: "location", Compat: config.Compat{Order: "none", Semicolons: "raw", StoreDuplicate: "replace"}},
+		{Pattern: "location", Compat: config.Compat{Order: "none", Semicolons: "raw", StoreDuplicate: "replace", Require: "warn"}},
 		{Pattern: "nothing", Compat: common},
 	}
 	if diff := cmp.Diff(want, c.TableCompat, cmpopts.IgnoreUnexported(config.TableCompat{})); diff != "" || c.Compat != common {
@@ -208,7 +208,7 @@ func TestMistakesOfCompatForSomeTables(t *testing.T) {
 		"[compat cdr]\norder=a, b":              `2: order: "a, b" is not the name of one column; write a column, the lowest value comes first, or none`,
 		"[compat cdr]\norder=position desc":     `2: order: "position desc" is not the name of one column`,
 		"[compat cdr]\nstrct=no":                "2: strct: [compat PATTERN] has no such setting; did you mean strict?",
-		"[compat cdr]\nlisten=:80":              "2: listen: [compat PATTERN] has no such setting; it has order, semicolons, unknown_columns, store_duplicate, strict",
+		"[compat cdr]\nlisten=:80":              "2: listen: [compat PATTERN] has no such setting; it has order, semicolons, unknown_columns, store_duplicate, require, strict",
 		"[compat cdr]\nps_contacts":             "2: the line is neither name=value nor a comment; write name=value",
 		"[compat a]\nstrict=no\n[compat A]":     "3: a second section is for the same tables; put the lines of both into one",
 		"[compat location, dispatcher]":         "1: the header names several tables; write a section for each",

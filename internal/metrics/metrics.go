@@ -96,7 +96,7 @@ func New(version string, from Sources) *Metrics {
 	m.reloads.WithLabelValues("success")
 	m.reloads.WithLabelValues("failure")
 	m.stale = counter("dbsep_stale_responses_total", "Responses of stale rows, sent while the database was unavailable.", "operation", "table")
-	m.adjustments = counter("dbsep_request_adjustments_total", "Adjustments of requests: cut-value, separated-fields, left-out-column, default-order.", "adjustment")
+	m.adjustments = counter("dbsep_request_adjustments_total", "Adjustments of requests: cut-value, separated-fields, left-out-column, added-column, default-order.", "adjustment")
 	for a := range gateway.Adjustments {
 		m.adjustments.WithLabelValues(string(a))
 	}

@@ -88,6 +88,7 @@ func (s *Server) newInstance(l *setup.Loaded, log *slog.Logger) (*instance, erro
 func (s *Server) gatewayOptions(i *instance) gateway.Options {
 	o := setup.GatewayOptions(i.config, i.clientLog)
 	o.BodyMemory, o.ResponseMemory = s.bodies, s.responses
+	o.Alter = setup.Alter(i.db.DB)
 	o.Authorizer = &eachAuthorizer{clients: i.authorizer, web: auth.NewWeb(setup.TableRights(i.config), cgi.Variable)}
 	o.Observe = s.metrics.Observe
 	if lines := logging.NewAccessLog(&s.log, i.config.Log, false); lines != nil {

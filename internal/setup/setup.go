@@ -2,6 +2,7 @@ package setup
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -185,6 +186,14 @@ func GatewayOptions(c *config.Config, log *slog.Logger) gateway.Options {
 	}
 }
 
+// Alter runs a statement that changes a table of a database.
+func Alter(db *database.DB) func(ctx context.Context, statement string) error {
+	return func(ctx context.Context, statement string) error {
+		_, err := db.Alter(ctx, false, []string{statement})
+		return err
+	}
+}
+
 // TableOptions are the options of a table with the settings of [compat].
 func TableOptions(c config.Compat) gateway.TableOptions {
 	return gateway.TableOptions{
@@ -193,6 +202,7 @@ func TableOptions(c config.Compat) gateway.TableOptions {
 		RawSemicolons:     c.Semicolons == "raw",
 		UnknownColumns:    map[string]gateway.Policy{"skip": gateway.Skip, "fail": gateway.Fail}[c.UnknownColumns],
 		ReplaceDuplicates: c.StoreDuplicate == "replace",
+		Require:           map[string]gateway.RequirePolicy{"warn": gateway.WarnOfNarrow, "fail": gateway.FailNarrow, "alter": gateway.AddMissing}[c.Require],
 		Lenient:           !c.Strict,
 	}
 }
