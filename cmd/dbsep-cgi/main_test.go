@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ import (
 	"dbsep/internal/configfile"
 	"dbsep/internal/database/sqlite"
 	"dbsep/internal/fastcgi"
+	"dbsep/internal/sqlitedriver"
 )
 
 // programs is the folder of the programs; TestMain removes it.
@@ -97,6 +99,21 @@ func (s *site) serve() {
 		if time.Now().After(until) {
 			s.t.Fatalf("the server does not listen: %v\n%s", err, s.log)
 		}
+	}
+}
+
+// lock keeps other programs from writing to the database.
+func (s *site) lock() (unlock func()) {
+	s.t.Helper()
+	db, err := sql.Open(sqlitedriver.Name, filepath.Join(s.dir, "site.db"))
+	check(s.t, err)
+	s.t.Cleanup(func() { db.Close() })
+	db.SetMaxOpenConns(1)
+	_, err = db.Exec("BEGIN IMMEDIATE")
+	check(s.t, err)
+	return func() {
+		_, err := db.Exec("ROLLBACK")
+		check(s.t, err)
 	}
 }
 
@@ -390,11 +407,7 @@ func TestKilledServer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, "[database]\nbusy_timeout=1h\n[limits]\nstatement_timeout=1h\n")
 			s.serve()
-			lock, err := os.OpenFile(filepath.Join(s.dir, "site.db"), os.O_RDWR, 0)
-			check(t, err)
-			defer lock.Close()
-			// SQLite's RESERVED lock: no other program may write.
-			check(t, syscall.FcntlFlock(lock.Fd(), syscall.F_SETLK, &syscall.Flock_t{Type: syscall.F_WRLCK, Start: 1<<30 + 1, Len: 1}))
+			unlock := s.lock()
 			stdin, in, err := os.Pipe()
 			check(t, err)
 			defer stdin.Close()
@@ -409,7 +422,7 @@ func TestKilledServer(t *testing.T) {
 			if !strings.HasSuffix(out.String(), "\r\n\r\n-1\n") {
 				t.Errorf("%q", out.String())
 			}
-			check(t, syscall.FcntlFlock(lock.Fd(), syscall.F_SETLK, &syscall.Flock_t{Type: syscall.F_UNLCK, Start: 1<<30 + 1, Len: 1}))
+			unlock()
 			s.serve()
 			row := s.pass(variables("POST", "/phones/single", "", "id=bob"), "id=bob")
 			if !strings.HasSuffix(row.out, "\r\n\r\nid=bob&context=demo\n") {
