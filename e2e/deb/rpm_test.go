@@ -34,7 +34,7 @@ func rpm(t *testing.T, m *machine) {
 	check(t, err)
 	m.write(t, "/root/rpmlintrc", string(filters))
 	m.run(t, "rpmlint --rpmlintrc /root/rpmlintrc "+old)
-	m.run(t, "deluser --quiet dbsep; delgroup --quiet --only-if-empty dbsep || true")
+	m.run(t, "deluser --quiet dbsep || true; delgroup --quiet --only-if-empty dbsep || true; rm -rf /etc/dbsep /var/lib/dbsep") // what the other package left
 	const tool = "rpm --force-debian --nodeps "
 
 	m.expect(t, tool+"--install "+old, "dbsep is not started yet. Write "+own)
