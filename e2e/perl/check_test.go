@@ -18,12 +18,12 @@ import (
 // found is how the warnings begin that each kind of database earns by what the
 // script has written there.
 var found = map[string][]string{
-	"sqlite":  {"table ps_contacts: 1 rows hold a plain ;"},
-	"mariadb": {"table ps_contacts: 1 rows hold a plain ;"},
+	"sqlite":  {"table ps_contacts: 1 row holds a plain ;"},
+	"mariadb": {"table ps_contacts: 1 row holds a plain ;"},
 	"pg": {
-		"table ps_contacts: 1 rows hold a plain ;",
-		"table voicemail: 1 rows hold text in fullname that was encoded as UTF-8 twice",
-		"table voicemail: 1 rows hold text in email that was encoded as UTF-8 twice",
+		"table ps_contacts: 1 row holds a plain ;",
+		"table voicemail: 1 row holds text in fullname that was encoded as UTF-8 twice",
+		"table voicemail: 1 row holds text in email that was encoded as UTF-8 twice",
 	},
 }
 
@@ -84,7 +84,8 @@ func (s *site) widen(t *testing.T) {
 }
 
 // check runs the manual's command and returns the warnings about tables: the script's
-// contacts are not all that an Asterisk of today stores. The script's account is another
+// contacts are not all that an Asterisk of today stores. Other rows of the site have a plain
+// semicolon from the beginning. The script's account is another
 // one, so all may read its configuration; the copy is for one account.
 func (s *site) check(t *testing.T) (warnings []inspect.Finding) {
 	t.Helper()
@@ -102,7 +103,7 @@ func (s *site) check(t *testing.T) (warnings []inspect.Finding) {
 		t.Errorf("check ends with status %d, want %d: %v\n%s", got, want, err, out)
 	}
 	for _, f := range report.Findings {
-		if f.Table != "" {
+		if ofSite := strings.Contains(f.Text, "holds a plain ;") && f.Table != "ps_contacts"; f.Table != "" && !ofSite {
 			warnings = append(warnings, f)
 		}
 	}

@@ -211,7 +211,7 @@ func (s site) doubleEncoded(ctx context.Context, t *sqlgen.Table) (found []Findi
 		}
 		for _, way := range ways {
 			if n, err := strconv.Atoi(way[0]); err == nil {
-				found = append(found, ofTable(t.Name, fmt.Sprintf("%s rows hold text in %s that was encoded as UTF-8 twice", way[1], c.Name),
+				found = append(found, ofTable(t.Name, fmt.Sprintf("%s text in %s that was encoded as UTF-8 twice", hold(way[1]), c.Name),
 					"when you migrate, back up the table, fix it, and check again", fixes[n]))
 			}
 		}
