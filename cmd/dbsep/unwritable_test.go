@@ -130,8 +130,10 @@ func TestColumnsThatCannotBeWritten(t *testing.T) {
 					want = []string{strings.ReplaceAll(text, "TABLE", table)}
 				}
 				got := s.found(t, s.account)
-				for i := range got { // the name of the test's database
-					got[i], _, _ = strings.Cut(got[i], " 'test")
+				for i := range got {
+					got[i], _, _ = strings.Cut(got[i], " 'test") // the name of the test's database
+					// SQLite's translation to Go says more.
+					got[i] = strings.TrimSuffix(strings.Replace(got[i], "SQL logic error: ", "", 1), " (1)")
 				}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
