@@ -95,7 +95,7 @@ func TestPostgresPreparedBehindAPoolerIsNeverLost(t *testing.T) {
 	for name, settings := range poolers() {
 		t.Run(name, func(t *testing.T) {
 			source, beside := databasetest.NewPostgres(t)
-			databasetest.Setup(t, beside)("CREATE TABLE counted (client INT, i INT)")
+			databasetest.Setup(t, beside)("CREATE TABLE counted (client INT, i INT)", "CREATE TABLE pairs (client INT, i INT)")
 			source = behind(t, source, settings...)
 			source.ServerPrepare, source.MaxConnections = true, 2
 			var all sync.WaitGroup
@@ -104,6 +104,16 @@ func TestPostgresPreparedBehindAPoolerIsNeverLost(t *testing.T) {
 				db := databasetest.Open(t, source)
 				all.Go(func() {
 					for i := range 40 {
+						// In a transaction a statement that is lost takes what was before it along.
+						both := []sqlgen.Statement{
+							{SQL: "INSERT INTO pairs (client, i) VALUES ($1, 1)", Args: []any{fmt.Sprint(client)}},
+							{SQL: "INSERT INTO pairs (client, i) VALUES ($1, 2)", Args: []any{fmt.Sprint(client)}},
+						}
+						if name != "statement" { // which has no transactions
+							if n, err := db.ExecAll(t.Context(), both); n != len(both) || err != nil {
+								t.Errorf("%d statements, %v", n, errors.Join(err, errors.Unwrap(err)))
+							}
+						}
 						want := fmt.Sprintf("%d.%d", client, i)
 						got, err := readOnly(t, db, fmt.Sprintf("SELECT '%d.' || CAST($1 AS text)", client), fmt.Sprint(i))
 						if err != nil || got != want {
@@ -123,6 +133,9 @@ func TestPostgresPreparedBehindAPoolerIsNeverLost(t *testing.T) {
 			var rows, different int
 			if err := beside.QueryRow("SELECT count(*), count(DISTINCT (client, i)) FROM counted").Scan(&rows, &different); err != nil || rows != 320 || different != 320 {
 				t.Errorf("%d rows, %d different, %v", rows, different, err)
+			}
+			if err := beside.QueryRow("SELECT count(*) FROM pairs").Scan(&rows); err != nil || rows != 640 && name != "statement" {
+				t.Errorf("%d rows of pairs, %v", rows, err)
 			}
 		})
 	}

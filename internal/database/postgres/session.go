@@ -119,16 +119,24 @@ func (s *session) PrepareContext(ctx context.Context, text string) (driver.Stmt,
 		return stmt, nil
 	case s.isLost(err) || !s.direct && server.IsClosed(): // pgbouncer does that where a statement is prepared again that had failed
 		s.prepares.Store(false)
-		if server.IsClosed() {
+		switch {
+		case server.IsClosed():
 			return nil, driver.ErrBadConn // nothing was run
+		case server.TxStatus() != idle:
+			return nil, lostStatement{err} // what the transaction has done is undone
 		}
 		return stmt, nil
 	}
 	return nil, failed(err)
 }
 
+// idle is the status of a connection without a transaction (protocol-message-formats,
+// ReadyForQuery).
+const idle = 'I'
+
 // A lostStatement is the error of a prepared statement that the server does not know or
-// knows as another one: a pooler stands in front of it. Nothing was run.
+// knows as another one: a pooler stands in front of it. Nothing was run, or it is undone
+// with its transaction.
 type lostStatement struct{ error }
 
 func (e lostStatement) Unwrap() error { return e.error }
