@@ -29,19 +29,7 @@ func (db *DB) Alter(ctx context.Context, undone bool, statements []string) (done
 }
 
 func (db *DB) alter(ctx context.Context, undone bool, statements []string) (done int, err error) {
-	if err := db.refusesWrites(); err != nil {
-		return 0, err
-	}
-	p := db.writes
-	if err := p.enter(ctx, nil); err != nil {
-		return 0, err
-	}
-	var interrupted Interrupter
-	defer func() { p.leave(interrupted) }()
-	interrupted, err = p.on(ctx, func(ctx context.Context, s *session) error {
-		if err := s.setStrict(ctx, true); err != nil {
-			return err
-		}
+	err = db.onWriter(ctx, func(ctx context.Context, s *session) error {
 		if err := s.begin(ctx, undone); err != nil {
 			return err
 		}

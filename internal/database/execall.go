@@ -40,19 +40,7 @@ func (db *DB) ExecAll(ctx context.Context, statements []sqlgen.Statement) (done 
 }
 
 func (db *DB) execAll(ctx context.Context, statements []sqlgen.Statement) (done int, err error) {
-	if err := db.refusesWrites(); err != nil {
-		return 0, err
-	}
-	p := db.writes
-	if err := p.enter(ctx, nil); err != nil {
-		return 0, err
-	}
-	var interrupted Interrupter
-	defer func() { p.leave(interrupted) }()
-	interrupted, err = p.on(ctx, func(ctx context.Context, s *session) error {
-		if err := s.setStrict(ctx, true); err != nil {
-			return err
-		}
+	err = db.onWriter(ctx, func(ctx context.Context, s *session) error {
 		return s.inTransaction(ctx, func() (affected int64, err error) {
 			for _, statement := range statements {
 				n, err := s.exec(ctx, statement)
@@ -66,6 +54,27 @@ func (db *DB) execAll(ctx context.Context, statements []sqlgen.Statement) (done 
 		})
 	})
 	return done, err
+}
+
+// onWriter calls a function with a free connection that writes, and refuses values that do not
+// fit their columns.
+func (db *DB) onWriter(ctx context.Context, do func(context.Context, *session) error) error {
+	if err := db.refusesWrites(); err != nil {
+		return err
+	}
+	p := db.writes
+	if err := p.enter(ctx, nil); err != nil {
+		return err
+	}
+	var interrupted Interrupter
+	defer func() { p.leave(interrupted) }()
+	interrupted, err := p.on(ctx, func(ctx context.Context, s *session) error {
+		if err := s.setStrict(ctx, true); err != nil {
+			return err
+		}
+		return do(ctx, s)
+	})
+	return err
 }
 
 // exec runs a statement that changes rows.
