@@ -107,7 +107,8 @@ type ClusterCheck struct {
 	Settings Statement                               // reads names and values
 	Name     func(settings map[string]string) string // of the cluster; empty: there is none
 
-	// Keyless reads the names of the tables whose rows no key tells apart.
+	// Keyless reads the names of the tables without a primary key, and without a unique key
+	// that is never NULL.
 	Keyless Statement
 }
 

@@ -28,7 +28,7 @@ func (s site) keylessTables(ctx context.Context, described []*sqlgen.Table, d *D
 	for _, t := range described {
 		if slices.Contains(keyless, t.Name) {
 			found = append(found, ofTable(t.Name, fmt.Sprintf("it has no primary key, and %s needs one to change the same rows on each node", d.Cluster),
-				"give it one: of the columns that tell its rows apart, or of a new column that is counted", ""))
+				"add one: on the columns that identify a row, or on a new AUTO_INCREMENT column", ""))
 		}
 	}
 	return found, nil
