@@ -18,8 +18,7 @@ const listeners = "noload = chan_iax2.so\nnoload = chan_mgcp.so\nnoload = chan_o
 // configuration and the lines that the demo prints: phones register with it and
 // call each other.
 func TestDemoIsEnoughForAsterisk(t *testing.T) {
-	root := testenv.Root(t, "forky", "asterisk")
-	prepareRoot(t, root)
+	root := debianRoot(t)
 	p := &pbx{Asterisk: testenv.NewAsterisk(t, root), whole: t, sip: freeAddress(t)}
 
 	demo := testenv.Start(t, nil, testenv.Program(t), "demo", "--listen", testenv.FreeAddress(t))

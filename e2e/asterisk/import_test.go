@@ -31,7 +31,7 @@ const fewModules = "[modules]\nautoload = no\nload = res_curl.so\nload = func_cu
 // of it here, and with what Asterisk reads of the table after an import: files with
 // everything that the format can do, and the samples of Debian's package.
 func TestAsteriskReadsWhatIsImported(t *testing.T) {
-	root := testenv.Root(t, "forky", "asterisk")
+	root := debianRoot(t)
 	site := sqliteTables(t)
 	p := &pbx{Site: site, Asterisk: testenv.NewAsterisk(t, root), whole: t, url: site.Serve(t)}
 	samples, err := filepath.Glob(filepath.Join(root, "etc/asterisk/*.conf"))
@@ -295,8 +295,7 @@ var sampleFiles = map[string][]look{
 // TestAsteriskIsTheSameOnTables compares what an Asterisk on files shows with what others
 // show on the tables that the files were imported into.
 func TestAsteriskIsTheSameOnTables(t *testing.T) {
-	root := testenv.Root(t, "forky", "asterisk")
-	prepareRoot(t, root)
+	root := debianRoot(t)
 	empty := emptyScript(t)
 	sqlite := func(t *testing.T) *testenv.Site { return testenv.SQLite(t, empty) }
 	mariadb := func(t *testing.T) *testenv.Site { return testenv.MariaDB(t, empty) }

@@ -44,8 +44,7 @@ const data = "../../internal/replay/testdata/"
 
 func TestAsterisk(t *testing.T) {
 	configuration := readManual(t)
-	root := testenv.Root(t, "forky", "asterisk")
-	prepareRoot(t, root)
+	root := debianRoot(t)
 	for name, site := range map[string]func(*testing.T) *testenv.Site{
 		"SQLite":     func(t *testing.T) *testenv.Site { return testenv.SQLite(t, data+"asterisk-sqlite.sql") },
 		"MariaDB":    func(t *testing.T) *testenv.Site { return testenv.MariaDB(t, data+"asterisk-mysql.sql") },

@@ -19,8 +19,7 @@ import (
 // Debian's configuration. Only addresses, folders and accounts are the test's own.
 func TestQuickStart(t *testing.T) {
 	page := testenv.OpenPage(t, "../../docs/quickstart.md")
-	root := testenv.Root(t, "forky", "asterisk")
-	prepareRoot(t, root)
+	root := debianRoot(t)
 	p := &pbx{Asterisk: testenv.NewAsterisk(t, root), whole: t, sip: freeAddress(t)}
 	dir := t.TempDir()
 	conf, database, address := filepath.Join(dir, "dbsep.conf"), filepath.Join(dir, "asterisk.db"), testenv.FreeAddress(t)

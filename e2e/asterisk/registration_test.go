@@ -92,7 +92,7 @@ func general(requests []string) []string {
 const ownRow = "/single id=PHONE"
 
 func TestRegistration(t *testing.T) {
-	root := testenv.Root(t, "forky", "asterisk")
+	root := debianRoot(t)
 	site := testenv.SQLite(t, data+"asterisk-sqlite.sql")
 	_, err := site.DB.ExecContext(t.Context(), testenv.OpenPage(t, manual).Block(t, "phone.sql"))
 	check(t, err)

@@ -8,11 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"dbsep/internal/testenv"
 )
 
-// prepareRoot puts the music that the rows name into the Debian root.
-func prepareRoot(t *testing.T, root string) {
+// debianRoot is a Debian with Asterisk, the music that the rows name, and a phone.
+func debianRoot(t *testing.T) string {
 	t.Helper()
+	root := testenv.Root(t, "forky", "asterisk", "baresip-core")
 	music := filepath.Join(root, "srv/rt/moh")
 	check(t, os.MkdirAll(music, 0o755))
 	prompts, err := filepath.Glob(filepath.Join(root, "usr/share/asterisk/sounds/en_US*/beep.gsm"))
@@ -23,6 +26,7 @@ func prepareRoot(t *testing.T, root string) {
 	for _, name := range []string{"a", "b", "c"} {
 		check(t, os.WriteFile(filepath.Join(music, name+".gsm"), []byte(read(t, prompts[0])), 0o644))
 	}
+	return root
 }
 
 // seed makes the rows of the data suit one Asterisk: free addresses in the place

@@ -33,8 +33,7 @@ type affliction struct {
 // manual's [lastgood].
 func TestStaleResponses(t *testing.T) {
 	configuration := readManual(t)
-	root := testenv.Root(t, "forky", "asterisk", "baresip-core")
-	prepareRoot(t, root)
+	root := debianRoot(t)
 	for name, prepare := range map[string]func(*testing.T) (*testenv.Site, func(*testing.T, *pbx), []affliction){
 		"SQLite":  staleSQLite,
 		"MariaDB": staleMariaDB,

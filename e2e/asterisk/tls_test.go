@@ -20,7 +20,7 @@ const security = "../../docs/security.md"
 // manual says how.
 func TestAsteriskIsAdmitted(t *testing.T) {
 	page := testenv.OpenPage(t, security)
-	root := testenv.Root(t, "forky", "asterisk")
+	root := debianRoot(t)
 	certificates := t.TempDir()
 	runShell(t, certificates, strings.Replace(page.Block(t, "certificates"), "IP:10.1.0.5", "IP:127.0.0.1", 1))
 	runShell(t, certificates, strings.ReplaceAll(page.Block(t, "htpasswd"), "/etc/dbsep/", ""))

@@ -23,10 +23,15 @@ import (
 var programs string
 
 // Main runs a package's end-to-end tests, ends what they share (the program's
-// build, the database servers), and exits. A package's TestMain calls it.
+// build, Debian roots, the database servers), and exits. A package's TestMain calls it.
 func Main(m *testing.M) {
 	var err error
 	if programs, err = os.MkdirTemp("", "dbsep-build-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	removeRoots, err := shareRoots()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -38,6 +43,7 @@ func Main(m *testing.M) {
 	mariadbtest.Stop()
 	pgtest.Stop()
 	os.RemoveAll(programs)
+	removeRoots()
 	os.Exit(code)
 }
 

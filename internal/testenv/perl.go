@@ -31,8 +31,8 @@ func (s *Site) InstallPerlScript(t testing.TB) string {
 }
 
 // perlScript is the text of the script as Debian's source package of Asterisk has
-// it. It is no part of the project: one that an earlier run left in the folder
-// DBSEP_E2E_ROOTS is used again; without one it is downloaded.
+// it. It is no part of the project, but downloaded, unless an earlier run left one in
+// the folder DBSEP_E2E_ROOTS.
 func perlScript(t testing.TB) string {
 	t.Helper()
 	perl.Lock()
@@ -48,11 +48,9 @@ func perlScript(t testing.TB) string {
 		skip(t, "Perl or one of its modules is missing; install them with: sudo apt-get install "+
 			"libcgi-pm-perl libdbd-sqlite3-perl libdbd-mysql-perl libdbd-pg-perl\n"+string(out))
 	}
-	file := filepath.Join(openFolder(t), "dbsep.cgi")
-	if roots := os.Getenv("DBSEP_E2E_ROOTS"); roots != "" {
-		check(t, os.MkdirAll(roots, 0o755))
-		file = filepath.Join(roots, perlSuite+"_dbsep.cgi")
-	}
+	roots := os.Getenv(rootsVariable)
+	check(t, os.MkdirAll(roots, 0o755))
+	file := filepath.Join(roots, perlSuite+"_dbsep.cgi")
 	if _, err := os.Stat(file); err != nil {
 		check(t, os.WriteFile(file+".new", []byte(downloadPerlScript(t)), 0o644))
 		check(t, os.Rename(file+".new", file))

@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,13 +14,22 @@ import (
 // chroot, and returns the folder. Programs in it share the machine's network but
 // not its files. It needs root and mmdebstrap.
 //
-// A root that an earlier run left in the folder DBSEP_E2E_ROOTS is used again,
-// as long as it was made of the same packages.
+// The tests of a package, and those that they run in others, share the roots of a
+// suite with the same packages: a test that changes one makes a copy. A root that an
+// earlier run left in the folder DBSEP_E2E_ROOTS is used again.
 func Root(t testing.TB, suite string, packages ...string) string {
 	t.Helper()
 	dir, err := root(t, suite, packages)
 	check(t, err)
 	return dir
+}
+
+// CopyRoot copies a Root to a folder, for a test that changes it. Packages that are
+// installed there bring their manual, too, which the roots leave out.
+func CopyRoot(t testing.TB, folder, suite string, packages ...string) {
+	t.Helper()
+	run(t, "/", "cp", "-a", "--reflink=auto", Root(t, suite, packages...), folder)
+	check(t, os.WriteFile(filepath.Join(folder, "etc/dpkg/dpkg.cfg.d/99mmdebstrap"), []byte("force-unsafe-io\n"), 0o644))
 }
 
 // UnstableRoot is Root for Debian's unstable suite, which changes from day to day. On a
@@ -41,6 +51,27 @@ func UnstableRoot(t testing.TB, packages ...string) string {
 // Full reports whether everything is wanted, as by make full.
 func Full() bool { return os.Getenv("DBSEP_E2E") == "full" }
 
+// rootsVariable names the folder of the roots.
+const rootsVariable = "DBSEP_E2E_ROOTS"
+
+// shareRoots makes a folder for the roots, unless the variable names one that is to
+// be kept, and returns what removes it.
+func shareRoots() (remove func(), err error) {
+	if os.Getenv(rootsVariable) != "" {
+		return func() {}, nil
+	}
+	dir, err := os.MkdirTemp("", "dbsep-roots-")
+	if err != nil {
+		return nil, err
+	}
+	remove = func() { os.RemoveAll(dir) }
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Setenv(rootsVariable, dir)); err != nil { // programs of other accounts enter it
+		remove()
+		return nil, err
+	}
+	return remove, nil
+}
+
 func root(t testing.TB, suite string, packages []string) (dir string, err error) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -49,10 +80,7 @@ func root(t testing.TB, suite string, packages []string) (dir string, err error)
 	if _, err := exec.LookPath("mmdebstrap"); err != nil {
 		skip(t, "mmdebstrap is missing; install it with: sudo apt-get install mmdebstrap")
 	}
-	roots := os.Getenv("DBSEP_E2E_ROOTS")
-	if roots == "" {
-		roots = openFolder(t)
-	}
+	roots := os.Getenv(rootsVariable)
 	dir = filepath.Join(roots, suite+"_"+strings.Join(packages, "_"))
 	if _, err := os.Stat(filepath.Join(dir, "complete")); err == nil {
 		return dir, nil
@@ -60,7 +88,7 @@ func root(t testing.TB, suite string, packages []string) (dir string, err error)
 	check(t, os.MkdirAll(roots, 0o755))
 	check(t, os.RemoveAll(dir))
 	out, err := exec.CommandContext(t.Context(), "mmdebstrap", "--variant=apt", "--mode=root",
-		"--aptopt="+validity(), "--aptopt=APT::Install-Recommends \"false\"", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
+		"--aptopt="+validity(), "--aptopt=APT::Install-Recommends \"false\"", "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
 		"--include="+strings.Join(packages, ","), suite, dir).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("unpack %s: %w\n%s", suite, err, out)
