@@ -96,13 +96,14 @@ release: need-go $(NFPM) build/static/amd64/dbsep build/static/arm64/dbsep ## pa
 	for arch in amd64 arm64; do contrib/release/archive '$(DEBVERSION)' $(RELEASE) build/static/$$arch/dbsep $$arch || exit 1; done
 	cd $(RELEASE) && sha256sum -- dbsep* > SHA256SUMS && cat SHA256SUMS
 
-test: need-go ## the whole test suite, with the race detector, on SQLite, a real MariaDB and a real PostgreSQL
+TESTED ?= ./...
+test: need-go ## the whole test suite, with the race detector, on SQLite, a real MariaDB and a real PostgreSQL; TESTED=./sqlgen for one package
 	@.ci/need cc gcc libc6-dev \
 	  -- mount mount \
 	  -- --optional mariadbd mariadb-server-core mariadb-client-core \
 	  -- --optional initdb postgresql \
 	  -- --optional pgbouncer pgbouncer
-	$(GO) test -race ./...
+	$(GO) test -race $(TESTED)
 
 test-static: need-go ## what differs in the build without a C compiler
 	CGO_ENABLED=0 $(GO) test -run SQLite ./internal/database/... ./internal/schemas
