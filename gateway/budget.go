@@ -12,13 +12,13 @@ type ByteBudget struct {
 	limit   int64
 	used    int64
 	refused int64
-	freed   chan struct{}       // is closed when bytes are returned; nil: nobody waits for any
-	unread  map[*share]struct{} // those that wait for their clients
+	freed   chan struct{}        // is closed when bytes are returned; nil: nobody waits for any
+	unread  map[*unread]struct{} // what waits for clients
 }
 
 // NewByteBudget returns a budget of so many bytes.
 func NewByteBudget(limit int64) *ByteBudget {
-	return &ByteBudget{limit: limit, unread: make(map[*share]struct{})}
+	return &ByteBudget{limit: limit, unread: make(map[*unread]struct{})}
 }
 
 // SetLimit changes the limit. What is in use stays in use.
@@ -41,19 +41,27 @@ func (b *ByteBudget) Stats() BudgetStats {
 	return BudgetStats{b.used, b.limit, b.refused}
 }
 
-// A share is what one request uses of a budget, whose lock guards it.
+// A share is what one request uses of a budget, or several that share a query. The lock of
+// the budget guards it.
 type share struct {
 	budget *ByteBudget
 	bytes  int64
-
-	patience time.Duration // how long its client may keep it waiting in any case
-	client   aborter
-	since    time.Time // when it began to wait for the client
-	evicted  bool      // the client was disconnected to make room for others
 }
 
-// An aborter can end what is sent to a client.
-type aborter interface{ abortWrites() error }
+// An unread is what was sent to a client that has not read it yet. The lock of the budget
+// guards it.
+type unread struct {
+	client   evictable
+	patience time.Duration // how long the client may keep others waiting in any case
+	since    time.Time     // when it began to wait for the client
+}
+
+// An evictable client can be disconnected to make room for others.
+type evictable interface {
+	// evict returns the client's memory to the budget, whose lock the caller holds. It
+	// reports false if the client cannot be disconnected.
+	evict() bool
+}
 
 // reserve reports whether the share gets so many bytes. It waits for what others return.
 func (s *share) reserve(n int, wait time.Duration) bool {
@@ -97,7 +105,7 @@ func (s *share) tryReserve(n int) (ok bool, freed <-chan struct{}) {
 	for b.used+size > b.limit && size <= b.limit && b.evict() {
 	}
 	switch {
-	case s.evicted || size > b.limit:
+	case size > b.limit:
 		return false, nil
 	case b.used+size > b.limit:
 		if b.freed == nil {
@@ -110,24 +118,21 @@ func (s *share) tryReserve(n int) (ok bool, freed <-chan struct{}) {
 	return true, nil
 }
 
-// evict takes the memory of the share that has waited for its client for longest, and
-// disconnects the client. It reports false if every client still has time. The caller
-// holds the lock.
+// evict disconnects the client that has not read for longest. It reports false if every
+// client still has time. The caller holds the lock.
 func (b *ByteBudget) evict() bool {
 	for {
-		var slowest *share
-		for s := range b.unread {
-			if slowest == nil || s.since.Before(slowest.since) {
-				slowest = s
+		var slowest *unread
+		for u := range b.unread {
+			if slowest == nil || u.since.Before(slowest.since) {
+				slowest = u
 			}
 		}
 		if slowest == nil || time.Since(slowest.since) < slowest.patience {
 			return false
 		}
 		delete(b.unread, slowest)
-		if slowest.client.abortWrites() == nil { // not under FastCGI
-			slowest.free(slowest.bytes)
-			slowest.evicted = true
+		if slowest.client.evict() {
 			return true
 		}
 	}
@@ -135,6 +140,9 @@ func (b *ByteBudget) evict() bool {
 
 // release returns bytes to the budget.
 func (s *share) release(n int) {
+	if n == 0 {
+		return
+	}
 	s.budget.mu.Lock()
 	defer s.budget.mu.Unlock()
 	s.free(int64(n))
@@ -147,9 +155,8 @@ func (s *share) close() {
 	s.free(s.bytes)
 }
 
-// free is release while the caller holds the lock. An evicted share has nothing.
+// free is release while the caller holds the lock.
 func (s *share) free(n int64) {
-	n = min(n, s.bytes)
 	s.bytes -= n
 	s.budget.used -= n
 	if s.budget.freed != nil {
@@ -158,23 +165,17 @@ func (s *share) free(n int64) {
 	}
 }
 
-// wait notes that the share waits for its client, until waited is called.
-func (s *share) wait(client aborter) {
-	s.budget.mu.Lock()
-	defer s.budget.mu.Unlock()
-	s.client, s.since = client, time.Now()
-	s.budget.unread[s] = struct{}{}
+// wait notes that something waits for its client, until waited is called.
+func (b *ByteBudget) wait(u *unread) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	u.since = time.Now()
+	b.unread[u] = struct{}{}
 }
 
 // waited ends wait.
-func (s *share) waited() {
-	s.budget.mu.Lock()
-	defer s.budget.mu.Unlock()
-	delete(s.budget.unread, s)
-}
-
-func (s *share) isEvicted() bool {
-	s.budget.mu.Lock()
-	defer s.budget.mu.Unlock()
-	return s.evicted
+func (b *ByteBudget) waited(u *unread) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.unread, u)
 }

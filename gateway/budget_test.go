@@ -41,7 +41,7 @@ func TestAllOfABudgetCanBeUsed(t *testing.T) {
 // A client is named by the function that disconnects it.
 type disconnect func()
 
-func (d disconnect) abortWrites() error { d(); return nil }
+func (d disconnect) evict() bool { d(); return true }
 
 func TestWhoIsDisconnectedForMemory(t *testing.T) {
 	for _, test := range []struct {
@@ -60,14 +60,17 @@ func TestWhoIsDisconnectedForMemory(t *testing.T) {
 				var gone []string
 				b := NewByteBudget(10)
 				for _, name := range []string{"slow", "slower than it may be", "quick"} {
-					s := &share{budget: b, patience: time.Second}
+					s := &share{budget: b}
 					if !s.reserve(2, 0) {
 						t.Fatal(name)
 					}
 					if name == "quick" {
 						time.Sleep(time.Second)
 					}
-					s.wait(disconnect(func() { gone = append(gone, name) }))
+					b.wait(&unread{patience: time.Second, client: disconnect(func() {
+						gone = append(gone, name)
+						s.free(s.bytes)
+					})})
 					time.Sleep(time.Millisecond)
 				}
 				s := &share{budget: b}

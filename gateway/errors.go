@@ -235,17 +235,17 @@ const (
 
 // fail logs an error and sends the error response, unless the response has started.
 func (g *Gateway) fail(r *http.Request, req *request, resp *response, err error) {
-	e := asError(err)
+	e := *asError(err) // requests that share a query have the same
 	if e.Table == "" {
 		e.Table = req.table
 	}
 	req.code = e.Code
-	g.logError(r, req, e)
+	g.logError(r, req, &e)
 	if resp.started {
 		resp.abandon()
 		panic(http.ErrAbortHandler) // the client notices that the response is incomplete
 	}
-	resp.fail(req, e)
+	resp.fail(req, &e)
 }
 
 // fail sends the error response.

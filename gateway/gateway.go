@@ -106,9 +106,9 @@ type Options struct {
 	// response. Zero: 30 seconds.
 	WriteTimeout time.Duration
 
-	// LongReads is how many responses longer than a chunk may be read from the
-	// database at a time, and LongReadWait how long a further one waits for its turn.
-	// Zero: 8, and 5 seconds.
+	// LongReads is how many queries for responses longer than a chunk may run at a time,
+	// and LongReadWait how long a further response waits for its turn. Those that wait for
+	// the same share a query. Zero: 8, and 5 seconds.
 	LongReads    int
 	LongReadWait time.Duration
 
@@ -169,7 +169,7 @@ func New(db Database, o Options) *Gateway {
 		schemas:   schemaCache{db: db, ttl: o.SchemaTTL, maxColumns: o.MaxColumns, options: o.TableOptions, timeout: o.StatementTimeout, now: time.Now},
 		log:       o.Log,
 		adding:    make(chan struct{}, 1),
-		longReads: longReads{slots: make(chan struct{}, o.LongReads), wait: o.LongReadWait},
+		longReads: longReads{slots: make(chan struct{}, o.LongReads)},
 		Options:   o,
 	}
 	return g
@@ -190,8 +190,8 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, handle func(*htt
 	req := newRequest(r)
 	defer req.release()
 	resp := newResponse(w, req, g.WriteTimeout)
-	resp.memory = share{budget: g.ResponseMemory, patience: g.SlowReaderTimeout}
-	resp.waitLeft = g.SlowReaderTimeout
+	resp.memory = share{budget: g.ResponseMemory}
+	resp.patience, resp.waitLeft = g.SlowReaderTimeout, g.SlowReaderTimeout
 	defer resp.release()
 	defer g.observe(r, req, resp)
 	defer g.recoverPanic(r, req, resp)
@@ -266,46 +266,49 @@ func mayBeOutdatedSchema(err error) bool {
 // query runs a statement and writes its rows to the response.
 //
 // A response longer than a chunk needs a slot of longReads. A statement whose last
-// response was long waits for its slot before it uses the database. Any other
-// statement starts at once. If its response becomes long and no slot is free, the
-// query ends, with nothing sent, and runs again when it has one.
-func (g *Gateway) query(ctx context.Context, s sqlgen.Statement, resp *response, write func(columns [][]byte)) error {
-	resp.slot = g.longReads.slotFor(s.SQL)
-	defer resp.slot.release()
-	if !resp.slot.expected() {
-		err := g.queryRows(ctx, s, resp, write)
+// response was long waits for its slot before it uses the database, and shares its query
+// with requests that wait for the same. Any other statement starts at once. If its response
+// becomes long and no slot is free, the query ends, with nothing sent, and waits like the
+// others.
+func (g *Gateway) query(ctx context.Context, s sqlgen.Statement, resp *response) error {
+	if !g.longReads.expects(s.SQL) {
+		err := g.readAlone(ctx, s, resp)
 		if err != errNoSlot { //nolint:errorlint // Query returns it unchanged
 			return err
 		}
-		resp.begin(resp.kind, resp.names, resp.keys)
+		resp.begin(resp.kind, resp.values, resp.names, resp.keys)
 	}
-	if err := resp.slot.await(ctx); err != nil {
-		return err
-	}
-	return g.queryRows(ctx, s, resp, write)
+	return g.readShared(ctx, s, resp)
 }
 
-// queryRows runs a statement and writes its rows, or stale rows where the database
-// is unavailable. The statement timeout starts again with each chunk.
-func (g *Gateway) queryRows(ctx context.Context, s sqlgen.Statement, resp *response, write func(columns [][]byte)) error {
+// readAlone runs a statement for one response.
+func (g *Gateway) readAlone(ctx context.Context, s sqlgen.Statement, resp *response) error {
+	resp.slot = g.longReads.slotFor(s.SQL)
+	defer resp.slot.release()
+	return g.queryRows(ctx, s, &resp.encoder, resp)
+}
+
+// queryRows runs a statement and encodes its rows, or stale rows where the database is
+// unavailable. The statement timeout starts again with each chunk.
+func (g *Gateway) queryRows(ctx context.Context, s sqlgen.Statement, e *encoder, to interface{ sendChunk() error }) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	timeout := time.AfterFunc(g.StatementTimeout, func() { cancel(context.DeadlineExceeded) })
 	defer timeout.Stop()
 
 	sendChunk := func() error {
-		if err := resp.slot.acquire(); err != nil {
+		if err := e.slot.acquire(); err != nil {
 			return err
 		}
 		timeout.Stop()
 		defer timeout.Reset(g.StatementTimeout)
-		return resp.sendChunk()
+		return to.sendChunk()
 	}
 	writeRow := func(columns [][]byte) error {
-		if resp.rows >= g.MaxRows {
+		if e.rows >= g.MaxRows {
 			return &Error{Code: TooManyRows}
 		}
-		if err := resp.addRow(columns, write); err != nil || !resp.full() {
+		if err := e.addRow(columns); err != nil || !e.full() {
 			return err
 		}
 		return sendChunk()
@@ -328,7 +331,7 @@ func (g *Gateway) queryRows(ctx context.Context, s sqlgen.Statement, resp *respo
 	if !ok {
 		return err
 	}
-	resp.isStale, resp.age = true, stale.Age
+	e.isStale, e.age = true, stale.Age
 	return stale.Each(row)
 }
 

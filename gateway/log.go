@@ -23,6 +23,7 @@ type Event struct {
 	Ended       time.Time
 	Took        time.Duration
 	Stale       bool // the rows were stale
+	Shared      bool // the rows came from the query of another request, which waited for the same
 	Adjustments []Adjustment
 
 	// For a log. The client chose all of these.
@@ -70,7 +71,7 @@ func (g *Gateway) observe(r *http.Request, req *request, resp *response) {
 	}
 	e := Event{
 		Table: req.realTable, Code: req.code, Status: resp.status, Rows: resp.rows, Bytes: resp.bytes, Ended: req.start.Add(took), Took: took,
-		Stale: resp.isStale, Adjustments: req.adjustments,
+		Stale: resp.isStale, Shared: resp.reader != nil && resp.reader.joined, Adjustments: req.adjustments,
 		RequestedTable: logName(req.table), Client: client(r), User: req.client.Name, ID: req.id,
 	}
 	if req.operation != nil {

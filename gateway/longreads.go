@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
 	"dbsep/sqlgen"
 )
@@ -14,10 +13,10 @@ import (
 // that requests for a row or two never wait behind those for many.
 type longReads struct {
 	slots chan struct{}
-	wait  time.Duration // for a slot
 
 	mu         sync.Mutex
 	statements map[string]bool // those whose last response was long
+	waiting    []*sharedRead   // those that have no slot yet
 }
 
 // maxStatements limits how many statements are remembered.
@@ -38,12 +37,12 @@ type slot struct {
 // slotFor returns the slot for a statement, which is not acquired yet.
 func (l *longReads) slotFor(sql string) slot { return slot{reads: l, sql: sql} }
 
-// expected reports whether the response will probably be long, because the last
-// one to the same statement was.
-func (s *slot) expected() bool {
-	s.reads.mu.Lock()
-	defer s.reads.mu.Unlock()
-	return s.reads.statements[s.sql]
+// expects reports whether the response to a statement will probably be long, because the
+// last one was.
+func (l *longReads) expects(sql string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.statements[sql]
 }
 
 // acquire returns errNoSlot if the slot is not held and none is free.
@@ -52,38 +51,37 @@ func (s *slot) acquire() error {
 	if s.held {
 		return nil
 	}
+	var err error
 	select {
 	case s.reads.slots <- struct{}{}:
 		s.held = true
-		return nil
 	default:
-		s.reads.remember(s.sql, true)
-		return errNoSlot
+		err = errNoSlot
 	}
+	s.reads.remember(s.sql, true)
+	return err
 }
 
-// await waits until a slot is free. The caller holds no connection to the database
-// meanwhile.
+// await waits until a slot is free, or until nobody needs it any more. The caller holds no
+// connection to the database meanwhile.
 func (s *slot) await(ctx context.Context) error {
-	timeout := time.NewTimer(s.reads.wait)
-	defer timeout.Stop()
 	select {
 	case s.reads.slots <- struct{}{}:
 		s.held = true
 		return nil
-	case <-timeout.C:
-		return &Error{Code: Busy, Hint: "too many long responses at a time: use a narrower condition, or raise [database] max_connections, half of which are for them"}
 	case <-ctx.Done():
 		return &sqlgen.Fault{Cause: sqlgen.Canceled, Err: context.Cause(ctx)}
 	}
 }
 
-// release frees the slot if it is held, and remembers whether the response was long.
+// release frees the slot if it is held, and remembers a response that was not long.
 func (s *slot) release() {
 	if !s.held {
 		return
 	}
-	s.reads.remember(s.sql, s.needed)
+	if !s.needed {
+		s.reads.remember(s.sql, false)
+	}
 	<-s.reads.slots
 }
 

@@ -98,15 +98,15 @@ func (g *Gateway) rows(ctx context.Context, req *request, t *table, resp *respon
 	if err != nil {
 		return err
 	}
-	resp.begin(k, t.names, t.keys)
-	return g.query(ctx, s, resp, t.rowWriter(resp))
+	resp.begin(k, t.values(), t.names, t.keys)
+	return g.query(ctx, s, resp)
 }
 
-func (t *table) rowWriter(resp *response) func(columns [][]byte) {
+func (t *table) values() values {
 	if t.RawSemicolons {
-		return resp.rawRow
+		return rawItems
 	}
-	return resp.row
+	return caretEncoded
 }
 
 // static responds with the rows of one static file, named in the query string. They
@@ -124,8 +124,8 @@ func (g *Gateway) static(ctx context.Context, req *request, t *table, resp *resp
 	if err != nil {
 		return err
 	}
-	resp.begin(manyRows, staticNames, staticKeys)
-	return g.query(ctx, s, resp, resp.staticRow)
+	resp.begin(manyRows, staticValues, staticNames, staticKeys)
+	return g.query(ctx, s, resp)
 }
 
 // store inserts a row.

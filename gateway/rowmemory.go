@@ -24,31 +24,31 @@ const (
 )
 
 // addRow writes a row into the buffer.
-func (resp *response) addRow(columns [][]byte, write func(columns [][]byte)) error {
+func (e *encoder) addRow(columns [][]byte) error {
 	if n := rowBytes(columns); n > largeRow {
-		return resp.addLargeRow(columns, n, write)
+		return e.addLargeRow(columns, n)
 	}
-	write(columns)
-	return resp.pay()
+	e.encode(columns)
+	return e.pay()
 }
 
 // addLargeRow is addRow for a row of so many bytes.
-func (resp *response) addLargeRow(columns [][]byte, size int, write func(columns [][]byte)) error {
+func (e *encoder) addLargeRow(columns [][]byte, size int) error {
 	held := driverCopies * size
-	if resp.json {
+	if e.json {
 		held += size // for scratch
 	}
-	text := resp.textBytes(columns)
-	more := max(0, len(resp.buf)+text-cap(resp.buf))
-	if err := resp.reserve(held + more); err != nil {
+	text := e.textBytes(columns)
+	more := max(0, len(e.buf)+text-cap(e.buf))
+	if err := e.reserve(held + more); err != nil {
 		return err
 	}
-	defer resp.memory.release(held)
-	resp.paid += more
-	resp.buf = slices.Grow(resp.buf, text)
-	write(columns)
-	resp.scratch = nil
-	return resp.pay()
+	defer e.memory.release(held)
+	e.paid += more
+	e.buf = slices.Grow(e.buf, text)
+	e.encode(columns)
+	e.scratch = nil
+	return e.pay()
 }
 
 func rowBytes(columns [][]byte) (n int) {
@@ -59,49 +59,53 @@ func rowBytes(columns [][]byte) (n int) {
 }
 
 // textBytes returns how long a row becomes in the buffer, at most.
-func (resp *response) textBytes(columns [][]byte) (n int) {
+func (e *encoder) textBytes(columns [][]byte) (n int) {
 	for i, value := range columns {
-		if resp.json {
-			n += len(resp.keys[i]) + len(`null,`) + jsonBytes(value)
+		if e.json {
+			n += len(e.keys[i]) + len(`null,`) + jsonBytes(value)
 			continue
 		}
 		items := 1 + bytes.Count(value, []byte{';'})
-		n += items*(len(resp.names[i])+len("&")) + escapedBytes(value)
+		n += items*(len(e.names[i])+len("&")) + escapedBytes(value)
 	}
 	return n + len("{}")
 }
 
 // pay reserves what the buffer has grown to.
-func (resp *response) pay() error {
-	if cap(resp.buf) <= max(freeBytes, resp.paid) {
+func (e *encoder) pay() error {
+	if cap(e.buf) <= max(freeBytes, e.paid) {
 		return nil
 	}
-	more := cap(resp.buf) - resp.paid
-	if err := resp.reserve(more); err != nil {
+	more := cap(e.buf) - e.paid
+	if err := e.reserve(more); err != nil {
 		return err
 	}
-	resp.paid += more
+	e.paid += more
 	return nil
 }
 
 // reserve reserves memory. If there is none at once, the query waits for it as it does
 // for its client, but only if it has the slot of a long response: others must not wait
-// for a connection meanwhile.
-func (resp *response) reserve(n int) error {
-	if ok, _ := resp.memory.tryReserve(n); ok {
+// for a connection meanwhile. If there is still none, and several clients share the query,
+// those that are furthest behind are disconnected.
+func (e *encoder) reserve(n int) error {
+	if ok, _ := e.memory.tryReserve(n); ok {
 		return nil
 	}
-	if err := resp.slot.acquire(); err != nil {
+	if err := e.slot.acquire(); err != nil {
 		return err
 	}
-	start := time.Now()
-	ok := resp.memory.reserve(n, resp.waitLeft)
-	resp.waitLeft -= time.Since(start)
-	switch {
-	case ok:
-		return nil
-	case resp.memory.isEvicted():
-		return &Error{Code: SlowClient}
+	for !e.awaitMemory(n) {
+		if e.feed == nil || !e.feed.disconnectSlowest() {
+			return &Error{Code: Busy, Hint: "the responses of others use all the memory: let clients read faster, or raise [limits] response_memory"}
+		}
 	}
-	return &Error{Code: Busy, Hint: "the responses of others use all the memory: let clients read faster, or raise [limits] response_memory"}
+	return nil
+}
+
+// awaitMemory reports whether there is memory within the time for which the query may wait.
+func (e *encoder) awaitMemory(n int) bool {
+	start := time.Now()
+	defer func() { e.waitLeft -= time.Since(start) }()
+	return e.memory.reserve(n, e.waitLeft)
 }

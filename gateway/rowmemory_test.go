@@ -53,16 +53,16 @@ func TestTextBytes(t *testing.T) {
 				columns[i] = append(columns[i], alphabet[random.IntN(len(alphabet))])
 			}
 		}
-		for name, write := range map[string]func(*response){
-			"row":    func(resp *response) { resp.row(columns) },
-			"raw":    func(resp *response) { resp.rawRow(columns) },
-			"static": func(resp *response) { resp.staticRow(columns) },
+		for name, write := range map[string]func(*encoder){
+			"row":    func(e *encoder) { e.row(columns) },
+			"raw":    func(e *encoder) { e.rawRow(columns) },
+			"static": func(e *encoder) { e.staticRow(columns) },
 		} {
 			for _, json := range []bool{false, true} {
-				resp := &response{names: names, keys: keys, json: json, rows: 1}
-				most := resp.textBytes(columns)
-				if write(resp); len(resp.buf) > most {
-					t.Errorf("%s, JSON %v: %q became %d bytes, not at most %d", name, json, columns, len(resp.buf), most)
+				e := &encoder{format: format{names: names, keys: keys, json: json}, rows: 1}
+				most := e.textBytes(columns)
+				if write(e); len(e.buf) > most {
+					t.Errorf("%s, JSON %v: %q became %d bytes, not at most %d", name, json, columns, len(e.buf), most)
 				}
 			}
 		}

@@ -33,6 +33,7 @@ type Metrics struct {
 	bySeries atomic.Pointer[map[series]*counters]
 
 	stale       *prometheus.CounterVec // stale responses
+	shared      *prometheus.CounterVec // responses from the query of another request
 	adjustments *prometheus.CounterVec
 	reloads     *prometheus.CounterVec // by result: "success" or "failure"
 	current     prometheus.Gauge       // 0 while the last reload was refused
@@ -96,6 +97,7 @@ func New(version string, from Sources) *Metrics {
 	m.reloads.WithLabelValues("success")
 	m.reloads.WithLabelValues("failure")
 	m.stale = counter("dbsep_stale_responses_total", "Responses of stale rows, sent while the database was unavailable.", "operation", "table")
+	m.shared = counter("dbsep_shared_responses_total", "Long responses from the query of another request, which waited for the same.", "operation", "table")
 	m.adjustments = counter("dbsep_request_adjustments_total", "Adjustments of requests: cut-value, separated-fields, left-out-column, added-column, default-order.", "adjustment")
 	for a := range gateway.Adjustments {
 		m.adjustments.WithLabelValues(string(a))
@@ -167,6 +169,9 @@ func (m *Metrics) Observe(e gateway.Event) {
 	c.duration.Observe(e.Took.Seconds())
 	if e.Stale {
 		m.stale.WithLabelValues(e.Operation, e.Table).Inc()
+	}
+	if e.Shared {
+		m.shared.WithLabelValues(e.Operation, e.Table).Inc()
 	}
 	for _, a := range e.Adjustments {
 		m.adjustments.WithLabelValues(string(a)).Inc()

@@ -24,6 +24,7 @@ func TestSeries(t *testing.T) {
 		}})
 	m.Observe(gateway.Event{Operation: "single", Table: "peers", Rows: 1, Bytes: 30, Took: 3 * time.Millisecond})
 	m.Observe(gateway.Event{Operation: "single", Table: "peers", Rows: 1, Bytes: 30, Took: 30 * time.Second})
+	m.Observe(gateway.Event{Operation: "multi", Table: "peers", Shared: true})
 	m.Observe(gateway.Event{Operation: "update", Code: gateway.UnknownTable, Bytes: 3})
 	m.Refused.Inc()
 	m.Up.Set(1)
@@ -38,6 +39,7 @@ func TestSeries(t *testing.T) {
 		`dbsep_http_response_bytes_total{operation="single",table="peers"} 60`,
 		`dbsep_http_request_duration_seconds_bucket{operation="single",table="peers",le="0.005"} 1`,
 		`dbsep_http_request_duration_seconds_count{operation="single",table="peers"} 2`,
+		`dbsep_shared_responses_total{operation="multi",table="peers"} 1`,
 		`dbsep_db_pool_max_connections{pool="all"} 16`,
 		`dbsep_db_pool_connections{pool="all",state="idle"} 2`,
 		`dbsep_db_pool_connections{pool="all",state="in_use"} 3`,
