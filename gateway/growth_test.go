@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"dbsep/gateway"
 )
@@ -70,7 +71,7 @@ func allocated(r *http.Request, json bool) uint64 {
 	if json {
 		r = asJSON(r)
 	}
-	g := gateway.New(newScript(), gateway.Options{Log: new(logBuffer).logger()})
+	g := gateway.New(newScript(), gateway.Options{Log: new(logBuffer).logger(), Slow: time.Hour})
 	w := httptest.NewRecorder()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
