@@ -1,6 +1,9 @@
 package sqlgen
 
-import "maps"
+import (
+	"maps"
+	"strconv"
+)
 
 // queryTexts caches the texts of queries of a table, by their shape. A PBX sends the
 // same few queries all day, and listing all columns of a table takes some thousand
@@ -13,12 +16,16 @@ type queryTexts struct {
 // maxQueryTexts limits the texts that a table caches.
 const maxQueryTexts = 64
 
-// A query selects the rows that meet conditions, or the first of them. Except for
-// the arguments, its statement depends on its shape alone.
+// A query selects the rows that meet conditions, or the first of them, or the rows that
+// have one of several values in a column. Except for the arguments, its statement depends
+// on its shape alone.
 type query struct {
 	conditions []condition
 	one        bool
 	order      *Column // of several rows; nil: the database decides
+
+	column *Column // nil: there are only conditions
+	values []string
 }
 
 // appendShape appends what distinguishes a query from others of the same table.
@@ -28,6 +35,9 @@ func (q query) appendShape(dst []byte) []byte {
 		dst = append(dst, '1')
 	case q.order != nil:
 		dst = append(append(dst, 'o'), q.order.Name...)
+	}
+	if q.column != nil {
+		return append(append(strconv.AppendInt(dst, int64(len(q.values)), 10), 0), q.column.Name...)
 	}
 	for _, c := range q.conditions {
 		dst = append(append(dst, 0), c.column.Name...)
@@ -46,18 +56,12 @@ func (t *Table) query(d *Dialect, q query) Statement {
 		cached = &queryTexts{dialect: d}
 	}
 	if text, ok := cached.texts[string(shape)]; ok {
-		args := make([]any, 0, len(q.conditions))
-		for _, c := range q.conditions {
-			if c.takesValue() {
-				args = append(args, d.conditionArgument(c))
-			}
-		}
-		return Statement{SQL: text, Args: args, Table: t.Name, table: t, conditions: q.conditions, all: true, order: q.order}
+		return Statement{SQL: text, Args: q.args(d), Table: t.Name, table: t, conditions: q.conditions, all: true, one: q.one, order: q.order}
 	}
 	b := builder{d: d}
 	b.query(t, q)
 	s := b.statement(t, q.conditions)
-	s.all, s.order = true, q.order
+	s.all, s.one, s.order = true, q.one, q.order
 	if len(cached.texts) < maxQueryTexts {
 		texts := maps.Clone(cached.texts)
 		if texts == nil {
@@ -67,6 +71,20 @@ func (t *Table) query(d *Dialect, q query) Statement {
 		t.queryTexts.Store(&queryTexts{d, texts})
 	}
 	return s
+}
+
+// args are the arguments of a query whose text is known.
+func (q query) args(d *Dialect) []any {
+	args := make([]any, 0, len(q.conditions)+len(q.values))
+	for _, c := range q.conditions {
+		if c.takesValue() {
+			args = append(args, d.conditionArgument(c))
+		}
+	}
+	for _, value := range q.values {
+		args = append(args, d.operand(q.column, value))
+	}
+	return args
 }
 
 // query writes the text of a query.
@@ -84,6 +102,9 @@ func (b *builder) query(t *Table, q query) {
 	}
 	b.text(" FROM ", b.d.table(t))
 	b.where(q.conditions)
+	if q.column != nil {
+		b.anyOf(q.column, q.values)
+	}
 	switch {
 	case q.one:
 		b.text(b.d.AfterOne)

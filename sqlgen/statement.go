@@ -20,6 +20,7 @@ type Statement struct {
 	columns    []*Column // that a write sets, in their order
 	values     []Field
 	all        bool     // it reads all columns
+	one        bool     // of one row
 	order      *Column  // of the rows of all columns; nil if there is none, or if it is among the named
 	named      []string // columns that it reads, if not all
 }

@@ -40,6 +40,9 @@ type Column struct {
 	Invisible bool
 
 	Collation Collation // of a Text
+
+	// Unique says that the column is a unique key by itself, as far as is known.
+	Unique bool
 }
 
 // A Collation says which printable ASCII texts a column takes for equal. Spaces at the

@@ -20,6 +20,7 @@ import (
 var (
 	databases   = flag.String("databases", "SQLite,MariaDB,PostgreSQL", "`kinds` to measure on")
 	cases       = flag.String("cases", "", "`names` of the loads to measure; all of them otherwise")
+	programs    = flag.String("programs", "", "`names` of the programs to measure beside the baseline; all of them otherwise")
 	connections = flag.String("connections", "1,16,64", "`numbers` of connections that ask at once")
 	seconds     = flag.Int("seconds", 4, "that one run takes")
 	rounds      = flag.Int("rounds", 5, "of all programs, of which the median counts")
@@ -58,10 +59,13 @@ func among(list, name string) bool { return slices.Contains(strings.Split(list, 
 func (s *site) start(t *testing.T, baseline string) []*program {
 	t.Helper()
 	scripts := s.InstallPerlScript(t)
-	return []*program{
+	all := []*program{
 		s.startBaseline(t, baseline), s.startServe(t), s.startServeCaching(t), s.startDbsepFastCGI(t), s.startDbsepCGI(t), s.startPassing(t),
 		s.startModPerl(t, scripts), s.startPerl(t, scripts), s.bareDriver(baseline),
 	}
+	return slices.DeleteFunc(all, func(p *program) bool {
+		return *programs != "" && p.name != theBaseline && !among(*programs, p.name)
+	})
 }
 
 // compare measures programs on a site, load by load.

@@ -20,6 +20,7 @@ type pretended struct {
 	away, mute atomic.Bool
 	slow       time.Duration // of a login
 	writes     atomic.Int64
+	panics     atomic.Bool // with several arguments
 
 	mu                  sync.Mutex
 	logins, now, atOnce int
@@ -94,7 +95,8 @@ func (pretendedStatement) NumInput() int                              { return -
 func (pretendedStatement) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
 func (pretendedStatement) Query([]driver.Value) (driver.Rows, error)  { return nil, driver.ErrSkip }
 
-func (s pretendedStatement) QueryContext(ctx context.Context, _ []driver.NamedValue) (driver.Rows, error) {
+// QueryContext returns a row for each argument.
+func (s pretendedStatement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	d := time.Millisecond
 	if s.text == "slow" {
 		d = time.Hour
@@ -105,7 +107,10 @@ func (s pretendedStatement) QueryContext(ctx context.Context, _ []driver.NamedVa
 	if err := s.wait(ctx, d); err != nil {
 		return nil, err
 	}
-	return pretendedRows{}, nil
+	if s.panics.Load() && len(args) > 1 {
+		panic("a bug of the driver")
+	}
+	return &pretendedRows{args}, nil
 }
 
 // ExecContext counts what was written. On a connection that has ended the text
@@ -130,11 +135,17 @@ type uncounted struct{ driver.Result }
 
 func (uncounted) RowsAffected() (int64, error) { return 0, driver.ErrBadConn }
 
-type pretendedRows struct{}
+type pretendedRows struct{ left []driver.NamedValue }
 
-func (pretendedRows) Columns() []string         { return nil }
-func (pretendedRows) Close() error              { return nil }
-func (pretendedRows) Next([]driver.Value) error { return io.EOF }
+func (*pretendedRows) Columns() []string { return []string{"id"} }
+func (*pretendedRows) Close() error      { return nil }
+func (r *pretendedRows) Next(row []driver.Value) error {
+	if len(r.left) == 0 {
+		return io.EOF
+	}
+	row[0], r.left = r.left[0].Value, r.left[1:]
+	return nil
+}
 
 // inBubble runs a test of a database on a pretended server.
 func inBubble(t *testing.T, test func(t *testing.T, server *pretended, db *DB)) {

@@ -21,6 +21,7 @@ type DB struct {
 	scope         []any  // see Pools
 	schema        string // see Pools
 	reads, writes *pool
+	batches       *batches      // nil: each read has a statement of its own
 	lockTimeout   time.Duration // for statements that Driver.Retryable waits for
 	maxRowBytes   int64         // of a row that is read; 0: no limit
 	readOnly      bool          // see Source
@@ -84,6 +85,11 @@ func (db *DB) Close() error {
 // is NULL. The slices are valid until row returns. An error of row ends the
 // query and is returned as it is.
 func (db *DB) Query(ctx context.Context, s sqlgen.Statement, row func(columns [][]byte) error) error {
+	if db.batches != nil {
+		if value, ok := s.PointValue(); ok {
+			return db.queryPoint(ctx, s, value, row)
+		}
+	}
 	return db.query(ctx, db.reads, s, row)
 }
 

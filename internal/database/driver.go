@@ -86,6 +86,10 @@ type Driver struct {
 	// reads one. Empty where keys are not known.
 	KeysSQL string
 
+	// BatchesReads says that reads of one row by its key that wait for each other share a
+	// statement. KeysSQL must be set.
+	BatchesReads bool
+
 	// ClassifyType reads a declared type.
 	ClassifyType func(declared string, characters int) (class sqlgen.Class, size int, unsigned bool)
 

@@ -122,6 +122,9 @@ func Open(s Source) (*DB, error) {
 	if p.Reads != nil {
 		db.reads = newPool(p.Reads, o.PoolTimeout)
 	}
+	if o.driver.BatchesReads {
+		db.batches = newBatches(db.reads.MaxOpen)
+	}
 	return db, nil
 }
 

@@ -50,6 +50,9 @@ func newPool(c *PoolConfig, wait time.Duration) *pool {
 	return p
 }
 
+// errAllInUse ends the wait for a connection.
+var errAllInUse = &sqlgen.Fault{Cause: sqlgen.Busy, Hint: "all connections to the database are in use: look for slow statements, or raise [database] max_connections"}
+
 // errServed ends the wait of a statement that another one has run.
 var errServed = errors.New("another statement has run this one")
 
@@ -99,7 +102,7 @@ func (p *pool) enter(ctx context.Context, served <-chan struct{}) error {
 		return errServed
 	case <-timer.C:
 		p.failed.Add(1)
-		return &sqlgen.Fault{Cause: sqlgen.Busy, Hint: "all connections to the database are in use: look for slow statements, or raise [database] max_connections"}
+		return errAllInUse
 	case <-ctx.Done():
 		p.failed.Add(1)
 		return ctx.Err()

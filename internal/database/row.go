@@ -2,6 +2,7 @@ package database
 
 import (
 	"database/sql/driver"
+	"slices"
 	"sync"
 	"unsafe"
 )
@@ -110,4 +111,24 @@ func decimals(rows driver.Rows, column int) int {
 		}
 	}
 	return fullPrecision
+}
+
+// copyRow returns a row with the text of columns that are valid for a moment only. It must be
+// released.
+func copyRow(columns [][]byte) *row {
+	r := newRow(len(columns))
+	r.bytes = 0
+	for _, c := range columns {
+		r.bytes += len(c)
+	}
+	r.text = slices.Grow(r.text[:0], r.bytes+1) // an empty text is not NULL
+	for i, c := range columns {
+		r.columns[i] = nil
+		if c != nil {
+			start := len(r.text)
+			r.text = append(r.text, c...)
+			r.columns[i] = r.text[start:len(r.text):len(r.text)]
+		}
+	}
+	return r
 }

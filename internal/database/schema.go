@@ -77,14 +77,41 @@ func (db *DB) fingerprint(ctx context.Context, t *sqlgen.Table) (text string, er
 		text = string(row[0])
 		return nil
 	})
-	var fault *sqlgen.Fault
-	if errors.As(err, &fault) {
-		switch fault.Cause {
-		case sqlgen.Unavailable, sqlgen.Busy, sqlgen.Timeout, sqlgen.Canceled:
-			return "", err
-		}
+	if isNoAnswer(err) {
+		return "", err
 	}
 	return text, nil
+}
+
+// isNoAnswer reports whether the database has not answered a statement. Any other failure
+// is an answer: the database does not know what the statement asks for.
+func isNoAnswer(err error) bool {
+	var fault *sqlgen.Fault
+	if !errors.As(err, &fault) {
+		return false
+	}
+	switch fault.Cause {
+	case sqlgen.Unavailable, sqlgen.Busy, sqlgen.Timeout, sqlgen.Canceled:
+		return true
+	}
+	return false
+}
+
+// findUnique notes which columns are unique keys by themselves.
+func (db *DB) findUnique(ctx context.Context, t *sqlgen.Table) error {
+	if db.batches == nil {
+		return nil
+	}
+	keys, err := db.Keys(ctx, t)
+	if isNoAnswer(err) {
+		return err
+	}
+	for _, key := range keys {
+		if c := t.Column(key[0]); c != nil && len(key) == 1 {
+			c.Unique = true
+		}
+	}
+	return nil
 }
 
 // nameArgs are the arguments of a statement about one table.
@@ -146,7 +173,8 @@ func (db *DB) describeName(ctx context.Context, table string) (*sqlgen.Table, er
 			// The database may find a name equal that is not: MySQL disregards
 			// spaces at the end and accents.
 			if name == table || last && len(spellings) == 1 && strings.EqualFold(name, table) {
-				return found.table(name), nil
+				t := found.table(name)
+				return t, db.findUnique(ctx, t)
 			}
 		}
 	}

@@ -76,6 +76,7 @@ type Sources struct {
 	Clients func() int                  // open connections, without those of strangers
 	Cache   func() (hits, joined int64) // queries that [cache] answered from memory, and those that waited for an equal one
 	Stale   func() (state StaleCache, ok bool)
+	Batches func() (sent, reads, again int64) // statements that read one row for each of several requests, these requests, and those that were read again
 }
 
 // New returns the metrics of a process.
@@ -136,6 +137,18 @@ func (m *Metrics) addSources(from Sources) {
 			func() float64 { hits, _ := from.Cache(); return float64(hits) }))
 		register(m, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "dbsep_cache_coalesced_total", Help: "Queries that waited for an equal one."},
 			func() float64 { _, joined := from.Cache(); return float64(joined) }))
+	}
+	if from.Batches != nil {
+		for i, c := range []prometheus.CounterOpts{
+			{Name: "dbsep_db_batches_total", Help: "Statements that read one row for each of several requests."},
+			{Name: "dbsep_db_batched_reads_total", Help: "Reads of one row that shared such a statement."},
+			{Name: "dbsep_db_batched_reads_again_total", Help: "Reads of one row that were read again, alone, after such a statement."},
+		} {
+			register(m, prometheus.NewCounterFunc(c, func() float64 {
+				sent, reads, again := from.Batches()
+				return float64([]int64{sent, reads, again}[i])
+			}))
+		}
 	}
 }
 

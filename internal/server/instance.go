@@ -204,6 +204,16 @@ func (i *instance) cacheCounts() (again, joined int64) {
 	return i.cache.Counts()
 }
 
+// batchCounts are the statements that read for several requests, these requests, and those
+// of them that were read again.
+func (i *instance) batchCounts() (sent, reads, again int64) {
+	if i == nil {
+		return 0, 0, 0
+	}
+	b := i.db.Batches()
+	return b.Sent, b.Reads, b.Again
+}
+
 // pools is the state of the database's connections.
 func (i *instance) pools() []metrics.Pool {
 	if i == nil {

@@ -78,6 +78,7 @@ func (s *Server) Run(ctx context.Context, first *setup.Loaded, listening func(ne
 		Clients: s.clients.Open,
 		Cache:   func() (again, joined int64) { return s.running.Load().cacheCounts() },
 		Stale:   s.staleCacheState,
+		Batches: func() (sent, reads, again int64) { return s.running.Load().batchCounts() },
 	})
 	s.status = newStatus(s.metrics)
 	s.reloads = make(chan chan error)

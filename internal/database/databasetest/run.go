@@ -69,6 +69,10 @@ type Fixture struct {
 	Running func() int
 	AtOnce  int
 
+	// Block keeps a table from being read by others until unblock. It is set where reads
+	// that wait for each other share a statement.
+	Block func(table string) (unblock func())
+
 	// Types are the database's words for types that most others spell as the key:
 	// "DOUBLE", "DATETIME", "BLOB".
 	Types map[string]string
@@ -80,6 +84,15 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) { test(t, &fixture{open(t), t}) })
 		}
+	}
+	for name, test := range batches {
+		t.Run(name, func(t *testing.T) {
+			f := &fixture{open(t), t}
+			if f.Block == nil {
+				t.Skip("each read has a statement of its own")
+			}
+			test(t, f)
+		})
 	}
 	for name, test := range ending {
 		t.Run(name, func(t *testing.T) {

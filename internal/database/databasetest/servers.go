@@ -104,6 +104,39 @@ func LockMariaDB(t testing.TB, beside *sql.DB) func(table string) func() {
 	}
 }
 
+// BlockMariaDB is the Block of a [Fixture].
+func BlockMariaDB(t testing.TB, beside *sql.DB) func(table string) func() {
+	return func(table string) func() {
+		conn, err := beside.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.ExecContext(t.Context(), "LOCK TABLES "+table+" WRITE"); err != nil {
+			t.Fatal(err)
+		}
+		return sync.OnceFunc(func() {
+			if _, err := conn.ExecContext(context.Background(), "UNLOCK TABLES"); err != nil {
+				t.Error(err)
+			}
+			_ = conn.Close()
+		})
+	}
+}
+
+// BlockPostgres is the Block of a [Fixture].
+func BlockPostgres(t testing.TB, beside *sql.DB) func(table string) func() {
+	return func(table string) func() {
+		tx, err := beside.Begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.Exec("LOCK TABLE " + table); err != nil { //nolint:noctx // as every statement beside
+			t.Fatal(err)
+		}
+		return func() { _ = tx.Rollback() }
+	}
+}
+
 // NewPostgres makes an empty database on the real server, and returns dbsep's
 // way to it and a connection beside it.
 func NewPostgres(t testing.TB) (source database.Source, beside *sql.DB) {
@@ -168,6 +201,7 @@ func PostgresFixture(t *testing.T, db *database.DB, beside *sql.DB) Fixture {
 		Setup:      Setup(t, beside),
 		Wait:       WaitPostgres,
 		Running:    RunningPostgres(t, beside),
+		Block:      BlockPostgres(t, beside),
 		Lock: func(table string) func() {
 			tx, err := beside.Begin()
 			if err != nil {

@@ -38,6 +38,7 @@ var mariadb = &database.Driver{
 	FROM information_schema.statistics
 	WHERE table_schema = DATABASE() AND table_name = ? AND non_unique = 0
 	ORDER BY index_name <> 'PRIMARY', index_name, seq_in_index`,
+	BatchesReads:  true,
 	ClassifyType:  classifyType,
 	ClassifyError: classifyError,
 	NamedBy:       namedBy,

@@ -29,6 +29,8 @@ func TestMariaDB(t *testing.T) {
 			Setup:      databasetest.Setup(t, beside),
 			Wait:       databasetest.WaitMariaDB,
 			Running:    databasetest.RunningMariaDB(t, beside),
+
+			Block: databasetest.BlockMariaDB(t, beside),
 			Lock: func(table string) func() {
 				tx, err := beside.Begin()
 				if err != nil {
@@ -355,6 +357,24 @@ func TestMariaDBKeysFollowTheCollation(t *testing.T) {
 			values = []string{"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "A0EEBC999C0B4EF8BB6D6BB9BD380A11"}
 		}
 		databasetest.WantKeys(t, db, run, typ, keys, values...)
+	}
+}
+
+// Reads that share a statement find what they find alone, in collations that are known and in
+// some that are not.
+func TestMariaDBBatchedReads(t *testing.T) {
+	source, beside := databasetest.NewMariaDB(t)
+	db := databasetest.Open(t, source)
+	for _, collation := range []string{
+		"latin1_swedish_ci", "latin1_general_ci", "latin1_german2_ci", "latin1_bin", "latin2_czech_cs", "utf8mb4_general_ci", "utf8mb4_unicode_ci",
+		"utf8mb4_unicode_520_ci", "utf8mb4_bin", "utf8mb4_lithuanian_ci", "utf8mb4_croatian_ci", "utf8mb4_turkish_ci", "utf8mb4_swedish_ci", "ascii_general_ci",
+	} {
+		charset, _, _ := strings.Cut(collation, "_")
+		databasetest.WantBatchedAsSingle(t, db, databasetest.Setup(t, beside), "VARCHAR(20) CHARACTER SET "+charset+" COLLATE "+collation, 1000)
+	}
+	databasetest.WantBatchedAsSingle(t, db, databasetest.Setup(t, beside), "CHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", 1000)
+	if b := db.Batches(); b.Sent == 0 || b.Again == 0 {
+		t.Errorf("%+v", b)
 	}
 }
 

@@ -53,6 +53,7 @@ var postgres = &database.Driver{
 		WHERE CAST(c.relname AS text) = $1 AND CAST(n.nspname AS text) = $2
 		  AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
 		ORDER BY NOT i.indisprimary, i.indexrelid, k.position`,
+	BatchesReads:   true,
 	ClassifyType:   classifyType,
 	ClassifyError:  classifyError,
 	NamedBy:        namedBy,
