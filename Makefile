@@ -103,7 +103,7 @@ test: need-go ## the whole test suite, with the race detector, on SQLite, a real
 	  -- --optional mariadbd mariadb-server-core mariadb-client-core \
 	  -- --optional initdb postgresql \
 	  -- --optional pgbouncer pgbouncer
-	$(GO) test -race $(TESTED)
+	$(GO) test -race -timeout 20m $(TESTED)
 
 test-static: need-go ## what differs in the build without a C compiler
 	CGO_ENABLED=0 $(GO) test -run SQLite ./internal/database/... ./internal/schemas

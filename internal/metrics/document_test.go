@@ -48,7 +48,7 @@ func TestManualListsEverySeries(t *testing.T) {
 func series(t *testing.T) map[string]documented {
 	t.Helper()
 	m := metrics.New("1.2", metrics.Sources{Pools: func() []metrics.Pool { return []metrics.Pool{{Name: "all"}} }, Budgets: budgets, Clients: func() int { return 0 }, Cache: func() (int64, int64) { return 4, 6 },
-		Stale: func() (metrics.StaleCache, bool) { return metrics.StaleCache{}, true }})
+		Stale: func() (metrics.StaleCache, bool) { return metrics.StaleCache{}, true }, Batches: func() (sent, reads, again int64) { return 1, 2, 3 }})
 	m.Observe(gateway.Event{Operation: "single", Table: "peers", Took: time.Millisecond, Stale: true, Shared: true})
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))

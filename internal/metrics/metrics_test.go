@@ -19,6 +19,7 @@ func budgets() []metrics.Budget {
 
 func TestSeries(t *testing.T) {
 	m := metrics.New("1.2", metrics.Sources{Pools: func() []metrics.Pool { return []metrics.Pool{{"all", 16, 5, 3, 7, 2, true}} }, Budgets: budgets, Clients: func() int { return 9 }, Cache: func() (int64, int64) { return 4, 6 },
+		Batches: func() (sent, reads, again int64) { return 1, 2, 3 },
 		Stale: func() (metrics.StaleCache, bool) {
 			return metrics.StaleCache{Usable: true, Bytes: 12288, Errors: 3, NotKept: 2}, true
 		}})
@@ -52,6 +53,9 @@ func TestSeries(t *testing.T) {
 		`dbsep_http_connections 9`,
 		`dbsep_cache_hits_total 4`,
 		`dbsep_cache_coalesced_total 6`,
+		`dbsep_db_batches_total 1`,
+		`dbsep_db_batched_reads_total 2`,
+		`dbsep_db_batched_reads_again_total 3`,
 		`dbsep_stale_cache_file_usable 1`,
 		`dbsep_stale_cache_file_bytes 12288`,
 		`dbsep_stale_cache_file_errors_total 3`,

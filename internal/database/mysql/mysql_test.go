@@ -19,30 +19,31 @@ import (
 	"dbsep/sqlgen"
 )
 
-func TestMariaDB(t *testing.T) {
-	databasetest.Run(t, func(t *testing.T) databasetest.Fixture {
-		source, beside := databasetest.NewMariaDB(t)
-		return databasetest.Fixture{
-			DB:         databasetest.Open(t, source),
-			Widths:     true,
-			IgnoreCase: "COLLATE utf8mb4_unicode_ci",
-			Setup:      databasetest.Setup(t, beside),
-			Wait:       databasetest.WaitMariaDB,
-			Running:    databasetest.RunningMariaDB(t, beside),
+func TestMariaDB(t *testing.T) { databasetest.Run(t, openFixture) }
 
-			Block: databasetest.BlockMariaDB(t, beside),
-			Lock: func(table string) func() {
-				tx, err := beside.Begin()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, err := tx.ExecContext(context.Background(), "SELECT * FROM "+table+" FOR UPDATE"); err != nil {
-					t.Fatal(err)
-				}
-				return func() { tx.Rollback() }
-			},
-		}
-	})
+func TestMariaDBReadsThatWait(t *testing.T) { databasetest.RunBatches(t, openFixture) }
+
+func openFixture(t *testing.T) databasetest.Fixture {
+	source, beside := databasetest.NewMariaDB(t)
+	return databasetest.Fixture{
+		DB:         databasetest.Open(t, source),
+		Widths:     true,
+		IgnoreCase: "COLLATE utf8mb4_unicode_ci",
+		Setup:      databasetest.Setup(t, beside),
+		Wait:       databasetest.WaitMariaDB,
+		Running:    databasetest.RunningMariaDB(t, beside),
+		Block:      databasetest.BlockMariaDB(t, beside),
+		Lock: func(table string) func() {
+			tx, err := beside.Begin()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := tx.ExecContext(context.Background(), "SELECT * FROM "+table+" FOR UPDATE"); err != nil {
+				t.Fatal(err)
+			}
+			return func() { tx.Rollback() }
+		},
+	}
 }
 
 // Each text was read with DBD::mysql 4.050 from MariaDB 10.11 as well.
@@ -360,9 +361,8 @@ func TestMariaDBKeysFollowTheCollation(t *testing.T) {
 	}
 }
 
-// Reads that share a statement find what they find alone, in collations that are known and in
-// some that are not.
-func TestMariaDBBatchedReads(t *testing.T) {
+// The collations are some that are known and some that are not.
+func TestMariaDBReadsThatWaitFindWhatTheyFindAlone(t *testing.T) {
 	source, beside := databasetest.NewMariaDB(t)
 	db := databasetest.Open(t, source)
 	for _, collation := range []string{

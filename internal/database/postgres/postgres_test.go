@@ -18,11 +18,13 @@ import (
 	"dbsep/sqlgen"
 )
 
-func TestPostgres(t *testing.T) {
-	databasetest.Run(t, func(t *testing.T) databasetest.Fixture {
-		source, beside := databasetest.NewPostgres(t)
-		return databasetest.PostgresFixture(t, databasetest.Open(t, source), beside)
-	})
+func TestPostgres(t *testing.T) { databasetest.Run(t, openFixture) }
+
+func TestPostgresReadsThatWait(t *testing.T) { databasetest.RunBatches(t, openFixture) }
+
+func openFixture(t *testing.T) databasetest.Fixture {
+	source, beside := databasetest.NewPostgres(t)
+	return databasetest.PostgresFixture(t, databasetest.Open(t, source), beside)
 }
 
 // A pooler that changes the connection with every transaction makes no
@@ -30,7 +32,7 @@ func TestPostgres(t *testing.T) {
 // statement is canceled (its issue 822).
 func TestPostgresBehindAPooler(t *testing.T) {
 	server := pgtest.Start(t)
-	databasetest.Run(t, func(t *testing.T) databasetest.Fixture {
+	open := func(t *testing.T) databasetest.Fixture {
 		source, beside := databasetest.NewPostgres(t)
 		port := server.Pooler(t)
 		source.DSN = fmt.Sprintf("DBI:Pg:dbname=%s;host=%s;port=%d", databasetest.DatabaseOf(source), server.Host, port)
@@ -41,7 +43,9 @@ func TestPostgresBehindAPooler(t *testing.T) {
 		f := databasetest.PostgresFixture(t, databasetest.Open(t, source), beside)
 		f.AtOnce = 3
 		return f
-	})
+	}
+	databasetest.Run(t, open)
+	databasetest.RunBatches(t, open)
 }
 
 // A source that is read-only takes plans of writes, and leaves nothing on the connection of a
