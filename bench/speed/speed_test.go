@@ -20,7 +20,7 @@ import (
 var (
 	databases   = flag.String("databases", "SQLite,MariaDB,PostgreSQL", "`kinds` to measure on")
 	cases       = flag.String("cases", "", "`names` of the loads to measure; all of them otherwise")
-	programs    = flag.String("programs", "", "`names` of the programs to measure beside the baseline; all of them otherwise")
+	programs    = flag.String("programs", "", "`names` of the programs to measure beside the baseline, with ; between them; all of them otherwise")
 	connections = flag.String("connections", "1,16,64", "`numbers` of connections that ask at once")
 	seconds     = flag.Int("seconds", 4, "that one run takes")
 	rounds      = flag.Int("rounds", 5, "of all programs, of which the median counts")
@@ -64,7 +64,7 @@ func (s *site) start(t *testing.T, baseline string) []*program {
 		s.startModPerl(t, scripts), s.startPerl(t, scripts), s.bareDriver(baseline),
 	}
 	return slices.DeleteFunc(all, func(p *program) bool {
-		return *programs != "" && p.name != theBaseline && !among(*programs, p.name)
+		return *programs != "" && p.name != theBaseline && !slices.Contains(strings.Split(*programs, ";"), p.name)
 	})
 }
 
