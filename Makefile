@@ -165,7 +165,7 @@ soak: need-go ## mixed load for MINUTES (60) on three databases: memory, descrip
 	  -- --optional initdb postgresql
 	DBSEP_SOAK_MINUTES=$(MINUTES) $(GO) test -tags soak -count 1 -parallel 3 -timeout 0 -v ./e2e/soak | grep --text --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
 
-full: need-go ## what does not run at each landing: attack, soak, fuzz, a fresh Debian of each release, many requests beside Asterisk's own drivers, MySQL in full; four hours
+full: need-go ## what does not run at each landing: attack, soak, fuzz, a fresh Debian of each release with the test suite and the package, many requests beside Asterisk's own drivers, MySQL in full; four hours
 	$(MAKE) --no-print-directory attack
 	$(MAKE) --no-print-directory soak
 	$(MAKE) --no-print-directory fuzz FUZZTIME=2m
@@ -174,7 +174,7 @@ full: need-go ## what does not run at each landing: attack, soak, fuzz, a fresh 
 	  -- initdb postgresql \
 	  -- haproxy haproxy \
 	  -- systemd-nspawn systemd-container
-	CI=true DBSEP_E2E=full $(GO) test -tags e2e -count 1 -p 1 -timeout 2h -v ./e2e/debian ./e2e/native ./e2e/mysql ./e2e/pooler
+	CI=true DBSEP_E2E=full $(GO) test -tags e2e -count 1 -p 1 -timeout 2h -v ./e2e/debian ./e2e/deb ./e2e/native ./e2e/mysql ./e2e/pooler
 
 lint: need-go $(LINT) $(STATIC) ## gofmt, go vet, staticcheck, golangci-lint
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }

@@ -18,8 +18,8 @@ import (
 // packages are what the package's users have, and what looks the package over.
 var packages = []string{"systemd-sysv", "dbus", "adduser", "ucf", "bash-completion", "man-db", "mandoc", "lintian", "curl", "sqlite3", "mariadb-server", "postgresql", "libodbc2", "libsqliteodbc", "rpm", "rpmlint"}
 
-// A machine is a Debian that systemd runs, with a network of its own in which
-// there is nothing but 127.0.0.1.
+// A machine is a Debian that systemd runs once it is booted, with a network of its own
+// in which there is nothing but 127.0.0.1.
 type machine struct {
 	root   string
 	leader string // systemd's process, as this machine counts
@@ -38,19 +38,37 @@ func suite(t *testing.T) string {
 	return string(m[1])
 }
 
-// boot starts a machine. It ends with its test.
-func boot(t *testing.T) *machine {
+// unpack makes a machine of a suite and its packages.
+func unpack(t *testing.T, suite string, packages ...string) *machine {
 	t.Helper()
-	base := testenv.Root(t, suite(t), packages...)
-	nspawn := testenv.Installed(t, "systemd-nspawn", "systemd-container")
 	m := &machine{root: filepath.Join(t.TempDir(), "root")}
-	if out, err := exec.CommandContext(t.Context(), "cp", "-a", "--reflink=auto", base, m.root).CombinedOutput(); err != nil {
-		t.Fatalf("copy the root: %v\n%s", err, out)
+	testenv.CopyRoot(t, m.root, suite, packages...)
+	return m
+}
+
+// enter starts a program in the root, which is the only one there, or systemd.
+func (m *machine) enter(t *testing.T, arguments ...string) *testenv.Process {
+	t.Helper()
+	return testenv.Start(t, nil, testenv.Installed(t, "systemd-nspawn", "systemd-container"), append([]string{"--quiet", "--directory=" + m.root,
+		"--register=no", "--keep-unit", "--link-journal=no", "--timezone=off", "--settings=no", "--console=pipe"}, arguments...)...)
+}
+
+// prepare runs a shell script in the root before it is booted, with the network of this
+// machine, and returns what the script wrote.
+func (m *machine) prepare(t *testing.T, script string) string {
+	t.Helper()
+	p := m.enter(t, "--as-pid2", "--setenv=DEBIAN_FRONTEND=noninteractive", "sh", "-ec", script)
+	<-p.Exited()
+	if err := p.Err(); err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, p.Log)
 	}
-	// The roots of the tests leave manual pages out.
-	check(t, os.Remove(filepath.Join(m.root, "etc/dpkg/dpkg.cfg.d/99mmdebstrap")))
-	p := testenv.Start(t, nil, nspawn, "--quiet", "--directory="+m.root, "--boot", "--register=no", "--keep-unit",
-		"--private-network", "--link-journal=no", "--resolv-conf=off", "--timezone=off", "--settings=no", "--console=pipe")
+	return p.Log.String()
+}
+
+// boot starts a machine. It ends with its test.
+func (m *machine) boot(t *testing.T) {
+	t.Helper()
+	p := m.enter(t, "--boot", "--private-network", "--resolv-conf=off")
 	testenv.WaitFor(t, "systemd in the machine", p, func(context.Context) error {
 		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", p.Cmd.Process.Pid))
 		if err != nil {
@@ -63,7 +81,6 @@ func boot(t *testing.T) *machine {
 		return nil
 	})
 	t.Cleanup(func() { m.wantNoBug(t) })
-	return m
 }
 
 // wantNoBug fails the test if a line of the journal is one that only a bug in dbsep causes.

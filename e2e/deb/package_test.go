@@ -27,7 +27,8 @@ const (
 
 // TestPackage takes one machine through the life of the package.
 func TestPackage(t *testing.T) {
-	m := boot(t)
+	m := unpack(t, suite(t), packages...)
+	m.boot(t)
 	old := build(t, m, first)
 	feature := func(name string, test func(t *testing.T)) {
 		if !t.Failed() { // each continues from the one before
@@ -39,7 +40,7 @@ func TestPackage(t *testing.T) {
 	})
 	feature("install: sample, account, nothing started", func(t *testing.T) {
 		m.expect(t, "dpkg -i "+old, "dbsep is not started yet. Write "+own, "systemctl enable --now dbsep")
-		m.is(t, "stat -c '%a %U:%G' "+own+" /var/lib/dbsep /etc/dbsep", "640 root:dbsep\n750 dbsep:dbsep\n755 root:root\n")
+		m.is(t, modes, wantModes)
 		m.run(t, "cmp "+own+" /usr/share/dbsep/dbsep.conf.sample")
 		m.expect(t, "getent passwd dbsep", ":/var/lib/dbsep:/usr/sbin/nologin")
 		m.is(t, "systemctl is-active dbsep.service dbsep.socket || true", "inactive\ninactive\n")
@@ -66,9 +67,7 @@ func TestPackage(t *testing.T) {
 		if out := m.run(t, "systemd-analyze verify --man=yes dbsep.service dbsep.socket dbsep@a.service dbsep@a.socket 2>&1"); strings.Contains(out, "dbsep") {
 			t.Errorf("systemd-analyze verify:\n%s", out)
 		}
-		for _, unit := range []string{"dbsep.service", "dbsep@.service"} {
-			m.run(t, "systemd-analyze security --no-pager --offline=true --threshold=15 /usr/lib/systemd/system/"+unit)
-		}
+		exposure(t, m)
 	})
 	feature("the service starts, reloads and answers", func(t *testing.T) { service(t, m) })
 	feature("the service is started again when it dies or hangs", func(t *testing.T) { revive(t, m) })
@@ -83,17 +82,40 @@ func TestPackage(t *testing.T) {
 	feature("install beside Asterisk's dbsep.conf", func(t *testing.T) { besideAsterisk(t, m, old) })
 	feature("install with a configuration that is there already", func(t *testing.T) { prepared(t, m, old) })
 	feature("the RPM: install, upgrade, erase, rpmlint", func(t *testing.T) { rpm(t, m) })
+	feature("the RPM in a root of its own, which nobody has booted", func(t *testing.T) { rpmRoot(t, m) })
+}
+
+// modes is a script that shows whose the package's folders are.
+const (
+	modes     = "stat -c '%a %U:%G' " + own + " /var/lib/dbsep /etc/dbsep"
+	wantModes = "640 root:dbsep\n750 dbsep:dbsep\n755 root:root\n"
+)
+
+// left is a script that lists what is there of dbsep.
+const left = `find / -xdev -name '*dbsep*' -not -path '/root/*' -not -path '/srv/*' -not -path '/proc/*' -not -path '/sys/*' -not -path '/var/cache/man/*' -not -path '/tmp/systemd-private-*' | sort`
+
+// exposure is at most 1.5, as systemd counts it.
+func exposure(t *testing.T, m *machine) {
+	for _, unit := range []string{"dbsep.service", "dbsep@.service"} {
+		m.run(t, "systemd-analyze security --no-pager --offline=true --threshold=15 /usr/lib/systemd/system/"+unit)
+	}
+}
+
+// later makes a package of a later version, whose sample is another one, from an old one.
+func (m *machine) later(t *testing.T, old string) string {
+	m.run(t, `cd /root; dpkg-deb -R `+old+` later
+		sed -i 's/^Version: .*/Version: `+second+`/' later/DEBIAN/control
+		echo '# a later sample' >> later/usr/share/dbsep/dbsep.conf.sample
+		dpkg-deb -Zgzip -b later dbsep_later.deb`)
+	return "/root/dbsep_later.deb"
 }
 
 // upgrade installs a later package whose sample is another one.
 func upgrade(t *testing.T, m *machine, old string) {
 	m.run(t, "systemctl disable --now dbsep.socket; systemctl restart dbsep")
-	m.run(t, `cd /root; dpkg-deb -R `+old+` later
-		sed -i 's/^Version: .*/Version: `+second+`/' later/DEBIAN/control
-		echo '# a later sample' >> later/usr/share/dbsep/dbsep.conf.sample
-		dpkg-deb -Zgzip -b later dbsep_later.deb`)
+	later := m.later(t, old)
 	before, instance := m.run(t, "systemctl show -P MainPID dbsep"), m.run(t, "systemctl show -P MainPID dbsep@north")
-	m.run(t, "cp "+own+" /root/kept.conf; dpkg -i /root/dbsep_later.deb")
+	m.run(t, "cp "+own+" /root/kept.conf; dpkg -i "+later)
 	m.run(t, "cmp /root/kept.conf "+own)
 	m.is(t, "stat -c '%a %U:%G' "+own, "640 root:dbsep\n")
 	m.become(t, askSite, "name=sqlite")
@@ -117,11 +139,7 @@ func remove(t *testing.T, m *machine) {
 	m.expect(t, "ls /etc/dbsep /var/lib/dbsep", "dbsep.conf\n", "mine.conf\n", "site.db\n")
 	m.is(t, "systemctl is-active dbsep dbsep@north dbsep@south.socket || true", "inactive\ninactive\ninactive\n")
 	m.run(t, "dpkg -P dbsep; rm -r /etc/dbsep/north.conf /etc/dbsep/south.conf /var/lib/dbsep/north /var/lib/dbsep/south")
-	left := m.run(t, `find / -xdev -name '*dbsep*' -not -path '/root/*' -not -path '/proc/*' -not -path '/sys/*' -not -path '/var/cache/man/*' -not -path '/tmp/systemd-private-*' | sort`)
-	want := "/etc/dbsep\n/etc/systemd/system/dbsep.service.d\n/var/lib/dbsep\n"
-	if left != want {
-		t.Errorf("left after the purge:\n%s\nwant\n%s", left, want)
-	}
+	m.is(t, left, "/etc/dbsep\n/etc/systemd/system/dbsep.service.d\n/var/lib/dbsep\n")
 	m.expect(t, "ls /etc/dbsep /var/lib/dbsep", "mine.conf\n", "site.db\n")
 	m.run(t, "rm -r /etc/dbsep /var/lib/dbsep /etc/systemd/system/dbsep*; systemctl daemon-reload")
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"dbsep/internal/testenv"
 )
 
 // buildRPM makes the RPM of a version and puts it into a machine. Its path there is
@@ -38,7 +40,7 @@ func rpm(t *testing.T, m *machine) {
 	const tool = "rpm --force-debian --nodeps "
 
 	m.expect(t, tool+"--install "+old, "dbsep is not started yet. Write "+own)
-	m.is(t, "stat -c '%a %U:%G' "+own+" /var/lib/dbsep /etc/dbsep", "640 root:dbsep\n750 dbsep:dbsep\n755 root:root\n")
+	m.is(t, modes, wantModes)
 	m.is(t, "systemctl is-active dbsep.service dbsep.socket || true", "inactive\ninactive\n")
 	m.expect(t, "dbsep version", "dbsep "+first)
 	m.run(t, makeSite+"; printf '"+sqlite+"' > "+own+"; systemctl enable --now dbsep")
@@ -55,9 +57,51 @@ func rpm(t *testing.T, m *machine) {
 	m.expect(t, "dbsep version", "dbsep "+second)
 	m.is(t, "systemctl is-enabled dbsep.service", "enabled\n")
 
-	m.run(t, tool+"--erase dbsep")
+	m.run(t, "systemctl --quiet enable dbsep@north.service dbsep.socket")
+	m.is(t, tool+"--erase dbsep", "")
 	m.is(t, "systemctl is-active dbsep || true", "inactive\n")
-	m.is(t, `find / -xdev -name '*dbsep*' -not -path '/root/*' -not -path '/proc/*' -not -path '/sys/*' -not -path '/var/cache/man/*' -not -path '/tmp/systemd-private-*' | sort`,
-		"/etc/dbsep\n/etc/dbsep/dbsep.conf\n/var/lib/dbsep\n")
+	m.is(t, left, "/etc/dbsep\n/etc/dbsep/dbsep.conf\n/var/lib/dbsep\n")
 	m.is(t, "cat "+own+"; ls /var/lib/dbsep", sqlite+"site.db\n")
+}
+
+// rpmRoot takes the RPM through its life in a root that rpm enters: first in one with the
+// programs of systemd, which does not run there, then in one that lacks what a small image
+// does not have.
+func rpmRoot(t *testing.T, m *machine) {
+	const root = "/srv/root"
+	check(t, os.MkdirAll(m.root+"/srv", 0o755))
+	testenv.CopyRoot(t, m.root+root, fresh, freshPackages...)
+	old, later := buildRPM(t, m, first), buildRPM(t, m, second)
+	const (
+		tool    = "rpm --force-debian --root " + root + " "
+		inside  = "chroot " + root + " "
+		install = tool + "--nodeps --install "
+		hint    = "dbsep is not started yet. Write " + own + ", try it with: dbsep check --user dbsep; then: systemctl enable --now dbsep\n"
+		links   = "cd " + root + "; find etc/systemd/system -name '*dbsep*' -printf '%P\\n' | sort"
+	)
+	notOwned := tool + "--query --list dbsep > /tmp/owned; " + inside + left + " | grep -vxFf /tmp/owned"
+
+	m.is(t, tool+"--install "+old+" 2>&1 | sed 's/ is needed by .*//' | sort", "\t/bin/sh\n\t/usr/bin/getent\n\t/usr/bin/install\n\t/usr/sbin/useradd\nerror: Failed dependencies:\n")
+	m.is(t, install+old, hint)
+	m.is(t, inside+modes, wantModes)
+	m.is(t, tool+"--nodeps --verify dbsep", "")
+	m.is(t, notOwned, own+"\n/var/lib/dbsep\n")
+	m.expect(t, inside+"dbsep version", "dbsep "+first)
+	m.expect(t, inside+"getent passwd dbsep", ":/var/lib/dbsep:/sbin/nologin")
+
+	m.write(t, root+own, sqlite)
+	m.run(t, inside+"systemctl --quiet enable dbsep.service dbsep@north.service")
+	m.is(t, tool+"--nodeps --upgrade "+later, "")
+	m.is(t, "cat "+root+own, sqlite)
+	m.expect(t, inside+"dbsep version", "dbsep "+second)
+	m.is(t, links, "multi-user.target.wants/dbsep.service\nmulti-user.target.wants/dbsep@north.service\n")
+	m.is(t, tool+"--erase dbsep", "")
+	m.is(t, links, "")
+	m.is(t, inside+left, "/etc/dbsep\n"+own+"\n")
+
+	m.run(t, inside+"rm -r /etc/dbsep /usr/bin/systemctl /usr/bin/cmp")
+	m.is(t, install+old, hint)
+	m.is(t, tool+"--nodeps --upgrade "+later, "")
+	m.is(t, tool+"--erase dbsep", "")
+	m.is(t, inside+left, "")
 }
