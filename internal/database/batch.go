@@ -79,9 +79,10 @@ func newBatches(connections int) *batches {
 	return &batches{lanes: max(connections/batchShare, 1), reads: map[string]*pointReads{}}
 }
 
-// BatchStats is how many batches were sent so far, how many reads they were for, how many of
-// these were read again alone, and how many reads wait now.
-type BatchStats struct{ Sent, Reads, Again, Waiting int64 }
+// BatchStats is how many batches were sent so far, how many reads they were for, and how many
+// of these were read again alone; and how many statements for reads of one row run now, and
+// how many such reads wait for them.
+type BatchStats struct{ Sent, Reads, Again, Running, Waiting int64 }
 
 // Batches returns how often reads of one row shared a statement.
 func (db *DB) Batches() BatchStats {
@@ -93,6 +94,7 @@ func (db *DB) Batches() BatchStats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, all := range b.reads {
+		stats.Running += int64(all.running)
 		stats.Waiting += int64(len(all.waiting))
 	}
 	return stats
@@ -106,8 +108,7 @@ func (db *DB) queryPoint(ctx context.Context, s sqlgen.Statement, value string, 
 		return err
 	}
 	if r == nil {
-		defer db.nextBatch(s.SQL)
-		return db.query(ctx, db.reads, s, row)
+		return db.queryAlone(ctx, s, row)
 	}
 	if err := db.awaitBatch(ctx, r); err != nil {
 		return err
@@ -123,6 +124,23 @@ func (db *DB) queryPoint(ctx context.Context, s sqlgen.Statement, value string, 
 	return row(r.row.columns)
 }
 
+// queryAlone runs a statement by itself, and lets the next one follow as soon as it has its row:
+// what is done with that may take as long as a client does.
+func (db *DB) queryAlone(ctx context.Context, s sqlgen.Statement, row func(columns [][]byte) error) error {
+	followed := false
+	follow := func() {
+		if !followed {
+			followed = true
+			db.nextBatch(s.SQL)
+		}
+	}
+	defer follow()
+	return db.query(ctx, db.reads, s, func(columns [][]byte) error {
+		follow()
+		return row(columns)
+	})
+}
+
 // awaitBatch waits until another statement has read for a read, or until its context ends,
 // or until it has waited for as long as for a connection.
 func (db *DB) awaitBatch(ctx context.Context, r *pointRead) error {
@@ -134,6 +152,8 @@ func (db *DB) awaitBatch(ctx context.Context, r *pointRead) error {
 			return nil
 		case <-wait.C:
 			if db.batches.giveUp(r) {
+				db.reads.waited.Add(1)
+				db.reads.failed.Add(1)
 				return errAllInUse
 			}
 		case <-ctx.Done():

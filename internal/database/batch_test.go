@@ -119,6 +119,9 @@ func TestBatchOnAMuteServer(t *testing.T) {
 		if causes[busy] != 98 || causes[timeout] != 2 || time.Since(began) != 10*time.Second {
 			t.Errorf("%v after %v", causes, time.Since(began))
 		}
+		if s := db.Stats()[0]; s.Waited != 98 || s.Failed != 98 {
+			t.Errorf("%+v", s)
+		}
 		server.mute.Store(false)
 		if err := db.Ping(t.Context()); err != nil {
 			t.Error(err)
@@ -144,5 +147,37 @@ func TestBatchWhoseConnectionEnds(t *testing.T) {
 		if b := db.Batches(); b.Again != 0 || b.Waiting != 0 {
 			t.Errorf("%+v", b)
 		}
+	})
+}
+
+// A read whose client takes its time keeps a connection, and no other read of the same text.
+func TestReadsDoNotWaitForClients(t *testing.T) {
+	inBatches(t, func(t *testing.T, _ *pretended, db *DB) {
+		table := sqlgen.NewTable("phones", []sqlgen.Column{{Name: "id", Class: sqlgen.Text, Collation: sqlgen.CaseSensitive, Unique: true}})
+		s, err := sqlgen.Single(db.Dialect(), table, []sqlgen.Field{{Name: "id", Value: "slow"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var slow sync.WaitGroup
+		taken := make(chan struct{})
+		for range 8 {
+			slow.Go(func() {
+				err := db.Query(t.Context(), s, func([][]byte) error {
+					<-taken
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		began := time.Now()
+		wantAll(t, "others", readAll(t, db, ids(50, "")...), "")
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("the others took %v", took)
+		}
+		close(taken)
+		slow.Wait()
 	})
 }

@@ -47,13 +47,39 @@ var batches = map[string]func(*testing.T, *fixture){
 
 	"other columns and conditions are not asked together": func(t *testing.T, f *fixture) {
 		phones := f.phones()
-		defer f.holdReads(phones)()
-		f.wantRows("by another column", f.single(phones, "secret", "secret of alice"), "alice|secret of alice")
-		f.wantRows("by two columns", f.single(phones, "id", "alice", "secret", "other"))
-		f.wantRows("by a pattern", f.single(phones, "id LIKE", "ali%"), "alice|secret of alice")
-		f.wantRows("all rows", f.multi(phones, "id", "alice"), "alice|secret of alice")
+		var all sync.WaitGroup
+		for range 30 {
+			for what, lookup := range map[string][]sqlgen.Field{
+				"by another column": fields("secret", "secret of alice"),
+				"by two columns":    fields("id", "alice", "secret", "secret of alice"),
+				"by a pattern":      fields("id LIKE", "ali%"),
+			} {
+				all.Go(func() {
+					if got := readWhere(t.Context(), f.DB, phones, lookup); got.err != nil || !slices.Equal(got.rows, []string{"alice|secret of alice"}) {
+						t.Errorf("%s: %q, %v", what, got.rows, plain(got.err))
+					}
+				})
+			}
+		}
+		all.Wait()
+		if got := f.DB.Batches(); got != (database.BatchStats{}) {
+			t.Errorf("%+v", got)
+		}
+	},
+
+	"each gets the columns that it may see": func(t *testing.T, f *fixture) {
+		phones := f.phones()
 		part := phones.Only(func(c *sqlgen.Column) bool { return c.Name == "id" })
-		f.wantRows("with other rights", f.single(part, "id", "alice"), "alice")
+		release := f.holdReads(phones)
+		var ids []string
+		for n := range 30 {
+			ids = append(ids, fmt.Sprintf("phone%d", n))
+		}
+		whole := f.readAll(phones, ids, func(id string) []string { return []string{id + "|secret of " + id} })
+		some := f.readAll(part, ids, func(id string) []string { return []string{id} })
+		release()
+		whole()
+		some()
 	},
 
 	"a read sees what was written before it came": func(t *testing.T, f *fixture) {
@@ -135,16 +161,11 @@ var batches = map[string]func(*testing.T, *fixture){
 
 	"a table that has changed": func(t *testing.T, f *fixture) {
 		phones := f.phones()
-		release := f.holdReads(phones)
 		f.setup("ALTER TABLE [phones] DROP COLUMN [secret]")
 		var all sync.WaitGroup
-		for n := range 10 {
-			all.Go(func() {
-				f.wantCause("read", f.read(t.Context(), phones, fmt.Sprintf("phone%d", n)).err, sqlgen.UnknownColumn)
-			})
+		for n := range 100 {
+			all.Go(func() { f.wantCause("read", f.read(t.Context(), phones, fmt.Sprintf("phone%d", n)).err, sqlgen.UnknownColumn) })
 		}
-		f.awaitWaiting(10)
-		release()
 		all.Wait()
 		if got := f.DB.Batches(); got.Again != 0 {
 			t.Errorf("%+v", got)
@@ -190,7 +211,11 @@ func (f *fixture) read(ctx context.Context, table *sqlgen.Table, id string) (r r
 }
 
 func readText(ctx context.Context, db *database.DB, table *sqlgen.Table, column, value string) (r readResult) {
-	s, err := sqlgen.Single(db.Dialect(), table, fields(column, value))
+	return readWhere(ctx, db, table, fields(column, value))
+}
+
+func readWhere(ctx context.Context, db *database.DB, table *sqlgen.Table, lookup []sqlgen.Field) (r readResult) {
+	s, err := sqlgen.Single(db.Dialect(), table, lookup)
 	if err != nil {
 		return readResult{err: err}
 	}
@@ -224,51 +249,38 @@ func (f *fixture) readAll(table *sqlgen.Table, ids []string, want func(id string
 // holdReads lets reads of a table's rows by their id wait, until release.
 func (f *fixture) holdReads(table *sqlgen.Table) (release func()) {
 	f.t.Helper()
-	s, err := sqlgen.Single(f.DB.Dialect(), table, fields("id", "bob"))
-	if err != nil {
-		f.t.Fatal(err)
+	unblock, leave := f.blockBatch(table)
+	return func() {
+		unblock()
+		leave()
 	}
-	var all sync.WaitGroup
-	held := make(chan struct{})
-	for waits := false; !waits; {
-		ctx, leave := context.WithCancel(f.t.Context())
-		reads := make(chan struct{})
-		all.Go(func() {
-			err := f.DB.Query(ctx, s, func([][]byte) error {
-				close(reads)
-				<-held
-				return nil
-			})
-			if err != nil && ctx.Err() == nil {
-				f.t.Error(plain(err))
-			}
-		})
-		for begun := false; !begun && !waits; waits = f.DB.Batches().Waiting > 0 {
-			select {
-			case <-reads:
-				begun = true
-			case <-time.After(time.Millisecond):
-			}
-		}
-		if waits {
-			leave() // the one that waits
-			f.awaitWaiting(0)
-		}
-		f.t.Cleanup(leave)
-	}
-	return sync.OnceFunc(func() {
-		close(held)
-		all.Wait()
-	})
 }
 
-// blockBatch lets reads of a table's rows wait until release, and after that wait in the
-// database until unblock.
-func (f *fixture) blockBatch(table *sqlgen.Table) (unblock, release func()) {
+// blockBatch lets reads of a table's rows by their id wait for others, which are blocked in
+// the database, until leave. After that they are blocked there themselves, until unblock.
+func (f *fixture) blockBatch(table *sqlgen.Table) (unblock, leave func()) {
 	f.t.Helper()
-	release = f.holdReads(table)
 	unblock = f.Block(table.Name)
-	return unblock, release
+	blocked, end := context.WithCancel(f.t.Context())
+	var all sync.WaitGroup
+	for waits := false; !waits; {
+		before := f.DB.Batches().Running
+		ctx, giveUp := context.WithCancel(blocked)
+		f.t.Cleanup(giveUp)
+		all.Go(func() { f.read(ctx, table, "bob") })
+		for now := f.DB.Batches(); !waits && now.Running == before; now = f.DB.Batches() {
+			waits = now.Waiting > 0
+			time.Sleep(time.Millisecond)
+		}
+		if waits {
+			giveUp()
+			f.awaitWaiting(0)
+		}
+	}
+	return unblock, func() {
+		end()
+		all.Wait()
+	}
 }
 
 func (f *fixture) awaitWaiting(n int64) {
