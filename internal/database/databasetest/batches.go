@@ -164,7 +164,9 @@ var batches = map[string]func(*testing.T, *fixture){
 		f.setup("ALTER TABLE [phones] DROP COLUMN [secret]")
 		var all sync.WaitGroup
 		for n := range 100 {
-			all.Go(func() { f.wantCause("read", f.read(t.Context(), phones, fmt.Sprintf("phone%d", n)).err, sqlgen.UnknownColumn) })
+			all.Go(func() {
+				f.wantCause("read", f.read(t.Context(), phones, fmt.Sprintf("phone%d", n)).err, sqlgen.UnknownColumn)
+			})
 		}
 		all.Wait()
 		if got := f.DB.Batches(); got.Again != 0 {
