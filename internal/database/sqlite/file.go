@@ -142,6 +142,7 @@ type session struct {
 
 	control map[string]driverStmt // of the transaction, by SQL text
 	changed bool                  // it has changed rows
+	tried   bool                  // its first statement was run
 }
 
 // ResetSession gives the connection up where its file is not the one that is at the

@@ -9,7 +9,7 @@ import (
 
 // Start takes the lock of writers. Reads go on until the transaction is committed.
 func (s *session) Start(ctx context.Context) error {
-	s.changed = false
+	s.changed, s.tried = false, false
 	err := s.do(ctx, "BEGIN IMMEDIATE")
 	if err != nil {
 		// A transaction may have begun just when its time was up.
@@ -18,9 +18,19 @@ func (s *session) Start(ctx context.Context) error {
 	return err
 }
 
-// Try runs a statement in a savepoint.
+// Try runs a statement, in a savepoint unless it is the first: that one is all of the
+// transaction.
 func (s *session) Try(run func() (int64, error)) (affected int64, ended bool, err error) {
 	ctx := context.Background()
+	if !s.tried {
+		s.tried = true
+		if affected, err = run(); err != nil {
+			_ = s.do(ctx, "ROLLBACK")
+			return 0, true, err
+		}
+		s.changed = affected > 0
+		return affected, false, nil
+	}
 	if err := s.do(ctx, "SAVEPOINT statement"); err != nil {
 		return 0, false, err
 	}
