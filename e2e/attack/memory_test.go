@@ -164,6 +164,9 @@ func (x *target) ask(target, body string) string {
 
 var errorCode = regexp.MustCompile(`X-Dbsep-Error: (\S+)`)
 
+// patient are limits within which a slow machine's database returns large rows to many.
+const patient = "statement_timeout=2m\npool_timeout=2m"
+
 func TestMemoryOfDeafClients(t *testing.T) {
 	const clients = 50
 	for _, k := range kinds {
@@ -172,7 +175,7 @@ func TestMemoryOfDeafClients(t *testing.T) {
 			for i := range large {
 				large[i] = [4]int{1 << 20, 1 << 20, 1 << 20, 1<<20 - 100}
 			}
-			x := withLargeRows(t, k.name, k.site(t, tables), large, "[limits]", "write_timeout=5s")
+			x := withLargeRows(t, k.name, k.site(t, tables), large, "[limits]", "write_timeout=5s", patient)
 			before := x.atRest(t)
 			rest := x.peak(t)
 			var all []net.Conn
@@ -201,7 +204,7 @@ func TestMemoryOfRowsThatAreTooLarge(t *testing.T) {
 	const clients, columnBytes = 16, 13 << 20
 	for _, k := range kinds {
 		testenv.Feature(t, "attack/"+k.name, fmt.Sprintf("a row of %d MiB for %d clients: refused before it is in memory", 4*columnBytes>>20, clients), func(t *testing.T) {
-			x := withLargeRows(t, k.name, k.site(t, tables), [][4]int{{columnBytes, columnBytes, columnBytes, columnBytes}})
+			x := withLargeRows(t, k.name, k.site(t, tables), [][4]int{{columnBytes, columnBytes, columnBytes, columnBytes}}, "[limits]", patient)
 			x.atRest(t)
 			rest := x.peak(t)
 			var all sync.WaitGroup
