@@ -55,8 +55,8 @@ func readAll(t *testing.T, db *DB, ids ...string) (causes []string) {
 			}
 		})
 	}
-	synctest.Wait()
 	all.Wait()
+	synctest.Wait() // until no statement runs any more
 	return causes
 }
 

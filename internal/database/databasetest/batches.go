@@ -262,6 +262,9 @@ func (f *fixture) holdReads(table *sqlgen.Table) (release func()) {
 // the database, until leave. After that they are blocked there themselves, until unblock.
 func (f *fixture) blockBatch(table *sqlgen.Table) (unblock, leave func()) {
 	f.t.Helper()
+	for f.DB.Batches().Running > 0 { // of the reads before
+		time.Sleep(time.Millisecond)
+	}
 	unblock = f.Block(table.Name)
 	blocked, end := context.WithCancel(f.t.Context())
 	var all sync.WaitGroup
