@@ -130,7 +130,7 @@ func BlockPostgres(t testing.TB, beside *sql.DB) func(table string) func() {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := tx.Exec("LOCK TABLE " + table); err != nil { //nolint:noctx // as every statement beside
+		if _, err := tx.ExecContext(t.Context(), "LOCK TABLE "+table); err != nil {
 			t.Fatal(err)
 		}
 		return func() { _ = tx.Rollback() }

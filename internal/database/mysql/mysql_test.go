@@ -2,7 +2,6 @@ package mysql_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -33,16 +32,7 @@ func openFixture(t *testing.T) databasetest.Fixture {
 		Wait:       databasetest.WaitMariaDB,
 		Running:    databasetest.RunningMariaDB(t, beside),
 		Block:      databasetest.BlockMariaDB(t, beside),
-		Lock: func(table string) func() {
-			tx, err := beside.Begin()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := tx.ExecContext(context.Background(), "SELECT * FROM "+table+" FOR UPDATE"); err != nil {
-				t.Fatal(err)
-			}
-			return func() { tx.Rollback() }
-		},
+		Lock:       databasetest.LockMariaDB(t, beside),
 	}
 }
 

@@ -61,17 +61,7 @@ func throughMariaDB(t testing.TB) (source database.Source, run func(...string), 
 		DSN:  fmt.Sprintf("DBI:ODBC:Driver=%s;Socket=%s;Database=%s;OPTION=2;CHARSET=utf8mb4", unknownDriver(t, "libmaodbc.so"), server.Socket, c.DBName),
 		User: server.User, Password: server.Password,
 	}
-	lock = func(table string) func() {
-		tx, err := beside.Begin()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := tx.ExecContext(context.Background(), "SELECT * FROM "+table+" FOR UPDATE"); err != nil {
-			t.Fatal(err)
-		}
-		return func() { tx.Rollback() }
-	}
-	return source, databasetest.Setup(t, beside), lock
+	return source, databasetest.Setup(t, beside), databasetest.LockMariaDB(t, beside)
 }
 
 // throughSQLite is SQLite's driver on an empty file. What runs beside it goes
