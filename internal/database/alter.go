@@ -30,47 +30,26 @@ func (db *DB) Alter(ctx context.Context, undone bool, statements []string) (done
 
 func (db *DB) alter(ctx context.Context, undone bool, statements []string) (done int, err error) {
 	err = db.onWriter(ctx, func(ctx context.Context, s *session) error {
-		if err := s.begin(ctx, undone); err != nil {
+		run := func() (affected int64, err error) {
+			for _, text := range statements {
+				if err := s.do(ctx, text); err != nil {
+					return 0, err
+				}
+				done++
+			}
+			return 1, nil // the table itself
+		}
+		if _, always := s.Conn.(Transactor); !undone && !always {
+			_, err := run()
 			return err
 		}
-		for _, text := range statements {
-			if err := s.do(ctx, text); err != nil {
-				if undone {
-					done = 0
-					_ = s.do(context.WithoutCancel(ctx), "ROLLBACK")
-				}
-				return err
-			}
-			done++
-		}
-		err := s.commit(ctx, undone)
+		err := s.inTransaction(ctx, run)
 		if err != nil {
 			done = 0
 		}
 		return err
 	})
 	return done, err
-}
-
-// begin begins a transaction if there is one.
-func (s *session) begin(ctx context.Context, undone bool) error {
-	if t, ok := s.Conn.(Transactor); ok {
-		return t.Start(ctx)
-	}
-	if undone {
-		return s.do(ctx, "BEGIN")
-	}
-	return nil
-}
-
-func (s *session) commit(ctx context.Context, undone bool) error {
-	if t, ok := s.Conn.(Transactor); ok {
-		return t.Commit(ctx)
-	}
-	if undone {
-		return s.do(ctx, "COMMIT")
-	}
-	return nil
 }
 
 // do runs a statement that is not kept.

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"context"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,15 @@ const (
 // minSilence is how long a server has to be silent before that says something of
 // it. A shorter silence may be that of a caller with no time left.
 const minSilence = 500 * time.Millisecond
+
+// silence is how long a server has been silent since then. It does not last longer than
+// its caller's time, which a busy machine may notice much later.
+func silence(ctx context.Context, since time.Time) time.Duration {
+	if end, ok := ctx.Deadline(); ok && end.Before(time.Now()) {
+		return end.Sub(since)
+	}
+	return time.Since(since)
+}
 
 // A breaker keeps statements, or logins, from waiting one after another for a
 // server that is unavailable. While it is open they fail at once with the error of

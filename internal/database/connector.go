@@ -88,19 +88,19 @@ func (c *Connector) login(ctx context.Context) (driver.Conn, error) {
 	}
 	began := time.Now()
 	conn, err := c.dial(ctx)
-	t.end(loginOutcome(ctx, time.Since(began), err), err)
+	t.end(loginOutcome(ctx, silence(ctx, began), err), err)
 	return conn, err
 }
 
 // loginOutcome is what a login says of the server. One that its caller canceled
 // says something only if it had enough time.
-func loginOutcome(ctx context.Context, took time.Duration, err error) outcome {
+func loginOutcome(ctx context.Context, silence time.Duration, err error) outcome {
 	switch {
 	case err == nil:
 		return responded
 	case ctx.Err() == nil:
 		return silent
-	case errors.Is(context.Cause(ctx), context.DeadlineExceeded) && took >= minSilence:
+	case errors.Is(context.Cause(ctx), context.DeadlineExceeded) && silence >= minSilence:
 		return silent
 	}
 	return unclear

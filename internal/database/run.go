@@ -123,7 +123,7 @@ func (db *DB) attempt(ctx context.Context, c call) (begun bool, err error) {
 		return false, err
 	}
 	began := time.Now()
-	defer func() { probe.end(db.outcome(ctx, time.Since(began), begun, err)) }()
+	defer func() { probe.end(db.outcome(ctx, silence(ctx, began), begun, err)) }()
 	interrupted, err = p.on(ctx, func(ctx context.Context, s *session) error {
 		if err := s.checkTexts(c.Statement); err != nil {
 			return err
@@ -160,15 +160,15 @@ func (db *DB) attempt(ctx context.Context, c call) (begun bool, err error) {
 // outcome is what the end of a statement says of the server, and the error that
 // others get instead of it while the server is unavailable. Failures to connect
 // are counted by the Connector.
-func (db *DB) outcome(ctx context.Context, took time.Duration, begun bool, err error) (outcome, error) {
+func (db *DB) outcome(ctx context.Context, silence time.Duration, begun bool, err error) (outcome, error) {
 	switch {
 	case err == nil || begun:
 		return responded, nil
-	case isUnreachable(err), ctx.Err() == nil && db.connectionLost(err) && took < minSilence:
+	case isUnreachable(err), ctx.Err() == nil && db.connectionLost(err) && silence < minSilence:
 		return unclear, nil // whether the server is there, the next connection shows
 	case ctx.Err() == nil && !db.connectionLost(err):
 		return responded, nil
-	case took < minSilence, ctx.Err() != nil && !errors.Is(context.Cause(ctx), context.DeadlineExceeded):
+	case silence < minSilence, ctx.Err() != nil && !errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 		return unclear, nil
 	}
 	return silent, &sqlgen.Fault{

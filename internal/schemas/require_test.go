@@ -50,7 +50,7 @@ func TestRequireAddsColumns(t *testing.T) {
 			for range 2 {
 				db := databasetest.Open(t, source)
 				gateways = append(gateways, gateway.New(db, gateway.Options{
-					Log: slog.New(slog.DiscardHandler), Alter: setup.Alter(db),
+					Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Alter: setup.Alter(db),
 					TableOptions: func(string) gateway.TableOptions { return gateway.TableOptions{Require: gateway.AddMissing} },
 				}))
 			}

@@ -88,6 +88,29 @@ var statements = map[string]func(*testing.T, *fixture){
 		f.wantRows("all was done", f.multi(peers, "port >", "0"), "dave|"+null+"|1|"+null, "alice|"+null+"|2|"+null, "carol|"+null+"|900|2")
 	},
 
+	"a change of a table that fails leaves nothing behind": func(t *testing.T, f *fixture) {
+		peers := f.peers()
+		add := func(column string) string {
+			return f.quote("ALTER TABLE [peers] ADD [" + column + "] INTEGER")
+		}
+		for _, undone := range []bool{false, !f.NoTransactions} {
+			if _, err := f.DB.Alter(t.Context(), undone, []string{add("port")}); err == nil {
+				t.Errorf("undone=%v: a column was added twice", undone)
+			}
+			f.Setup(f.quote("UPDATE [peers] SET [port] = 1 WHERE [name] = 'alice'")) // waits for no lock
+			if err := f.touch(t.Context(), peers); err != nil {
+				t.Errorf("undone=%v: %v", undone, plain(err))
+			}
+			more := []string{add(fmt.Sprintf("one %v", undone)), add(fmt.Sprintf("two %v", undone))}
+			if done, err := f.DB.Alter(t.Context(), undone, more); done != 2 || err != nil {
+				t.Errorf("undone=%v: %d %v", undone, done, plain(err))
+			}
+			if f.NoTransactions {
+				return
+			}
+		}
+	},
+
 	"a plan shows whether all rows are read, and changes none": func(t *testing.T, f *fixture) {
 		peers := f.peers()
 		plan := func(s sqlgen.Statement, err error, writes bool) database.Plan {

@@ -71,13 +71,20 @@ func TestPostgresStatementEndsThoughARequestToCancelIsLost(t *testing.T) {
 	source.DSN = fmt.Sprintf("DBI:Pg:dbname=%s;host=%s;port=%d;sslmode=disable", databasetest.DatabaseOf(source), server.Host, losingFirstCancel(t, server, &cancels))
 	db := databasetest.Open(t, source)
 	running := databasetest.RunningPostgres(t, beside)
+	asleep := func() bool { // and not yet at a statement of the login
+		var n int
+		if err := beside.QueryRow("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'").Scan(&n); err != nil {
+			t.Error(err)
+		}
+		return n == 1
+	}
 
 	ctx, leave := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- db.Query(ctx, sqlgen.Statement{SQL: "SELECT " + databasetest.WaitPostgres(600)}, func([][]byte) error { return nil })
 	}()
-	await(t, func() bool { return running() == 1 })
+	await(t, asleep)
 	leave()
 	if err := <-ended; err == nil {
 		t.Error("the statement went on")
