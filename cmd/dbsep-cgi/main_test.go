@@ -39,7 +39,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	programs = dir
-	if out, err := exec.Command("go", "build", "-o", dir, "dbsep/cmd/dbsep", "dbsep/cmd/dbsep-cgi").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-trimpath", "-o", dir, "dbsep/cmd/dbsep", "dbsep/cmd/dbsep-cgi").CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("build the programs: %v\n%s", err, out))
 	}
 	return m.Run()

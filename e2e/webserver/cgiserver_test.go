@@ -53,7 +53,7 @@ func (c *cgiServer) install(t *testing.T) string {
 	t.Helper()
 	dir := install(t, c.site)
 	check(t, os.Rename(filepath.Join(dir, "dbsep.cgi"), filepath.Join(dir, "dbsep")))
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "dbsep-cgi"), "dbsep/cmd/dbsep-cgi").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", filepath.Join(dir, "dbsep-cgi"), "dbsep/cmd/dbsep-cgi").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -34,7 +34,7 @@ var programFolder string
 
 // build builds the programs, once.
 var build = sync.OnceValue(func() error {
-	if out, err := exec.Command("go", "build", "-o", programFolder, "dbsep/cmd/dbsep", "dbsep/cmd/dbsep-cgi").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-trimpath", "-o", programFolder, "dbsep/cmd/dbsep", "dbsep/cmd/dbsep-cgi").CombinedOutput(); err != nil {
 		return fmt.Errorf("build the programs: %w\n%s", err, out)
 	}
 	return nil
