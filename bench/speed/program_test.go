@@ -1,9 +1,12 @@
 package speed
 
 import (
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,14 +49,15 @@ type measurement struct {
 const (
 	theBaseline = "the baseline"
 	theServe    = "dbsep serve"
+	theCeiling  = "the ceiling"
 )
 
-// buildBaseline builds the baseline.
-func buildBaseline(t *testing.T) string {
+// buildBeside builds a program that dbsep is measured beside.
+func buildBeside(t *testing.T, name string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "baseline")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "dbsep/bench/baseline").CombinedOutput(); err != nil {
-		t.Fatalf("build the baseline: %v\n%s", err, out)
+	path := filepath.Join(t.TempDir(), name)
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "dbsep/bench/"+name).CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", name, err, out)
 	}
 	return path
 }
@@ -65,6 +69,28 @@ func (s *site) startBaseline(t *testing.T, path string) *program {
 	p := testenv.Start(t, []string{"FLOOR_DSN=" + s.dsn}, path, "-kind", s.Kind, "-listen", address)
 	testenv.WaitFor(t, "the baseline", p, testenv.Listening(address))
 	return &program{name: theBaseline, base: "http://" + address, pid: p.Cmd.Process.Pid}
+}
+
+// startCeiling starts a program that has the rows of a gateway in memory.
+func startCeiling(t *testing.T, gateway *program) *program {
+	t.Helper()
+	address := testenv.FreeAddress(t)
+	p := testenv.Start(t, nil, buildBeside(t, "ceiling"), "-listen", address, "-from", gateway.base)
+	testenv.WaitFor(t, theCeiling, p, testenv.Listening(address))
+	return &program{name: theCeiling, base: "http://" + address, pid: p.Cmd.Process.Pid}
+}
+
+// contacts runs an operation on all contacts that the ceiling has.
+func (p *program) contacts(t *testing.T, operation string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.base+"/ps_contacts/"+operation, strings.NewReader("id%20LIKE=%25"))
+	check(t, err)
+	response, err := http.DefaultClient.Do(r)
+	check(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	check(t, err)
+	return string(text)
 }
 
 // startServe starts dbsep as a server.

@@ -5,7 +5,7 @@ import "testing"
 // TestAnswers shows that each request that is going to be measured gets the right
 // response.
 func TestAnswers(t *testing.T) {
-	baseline := buildBaseline(t)
+	baseline := buildBeside(t, "baseline")
 	for _, kind := range sites {
 		t.Run(kind.kind, func(t *testing.T) {
 			s := kind.open(t, some)

@@ -34,7 +34,7 @@ func TestCompareSpeed(t *testing.T) {
 	if *quick {
 		*databases, *cases, *connections, *seconds, *rounds = "SQLite,MariaDB", "single,update", "16", 1, 3
 	}
-	baseline := buildBaseline(t)
+	baseline := buildBeside(t, "baseline")
 	r := &report{
 		conditions: append(conditions(t), fmt.Sprintf("rounds of %[2]d s: %[1]d", *rounds, *seconds)),
 		reference:  theBaseline, unit: "a second", columns: speedColumns,
