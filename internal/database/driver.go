@@ -118,6 +118,10 @@ type Driver struct {
 	// then the schema is read. May be nil, for drivers that say so.
 	Ambiguous func(err error) bool
 
+	// Outdated reports whether a statement that failed did nothing, and may do it once it
+	// is prepared again: its table may have changed since it was. May be nil.
+	Outdated func(err error) bool
+
 	// Retryable reports whether a statement that failed did nothing and should be
 	// tried again: after a while where the file is locked or others are in the way, at
 	// once where wait is false. May be nil.

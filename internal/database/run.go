@@ -135,26 +135,39 @@ func (db *DB) attempt(ctx context.Context, c call) (begun bool, err error) {
 			}
 			defer end()
 		}
-		stmt, err := s.statement(ctx, c.SQL)
-		if db.tooManyStatements(err) {
-			s.keep(0)
-			s.limit = max(s.limit/2, 1)
-			stmt, err = s.statement(ctx, c.SQL)
-		}
-		if err != nil {
-			return err
-		}
-		if !c.reads {
-			if err := s.setStrict(ctx, !c.Lenient); err != nil {
-				return err
-			}
-		}
-		if begun, err = c.use(ctx, stmt); err != nil {
-			s.forget(c.SQL)
+		kept := s.statements[c.SQL] != nil
+		if begun, err = db.runOn(ctx, s, c); kept && !begun && db.isOutdated(err) {
+			begun, err = db.runOn(ctx, s, c)
 		}
 		return err
 	})
 	return begun, err
+}
+
+// runOn runs a statement on a connection, which prepares it unless it has it.
+func (db *DB) runOn(ctx context.Context, s *session, c call) (begun bool, err error) {
+	stmt, err := s.statement(ctx, c.SQL)
+	if db.tooManyStatements(err) {
+		s.keep(0)
+		s.limit = max(s.limit/2, 1)
+		stmt, err = s.statement(ctx, c.SQL)
+	}
+	if err != nil {
+		return false, err
+	}
+	if !c.reads {
+		if err := s.setStrict(ctx, !c.Lenient); err != nil {
+			return false, err
+		}
+	}
+	if begun, err = c.use(ctx, stmt); err != nil {
+		s.forget(c.SQL)
+	}
+	return begun, err
+}
+
+func (db *DB) isOutdated(err error) bool {
+	return err != nil && db.driver.Outdated != nil && db.driver.Outdated(err)
 }
 
 // outcome is what the end of a statement says of the server, and the error that

@@ -106,6 +106,10 @@ func isMisfit(err error) bool {
 	return hasNumber(err, 1267, 1270, 1271, 1292, 1300, 1366, 1411, 1525, 3854, 3988)
 }
 
+// isOutdated knows MySQL's error of a value that has characters which a column does not
+// take, or did not take when the statement was prepared.
+func isOutdated(err error) bool { return hasNumber(err, 3988) }
+
 // isRetryable knows the errors of a prepared statement that the server has
 // dropped or cannot fit to a changed table, and of one that gave way to others: it
 // has done nothing. One that has waited for a lock as long as the server lets it

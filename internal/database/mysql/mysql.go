@@ -49,6 +49,7 @@ var mariadb = &database.Driver{
 	BeginReadOnlySQL:  "START TRANSACTION READ ONLY",
 	Plans:             plans,
 
+	Outdated:  isOutdated,
 	Retryable: isRetryable,
 
 	TooManyStatements: hasTooManyStatements,

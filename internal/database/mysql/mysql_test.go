@@ -368,6 +368,52 @@ func TestMariaDBReadsThatWaitFindWhatTheyFindAlone(t *testing.T) {
 	}
 }
 
+// MySQL remembers the character set that a column had when a statement was prepared, and
+// refuses values for it that the column takes now.
+func TestMariaDBColumnsWithAnotherCharacterSet(t *testing.T) {
+	source, beside := databasetest.NewMariaDB(t)
+	source.MaxConnections = 1
+	db := databasetest.Open(t, source)
+	run := databasetest.Setup(t, beside)
+	run("CREATE TABLE peers (id VARCHAR(20) PRIMARY KEY, callerid VARCHAR(20)) CHARACTER SET latin2", "INSERT INTO peers VALUES ('alice', 'a')")
+	table, err := db.Describe(t.Context(), "peers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	single := func(id string) (found bool) {
+		s, err := sqlgen.Single(db.Dialect(), table, []sqlgen.Field{{Name: "id", Value: id}})
+		if err == nil {
+			err = db.Query(t.Context(), s, func([][]byte) error { found = true; return nil })
+		}
+		if err != nil {
+			t.Errorf("single %s: %v", id, err)
+		}
+		return found
+	}
+	update := func(id, callerID string) int64 {
+		s, err := sqlgen.Update(db.Dialect(), table, []sqlgen.Field{{Name: "id", Value: id}}, []sqlgen.Field{{Name: "callerid", Value: callerID}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := db.Exec(t.Context(), s)
+		if err != nil {
+			t.Errorf("update %s: %v", id, err)
+		}
+		return n
+	}
+	if !single("alice") || update("alice", "b") != 1 || single("王") {
+		t.Error("before the change")
+	}
+	single("alice") // prepares it again
+	run("ALTER TABLE peers CONVERT TO CHARACTER SET utf8mb4", "INSERT INTO peers VALUES ('王', 'a')")
+	if n := update("alice", "王"); n != 1 {
+		t.Errorf("%d rows were updated", n)
+	}
+	if !single("王") {
+		t.Error("the row is not found")
+	}
+}
+
 // Changes that no other database has, or spells differently.
 func TestMariaDBChangedTable(t *testing.T) {
 	source, beside := databasetest.NewMariaDB(t)
