@@ -149,6 +149,7 @@ e2e: need-go ## the real clients, end to end: Asterisk, Apache, nginx, lighttpd,
 	  -- --optional haproxy haproxy \
 	  -- --optional sqlmap sqlmap
 	$(MAKE) --no-print-directory soak MINUTES=1
+	roots=$$(mktemp -d) && trap 'rm -rf "$$roots"' EXIT && chmod 755 "$$roots" && export DBSEP_E2E_ROOTS="$${DBSEP_E2E_ROOTS:-$$roots}" && \
 	$(GO) test -tags e2e -count 1 -p 1 -timeout 40m -v ./e2e/... | grep --text --line-buffered -Ev '^ *(=== |--- PASS|PASS$$)'
 
 attack: need-go ## hostile clients and broken HTTP; sqlmap on every place of every operation, half an hour and more

@@ -36,7 +36,7 @@ func TestCompareNative(t *testing.T) {
 	if *quick {
 		*registering, *rounds = 200, 3
 	}
-	root := testenv.Root(t, "forky", "asterisk", "odbc-mariadb", "unixodbc")
+	root := testenv.AsteriskRoot(t)
 	r := &report{
 		conditions: append(conditions(t), fmt.Sprintf("rounds of %d phones, %d at once: %d", *registering, atOnce, *rounds)),
 		reference:  theNative, unit: "registrations a second", columns: nativeColumns,

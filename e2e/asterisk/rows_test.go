@@ -15,7 +15,7 @@ import (
 // debianRoot is a Debian with Asterisk, the music that the rows name, and a phone.
 func debianRoot(t *testing.T) string {
 	t.Helper()
-	root := testenv.Root(t, "forky", "asterisk", "baresip-core")
+	root := testenv.AsteriskRoot(t)
 	music := filepath.Join(root, "srv/rt/moh")
 	check(t, os.MkdirAll(music, 0o755))
 	prompts, err := filepath.Glob(filepath.Join(root, "usr/share/asterisk/sounds/en_US*/beep.gsm"))

@@ -54,9 +54,9 @@ func demoAnswers(t *testing.T, f *machine) {
 		`(?m)^    ps_contacts => curl,http://`+regexp.QuoteMeta(address)+`/ps_contacts$`, `(?m)^answer: id=alice&aors=alice&`)
 }
 
-// quick are packages whose tests take seconds: that of the statements, and the recorded
-// requests on this Debian's databases.
-const quick = "./sqlgen ./internal/replay"
+// quick are packages whose tests take seconds: that of the statements, and explained
+// requests, on this Debian's databases.
+const quick = "./sqlgen ./internal/explain"
 
 func testPasses(t *testing.T, f *machine) {
 	command, packages := "make test", `\./\.\.\.`
@@ -67,7 +67,7 @@ func testPasses(t *testing.T, f *machine) {
 	if !strings.HasPrefix(out, "Installing what is missing: ") {
 		t.Errorf("what is installed is not said first:\n%.2000s", out)
 	}
-	inOrder(t, out, `^Installing what is missing: .*\bmariadb-server-core\b.*\bpostgresql\b.*\n`, `(?m)^go test -race .*`+packages+`$`, `(?m)^ok  \tdbsep/internal/replay\t`)
+	inOrder(t, out, `^Installing what is missing: .*\bmariadb-server-core\b.*\bpostgresql\b.*\n`, `(?m)^go test -race .*`+packages+`$`, `(?m)^ok  \tdbsep/internal/explain\t`)
 	if strings.Contains(out, "(cached)") {
 		t.Errorf("results of an earlier run:\n%s", out)
 	}

@@ -32,7 +32,7 @@ load = realtime_multi.so
 `
 
 func TestNativeDrivers(t *testing.T) {
-	root := testenv.Root(t, "forky", "asterisk", "asterisk-dev", "odbc-mariadb", "unixodbc")
+	root := testenv.AsteriskRoot(t)
 	compileModule(t, root, "realtime_multi")
 	a := testenv.NewAsterisk(t, root)
 	var extconfig strings.Builder

@@ -24,6 +24,12 @@ func Root(t testing.TB, suite string, packages ...string) string {
 	return dir
 }
 
+// AsteriskRoot is the Root of the release that has Asterisk 22, with what its tests need.
+func AsteriskRoot(t testing.TB) string {
+	t.Helper()
+	return Root(t, "forky", "asterisk", "asterisk-dev", "baresip-core", "odbc-mariadb", "unixodbc")
+}
+
 // CopyRoot copies a Root to a folder, for a test that changes it. Packages that are
 // installed there bring their manual, too, which the roots leave out.
 func CopyRoot(t testing.TB, folder, suite string, packages ...string) {
