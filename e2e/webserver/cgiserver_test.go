@@ -3,13 +3,9 @@
 package webserver
 
 import (
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"testing"
 
 	"dbsep/internal/testenv"
@@ -61,21 +57,9 @@ func (c *cgiServer) install(t *testing.T) string {
 }
 
 // requests is how many requests the server has responded to.
-func (c *cgiServer) requests(t *testing.T) (n int) {
+func (c *cgiServer) requests(t *testing.T) int {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+c.backend+"/metrics", nil)
-	check(t, err)
-	response, err := http.DefaultClient.Do(r)
-	check(t, err)
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	check(t, err)
-	for _, m := range regexp.MustCompile(`(?m)^dbsep_http_requests_total\{.*\} (\d+)$`).FindAllStringSubmatch(string(text), -1) {
-		one, err := strconv.Atoi(m[1])
-		check(t, err)
-		n += one
-	}
-	return n
+	return int(testenv.Metrics(t, "http://"+c.backend).Sum("dbsep_http_requests_total"))
 }
 
 // testAll sends all that others get, and ends the server in between. Then dbsep takes its place
